@@ -1,1 +1,11 @@
-//! x
+//! fleet places websites and other resources on many Linux servers and applies them over SSH.
+//!
+//! The modules are listed in reading order; `ARCHITECTURE.md` tells how data flows through them.
+
+pub mod diagnostic;
+pub mod shell;
+
+pub mod model;
+
+pub mod item;
+pub mod kind;

@@ -1,0 +1,199 @@
+//! Items: the atoms on a server that kinds compile to. One file each; this one holds the registry.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::shell::Script;
+
+mod steps;
+
+pub use steps::{Phase, Steps};
+
+/// What is known of an item: property -> value, as text that compares (`mode` -> `0644`).
+pub type Props = BTreeMap<String, String>;
+
+/// One atom on a server.
+///
+/// Observing and applying are batched: one fragment for all items of a type, never one command per item.
+pub trait Atom: Clone + fmt::Debug + PartialEq + Sized {
+    /// The word before the name in plans and keys: `file`.
+    const WORD: &'static str;
+
+    /// What tells it from others of its type: a path, a user name.
+    fn name(&self) -> &str;
+
+    /// The properties it should have.
+    fn wanted(&self) -> Props;
+
+    /// Whether losing what is there now would lose somebody's work, so that a difference fleet did not
+    /// cause is a conflict instead of a drift.
+    fn guarded(&self) -> bool {
+        false
+    }
+
+    /// Appends a read-only fragment that prints one fact for each of `names` that exists.
+    ///
+    /// A fact is a line `fact WORD<TAB>NAME<TAB>PROP=VALUE...`, printed with the prelude's means.
+    fn observe(names: &[&str], out: &mut Script);
+
+    /// Appends the steps that make each item as wanted, with the steps that undo them.
+    fn apply(changes: &[(&Self, Option<&Props>)], steps: &mut Steps);
+
+    /// Appends the steps that take away what was once applied, with the steps that undo them.
+    fn remove(removals: &[(&str, &Props)], steps: &mut Steps);
+}
+
+macro_rules! registry {
+    ($($module:ident::$atom:ident),* $(,)?) => {
+        $(pub mod $module;)*
+        $(pub use $module::$atom;)*
+
+        /// Any item.
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum Item {
+            $(#[doc = concat!("See [`", stringify!($module), "`].")] $atom($atom),)*
+        }
+
+        /// The type of an item, in the order the types are applied.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum ItemType {
+            $(#[doc = concat!("See [`", stringify!($module), "`].")] $atom,)*
+        }
+
+        impl ItemType {
+            /// Every type, in the order they are applied.
+            pub const ALL: &'static [Self] = &[$(Self::$atom),*];
+
+            /// The word before the name in plans and keys.
+            pub fn word(self) -> &'static str {
+                match self { $(Self::$atom => $atom::WORD,)* }
+            }
+
+            /// See [`Atom::observe`].
+            pub fn observe(self, names: &[&str], out: &mut Script) {
+                match self { $(Self::$atom => $atom::observe(names, out),)* }
+            }
+
+            /// See [`Atom::remove`].
+            pub fn remove(self, removals: &[(&str, &Props)], steps: &mut Steps) {
+                match self { $(Self::$atom => $atom::remove(removals, steps),)* }
+            }
+
+            /// See [`Atom::apply`]; items of other types are passed over.
+            pub fn apply(self, changes: &[(&Item, Option<&Props>)], steps: &mut Steps) {
+                match self {
+                    $(Self::$atom => {
+                        let own: Vec<(&$atom, Option<&Props>)> = changes
+                            .iter()
+                            .filter_map(|(item, before)| match item {
+                                Item::$atom(own) => Some((own, *before)),
+                                #[allow(unreachable_patterns)]
+                                _ => None,
+                            })
+                            .collect();
+                        if !own.is_empty() {
+                            $atom::apply(&own, steps);
+                        }
+                    })*
+                }
+            }
+        }
+
+        impl Item {
+            /// Its type.
+            pub fn item_type(&self) -> ItemType {
+                match self { $(Self::$atom(_) => ItemType::$atom,)* }
+            }
+
+            /// What tells it from others of its type.
+            pub fn name(&self) -> &str {
+                match self { $(Self::$atom(item) => item.name(),)* }
+            }
+
+            /// See [`Atom::wanted`].
+            pub fn wanted(&self) -> Props {
+                match self { $(Self::$atom(item) => item.wanted(),)* }
+            }
+
+            /// See [`Atom::guarded`].
+            pub fn guarded(&self) -> bool {
+                match self { $(Self::$atom(item) => item.guarded(),)* }
+            }
+        }
+
+        $(impl From<$atom> for Item {
+            fn from(item: $atom) -> Self {
+                Self::$atom(item)
+            }
+        })*
+    };
+}
+
+registry! {
+    package::Package,
+    user::User,
+    dir::Dir,
+    file::File,
+    service::Service,
+    probe::Probe,
+}
+
+/// Type and name of an item: `file /etc/nginx/nginx.conf`. Unique on a server.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    /// The type.
+    pub item_type: ItemType,
+    /// The name within the type.
+    pub name: String,
+}
+
+impl Item {
+    /// Its key.
+    pub fn key(&self) -> Key {
+        Key {
+            item_type: self.item_type(),
+            name: self.name().to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.item_type.word(), self.name)
+    }
+}
+
+impl std::str::FromStr for Key {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (word, name) = text
+            .split_once(' ')
+            .ok_or_else(|| format!("`{text}` is not an item key"))?;
+        let item_type = ItemType::ALL
+            .iter()
+            .copied()
+            .find(|t| t.word() == word)
+            .ok_or_else(|| format!("`{word}` is not an item type"))?;
+        Ok(Self {
+            item_type,
+            name: name.to_owned(),
+        })
+    }
+}
+
+impl Serialize for Key {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
+    }
+}

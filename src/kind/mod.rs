@@ -1,0 +1,213 @@
+//! Kinds of resources. One file each: the spec is the CLI flags, the stored JSON and the source of the items.
+
+use std::path::Path;
+
+use clap::{ArgMatches, Args, Command};
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::diagnostic::Invalid;
+use crate::item::Item;
+use crate::model::health::ServerFacts;
+use crate::model::{Role, Server};
+use crate::shell::Secret;
+
+pub mod site;
+
+/// Stands for a sealed secret in a spec: `sec_` and the keyed hash of the secret, so that equal secrets compare
+/// equal and the stored spec reveals nothing.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SecretId(pub String);
+
+/// The outside world as a spec may use it while it is made from arguments: files to read, passwords to ask for,
+/// secrets to seal. Implemented by `commands`; behind this edge the core is pure.
+pub trait Edge {
+    /// The text of a file named in an argument; `-` is standard input.
+    fn read_file(&mut self, path: &Path) -> Result<String, String>;
+    /// Asks for a password at the terminal; an error without one.
+    fn ask_password(&mut self, prompt: &str) -> Result<Secret, String>;
+    /// The time.
+    fn now(&self) -> Timestamp;
+    /// Fills `bytes` with random bytes.
+    fn random(&mut self, bytes: &mut [u8]);
+    /// Stores a secret sealed and returns what stands for it.
+    fn seal(&mut self, secret: Secret) -> Result<SecretId, String>;
+}
+
+/// Opens sealed secrets while specs compile to items.
+pub trait Secrets {
+    /// The secret behind `id`.
+    fn open(&self, id: &SecretId) -> Result<Secret, String>;
+}
+
+/// What a spec is compiled for.
+#[derive(Clone, Copy)]
+pub struct Compile<'a> {
+    /// The resource's name.
+    pub name: &'a str,
+    /// Whether it is suspended.
+    pub suspended: bool,
+    /// The server it is placed on.
+    pub server: &'a Server,
+    /// What was last seen of that server; `None` when it was never reached.
+    pub facts: Option<&'a ServerFacts>,
+    /// Opens sealed secrets.
+    pub secrets: &'a dyn Secrets,
+}
+
+/// A name that only one resource of the fleet may hold: a host name of a site.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Claim {
+    /// What kind of name: `host`.
+    pub space: &'static str,
+    /// The name.
+    pub name: String,
+}
+
+/// What an author of a kind writes. The implementing struct is the spec: its fields are the flags of `add-` and
+/// `set-` (the clap id of an argument is the field's name in the stored JSON).
+pub trait Spec: Args + Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
+    /// The word of the kind: `site`.
+    const KIND: &'static str;
+    /// Its plural, for `list-sites`.
+    const PLURAL: &'static str;
+    /// One line for the help: "a website".
+    const ABOUT: &'static str;
+    /// The metavariable of the name: `DOMAIN`.
+    const NAME: &'static str;
+    /// The role a server needs to take one.
+    const ROLE: Role;
+    /// An example for the help of `add-`.
+    const EXAMPLE: &'static str;
+
+    /// The name as it is stored (lower case, A-labels), or why it cannot be one.
+    fn canonical_name(input: &str) -> Result<String, Invalid>;
+
+    /// Turns arguments that point outside (files, prompts) into values. Runs before [`Self::validate`].
+    fn absorb(&mut self, name: &str, edge: &mut dyn Edge) -> Result<(), Invalid> {
+        let _ = (name, edge);
+        Ok(())
+    }
+
+    /// The stored fields that the argument `id` sets, when it is not the field of its own name: `set-` changes
+    /// only the fields that the arguments given on the command line set.
+    fn sets(id: &str) -> &'static [&'static str] {
+        let _ = id;
+        &[]
+    }
+
+    /// Every reason why this spec cannot be, with hints. `now` is for certificates and other things that expire.
+    fn validate(&self, name: &str, now: Timestamp) -> Result<(), Invalid>;
+
+    /// Units of capacity it takes unless the inventory or the admin says otherwise.
+    fn weight(&self) -> u32 {
+        1
+    }
+
+    /// Names that no other resource may hold.
+    fn claims(&self, name: &str) -> Vec<Claim> {
+        let _ = name;
+        Vec::new()
+    }
+
+    /// The items on the server. Pure. An error only for what depends on the server (a PHP version it has not).
+    fn items(&self, input: &Compile<'_>) -> Result<Vec<Item>, Invalid>;
+
+    /// Columns of `list-` after the name and before the placement: heading and value.
+    fn summary(&self, name: &str) -> Vec<(&'static str, String)>;
+}
+
+/// A kind with its spec's type erased: what the generic commands work with.
+pub struct Kind {
+    /// See [`Spec::KIND`].
+    pub word: &'static str,
+    /// See [`Spec::PLURAL`].
+    pub plural: &'static str,
+    /// See [`Spec::ABOUT`].
+    pub about: &'static str,
+    /// See [`Spec::NAME`].
+    pub name_word: &'static str,
+    /// See [`Spec::ROLE`].
+    pub role: Role,
+    /// See [`Spec::EXAMPLE`].
+    pub example: &'static str,
+    /// Adds the spec's flags to a command.
+    pub augment: fn(Command) -> Command,
+    /// Like `augment`, for `set-`: nothing is required.
+    pub augment_for_update: fn(Command) -> Command,
+    /// The spec of parsed arguments, as JSON, absorbed but not validated.
+    pub parse: fn(&ArgMatches, &str, &mut dyn Edge) -> Result<Value, Invalid>,
+    /// See [`Spec::sets`].
+    pub sets: fn(&str) -> &'static [&'static str],
+    /// See [`Spec::canonical_name`].
+    pub canonical_name: fn(&str) -> Result<String, Invalid>,
+    /// See [`Spec::validate`]; also refuses JSON that is not a spec.
+    pub validate: fn(&Value, &str, Timestamp) -> Result<(), Invalid>,
+    /// See [`Spec::weight`].
+    pub weight: fn(&Value) -> Result<u32, Invalid>,
+    /// See [`Spec::claims`].
+    pub claims: fn(&Value, &str) -> Result<Vec<Claim>, Invalid>,
+    /// See [`Spec::items`].
+    pub items: fn(&Value, &Compile<'_>) -> Result<Vec<Item>, Invalid>,
+    /// See [`Spec::summary`].
+    pub summary: fn(&Value, &str) -> Result<Vec<(&'static str, String)>, Invalid>,
+}
+
+impl Kind {
+    /// The kind whose spec is `S`.
+    pub const fn of<S: Spec>() -> Self {
+        Self {
+            word: S::KIND,
+            plural: S::PLURAL,
+            about: S::ABOUT,
+            name_word: S::NAME,
+            role: S::ROLE,
+            example: S::EXAMPLE,
+            augment: S::augment_args,
+            augment_for_update: S::augment_args_for_update,
+            parse: |matches, name, edge| {
+                let mut spec = S::from_arg_matches(matches).map_err(|error| {
+                    let mut invalid = Invalid::default();
+                    invalid.push("", error.to_string());
+                    invalid
+                })?;
+                spec.absorb(name, edge)?;
+                to_json(&spec)
+            },
+            sets: S::sets,
+            canonical_name: S::canonical_name,
+            validate: |value, name, now| from_json::<S>(value)?.validate(name, now),
+            weight: |value| Ok(from_json::<S>(value)?.weight()),
+            claims: |value, name| Ok(from_json::<S>(value)?.claims(name)),
+            items: |value, input| from_json::<S>(value)?.items(input),
+            summary: |value, name| Ok(from_json::<S>(value)?.summary(name)),
+        }
+    }
+}
+
+fn from_json<S: Spec>(value: &Value) -> Result<S, Invalid> {
+    S::deserialize(value).map_err(|error| {
+        let mut invalid = Invalid::default();
+        invalid.push("", format!("not the settings of a {}: {error}", S::KIND));
+        invalid
+    })
+}
+
+fn to_json<S: Spec>(spec: &S) -> Result<Value, Invalid> {
+    serde_json::to_value(spec).map_err(|error| {
+        let mut invalid = Invalid::default();
+        invalid.push("", error.to_string());
+        invalid
+    })
+}
+
+/// Every kind. A new one is a file here and a word in this list.
+pub static KINDS: [Kind; 1] = [Kind::of::<site::Site>()];
+
+/// The kind called `word`.
+pub fn kind(word: &str) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| kind.word == word)
+}

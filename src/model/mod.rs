@@ -1,0 +1,13 @@
+//! Plain data that every room shares: servers, resources, health and tasks.
+
+pub mod domain;
+pub mod health;
+pub mod resource;
+pub mod server;
+pub mod task;
+
+pub use domain::DomainName;
+pub use health::{Health, Observation};
+pub use resource::{Placement, PlacementStatus, Resource, ResourceName};
+pub use server::{Jump, Role, Server, ServerName, TransportKind};
+pub use task::{Task, TaskOutcome};
