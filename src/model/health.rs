@@ -68,11 +68,15 @@ pub struct ServerFacts {
     pub memory_total: u64,
     /// Memory available without swapping.
     pub memory_available: u64,
-    /// Size of the file system of each watched mount point.
+    /// Use of the file systems that hold what fleet and its services write.
     pub disks: Vec<DiskUse>,
     /// Server clock minus this machine's, in seconds (from the middle of the exchange).
     pub clock_offset_s: f64,
-    /// State of each service a role needs: unit -> `active`, `failed`, `inactive`, `missing`.
+    /// By how much `clock_offset_s` may be wrong: half the exchange, in seconds.
+    pub clock_error_s: f64,
+    /// State of each service a role may need, by unit without `.service`: systemd's word for a unit that is
+    /// not at rest (`active`, `failed`, `activating`, ...), else `inactive` (though it is started at boot),
+    /// `disabled`, `masked`, `missing` (not installed), or `unknown` when systemd did not answer.
     pub services: BTreeMap<String, String>,
     /// Units in state failed.
     pub failed_units: Vec<String>,
@@ -84,15 +88,42 @@ pub struct ServerFacts {
 
 /// Use of one file system.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct DiskUse {
     /// Mount point.
     pub mount: String,
     /// Size in bytes.
     pub total: u64,
+    /// Bytes in use.
+    pub used: u64,
     /// Bytes free for ordinary users.
     pub available: u64,
     /// Inodes; 0 where the file system has no fixed number.
     pub inodes: u64,
     /// Free inodes.
     pub inodes_free: u64,
+    /// Whether nobody, not even root, can write to it.
+    pub read_only: bool,
+}
+
+impl DiskUse {
+    /// Share of the space ordinary users may use that is used, in percent, as df(1) reckons it: without the
+    /// blocks kept for root.
+    pub fn percent(&self) -> u8 {
+        percent(self.used, self.used.saturating_add(self.available))
+    }
+
+    /// Share of the inodes that is used, in percent; 0 where they are not limited.
+    pub fn inode_percent(&self) -> u8 {
+        percent(self.inodes.saturating_sub(self.inodes_free), self.inodes)
+    }
+}
+
+/// `part` of `whole` in percent, rounded up, at most 100.
+fn percent(part: u64, whole: u64) -> u8 {
+    if whole == 0 {
+        return 0;
+    }
+    let percent = (u128::from(part) * 100).div_ceil(u128::from(whole));
+    u8::try_from(percent.min(100)).unwrap_or(100)
 }
