@@ -223,3 +223,74 @@ impl fmt::Display for Invalid {
 }
 
 impl std::error::Error for Invalid {}
+
+/// `text` in backticks, on one line: control characters are escaped and a long text is cropped.
+pub fn ticked(text: &str) -> String {
+    const LIMIT: usize = 80;
+    let mut shown = String::from("`");
+    for (index, c) in text.chars().enumerate() {
+        if index == LIMIT {
+            shown.push('…');
+            break;
+        }
+        if c.is_control() {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown.push('`');
+    shown
+}
+
+/// The one of `candidates` that `word` was probably meant to be.
+pub fn did_you_mean<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let fold = |text: &str| text.to_lowercase().replace('_', "-");
+    let word: String = fold(word).chars().take(100).collect();
+    let length = word.chars().count();
+    candidates
+        .into_iter()
+        .filter_map(|candidate| {
+            let folded = fold(candidate);
+            let distance = strsim::osa_distance(&word, &folded);
+            let limit = (length.max(folded.chars().count()) / 3).max(1);
+            // A beginning is a good sign where the ending is long: `capa`, `singap`.
+            let near = (distance <= limit && distance < length)
+                || (length >= 3 && folded.starts_with(&word));
+            near.then_some((distance, candidate))
+        })
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{did_you_mean, ticked};
+
+    #[test]
+    fn suggestions_are_near_and_never_far() {
+        let keys = ["address", "capacity", "identity_file", "ipv4", "ipv6"];
+        for (word, expected) in [
+            ("capcity", Some("capacity")),
+            ("adress", Some("address")),
+            ("Address", Some("address")),
+            ("identity-file", Some("identity_file")),
+            ("capa", Some("capacity")),
+            ("ipv5", Some("ipv4")),
+            ("colour", None),
+            ("x", None),
+            ("", None),
+        ] {
+            assert_eq!(did_you_mean(word, keys), expected, "{word}");
+        }
+    }
+
+    #[test]
+    fn shown_text_stays_on_one_line() {
+        assert_eq!(ticked("a\nb\u{1b}[31m"), "`a\\nb\\u{1b}[31m`");
+        assert_eq!(ticked(&"x".repeat(100)).chars().count(), 83);
+    }
+}

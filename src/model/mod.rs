@@ -2,12 +2,16 @@
 
 pub mod domain;
 pub mod health;
+pub mod pattern;
 pub mod resource;
+pub mod selector;
 pub mod server;
 pub mod task;
 
 pub use domain::DomainName;
 pub use health::{Health, Observation};
+pub use pattern::Pattern;
 pub use resource::{Placement, PlacementStatus, Resource, ResourceName};
+pub use selector::Selector;
 pub use server::{Jump, Role, Server, ServerName, TransportKind};
 pub use task::{Task, TaskOutcome};
