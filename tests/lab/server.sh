@@ -109,9 +109,9 @@ boot_server() {
         exec 9>&-
         enter_cgroup "$name"
         echo "$BASHPID" >"$state/pid"
-        # The version 2 hierarchy alone: Debian 13 does not boot on the older ones.
+        # The version 2 hierarchy alone: Debian 13 does not boot on the older ones. Exit code 133 asks for a reboot.
         exec env -i PATH="$PATH" SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 \
-            setsid systemd-nspawn --quiet --directory="$DISKS/$name/root" --boot --machine="$name" --settings=no \
+            setsid bash -c 'until "$@"; (($? != 133)); do :; done' "fleet-$name" systemd-nspawn --quiet --directory="$DISKS/$name/root" --boot --machine="$name" --settings=no \
             --register=no --keep-unit --network-bridge="$BRIDGE" --link-journal=no --resolv-conf=off --timezone=off \
             --bind-ro="$(cat "$state/base")/repo:/srv/lab-repo" </dev/null >"$state/console.log" 2>&1
     ) &
