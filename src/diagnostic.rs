@@ -45,6 +45,25 @@ impl Class {
     }
 }
 
+/// How a command that could do its work ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// All is done: exit code 0.
+    Done,
+    /// The result is shown, and the exit code says what it amounts to: a server is unhealthy, changes are pending.
+    With(Class),
+}
+
+impl Ending {
+    /// The process's exit code.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::With(class) => class.exit_code(),
+        }
+    }
+}
+
 /// An error with a class, a message, and what to do about it.
 ///
 /// Messages are lower case, put names in backticks and end without a full stop.

@@ -9,3 +9,11 @@ pub mod model;
 
 pub mod item;
 pub mod kind;
+
+pub mod ui;
+
+pub mod context;
+
+pub mod commands;
+
+pub mod cli;

@@ -1,1 +1,35 @@
-fn main() {}
+//! The `fleet` program: argv in, exit code out.
+
+use std::process::ExitCode;
+
+use fleet::cli::{self, Invocation};
+use fleet::commands;
+use fleet::context::{Context, Environment};
+use fleet::diagnostic::Ending;
+
+fn main() -> ExitCode {
+    let environment = Environment::of_this_process();
+    let arguments: Vec<_> = std::env::args_os().collect();
+
+    let (context, outcome) = match cli::parse(&arguments, &environment) {
+        Ok(Invocation::Command(call)) => {
+            let context = Context::new(call.globals.clone(), environment, &arguments);
+            let outcome = commands::run(&context, &call);
+            (context, outcome)
+        }
+        Ok(Invocation::Help(text)) => {
+            let context = Context::new(cli::guess_globals(&arguments), environment, &arguments);
+            let outcome = context.ui.help(&text).map(|()| Ending::Done);
+            (context, outcome)
+        }
+        Err(diagnostic) => {
+            let context = Context::new(cli::guess_globals(&arguments), environment, &arguments);
+            (context, Err(diagnostic.into()))
+        }
+    };
+
+    match outcome {
+        Ok(ending) => ExitCode::from(ending.exit_code()),
+        Err(error) => ExitCode::from(context.ui.error(&error)),
+    }
+}

@@ -1,0 +1,301 @@
+//! The command line: the root parser, the flags of every command, and usage errors as diagnostics.
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use clap::builder::styling::{AnsiColor, Style, Styles};
+use clap::builder::{StyledStr, ValueParser};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
+
+use crate::commands::{self, Entry};
+use crate::context::Environment;
+use crate::diagnostic::Diagnostic;
+
+/// What was asked for on the command line.
+#[derive(Debug)]
+pub enum Invocation {
+    /// Run a command.
+    Command(Call),
+    /// Print this help or version text.
+    Help(StyledStr),
+}
+
+/// A command with its arguments.
+#[derive(Debug)]
+pub struct Call {
+    /// The name of the command: `add-site`.
+    pub name: String,
+    /// The flags of every command.
+    pub globals: Globals,
+    /// The arguments of this one.
+    pub matches: ArgMatches,
+}
+
+/// Flags that every command takes, before or after its name.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Global options")]
+pub struct Globals {
+    /// Inventory of servers [default: $FLEET_INVENTORY, ./inventory.toml, ~/.config/fleet/inventory.toml]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub inventory: Option<PathBuf>,
+    /// State database [default: $FLEET_STATE, the inventory's settings.state, ~/.local/share/fleet/state.db]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub state: Option<PathBuf>,
+    /// How results and errors are printed: text for people, or one JSON object on stdout
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Output::Table, global = true)]
+    pub output: Output,
+    /// Short for `--output json`
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Print errors and the data asked for, nothing else
+    #[arg(short, long, conflicts_with = "verbose", global = true)]
+    pub quiet: bool,
+    /// Print more detail; twice for the conversation with the servers
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub verbose: u8,
+    /// No colours (also: the environment variable `NO_COLOR`)
+    #[arg(long, global = true)]
+    pub no_color: bool,
+    /// Answer every question with yes; needed for removals where there is no terminal to ask at
+    #[arg(short, long, global = true)]
+    pub yes: bool,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// Text and tables.
+    #[default]
+    Table,
+    /// One JSON object.
+    Json,
+}
+
+impl Globals {
+    /// Whether results and errors are JSON.
+    pub fn wants_json(&self) -> bool {
+        self.json || self.output == Output::Json
+    }
+}
+
+/// Reads the command line; an error is a usage error.
+pub fn parse(arguments: &[OsString], environment: &Environment) -> Result<Invocation, Diagnostic> {
+    let width = environment.stdout_width().unwrap_or(80).clamp(40, 100);
+    let matches = match root(width).try_get_matches_from(arguments) {
+        Ok(matches) => matches,
+        Err(error) => {
+            return match error.kind() {
+                ErrorKind::DisplayHelp
+                | ErrorKind::DisplayVersion
+                | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+                    Ok(Invocation::Help(error.render()))
+                }
+                _ => Err(usage_error(&error)),
+            };
+        }
+    };
+    let Some((name, matches)) = matches.subcommand() else {
+        return Err(Diagnostic::usage("no command was given").hint("`fleet --help` lists them"));
+    };
+    let globals = Globals::from_arg_matches(matches).map_err(|error| usage_error(&error))?;
+    Ok(Invocation::Command(Call {
+        name: name.to_owned(),
+        globals,
+        matches: matches.clone(),
+    }))
+}
+
+/// The global flags of a command line that could not be parsed, as far as they say how to report that.
+pub fn guess_globals(arguments: &[OsString]) -> Globals {
+    let mut globals = Globals::default();
+    let mut words = arguments.iter().filter_map(|a| a.to_str());
+    while let Some(word) = words.next() {
+        match word {
+            "--" => break,
+            "--json" | "--output=json" => globals.json = true,
+            "--output" => globals.json |= words.next() == Some("json"),
+            "--no-color" => globals.no_color = true,
+            _ => {}
+        }
+    }
+    globals
+}
+
+/// The whole parser; help is wrapped at `width` columns.
+pub fn root(width: usize) -> Command {
+    let entries = commands::all();
+    let mut root = Command::new("fleet")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Place websites and other resources on many servers, and apply them over SSH")
+        .styles(styles())
+        .term_width(width)
+        .max_term_width(width)
+        .color(clap::ColorChoice::Always)
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .disable_help_subcommand(true)
+        .help_template(help_template(&entries));
+    root = Globals::augment_args(root);
+    root.subcommands(entries.into_iter().map(|entry| {
+        let examples = examples(&entry);
+        let command = entry.command.next_line_help(false);
+        if examples.is_empty() {
+            command
+        } else {
+            command.after_help(examples)
+        }
+    }))
+}
+
+/// The colours of help texts.
+fn styles() -> Styles {
+    Styles::plain()
+        .header(HEADING)
+        .usage(HEADING)
+        .literal(LITERAL)
+        .placeholder(AnsiColor::Cyan.on_default())
+}
+
+const HEADING: Style = Style::new().bold();
+const LITERAL: Style = AnsiColor::Cyan.on_default().bold();
+
+/// The help of `fleet` itself: the commands by subject, which clap cannot group.
+fn help_template(entries: &[Entry]) -> String {
+    let mut out = String::from("{about}\n\n{usage-heading} fleet [OPTIONS] COMMAND\n");
+    let widest = entries.iter().map(|e| e.command.get_name().len()).max();
+    let widest = widest.unwrap_or_default();
+    let mut group = "";
+    for entry in entries {
+        if entry.group != group {
+            group = &entry.group;
+            let _ = write!(out, "\n{HEADING}{group}:{HEADING:#}\n");
+        }
+        let name = entry.command.get_name();
+        let about = entry.command.get_about().map(ToString::to_string);
+        let about = about.unwrap_or_default();
+        let _ = writeln!(out, "  {LITERAL}{name:<widest$}{LITERAL:#}  {about}");
+    }
+    let _ = write!(out, "\n{HEADING}Options:{HEADING:#}\n{{options}}\n\n");
+    let _ = write!(
+        out,
+        "`fleet {LITERAL}COMMAND{LITERAL:#} --help` shows a command's arguments and examples\n"
+    );
+    out
+}
+
+fn examples(entry: &Entry) -> String {
+    if entry.examples.is_empty() {
+        return String::new();
+    }
+    let mut out = format!("{HEADING}Examples:{HEADING:#}");
+    for (line, meaning) in &entry.examples {
+        if !meaning.is_empty() {
+            let _ = write!(out, "\n  # {meaning}");
+        }
+        let _ = write!(out, "\n  {LITERAL}{line}{LITERAL:#}");
+    }
+    out
+}
+
+/// A parser for a name that must not be empty or begin with a hyphen.
+pub fn name_parser() -> ValueParser {
+    ValueParser::from(|text: &str| {
+        if text.is_empty() || text.starts_with('-') {
+            Err("a name cannot be empty or begin with `-`".to_owned())
+        } else {
+            Ok(text.to_owned())
+        }
+    })
+}
+
+/// A clap error in fleet's own words.
+fn usage_error(error: &clap::Error) -> Diagnostic {
+    let text = |kind: ContextKind| error.get(kind).map(plain);
+    let argument = text(ContextKind::InvalidArg).unwrap_or_default();
+    let value = text(ContextKind::InvalidValue).unwrap_or_default();
+    let message = match error.kind() {
+        ErrorKind::InvalidSubcommand => {
+            let name = text(ContextKind::InvalidSubcommand).unwrap_or_default();
+            format!("there is no command `{name}`")
+        }
+        ErrorKind::UnknownArgument => format!("unexpected argument `{argument}`"),
+        ErrorKind::MissingRequiredArgument => {
+            let missing = match error.get(ContextKind::InvalidArg) {
+                Some(ContextValue::Strings(all)) => all.iter().map(|a| format!("`{a}`")).collect(),
+                _ => vec![format!("`{argument}`")],
+            };
+            format!("missing {}", missing.join(", "))
+        }
+        ErrorKind::ArgumentConflict => match text(ContextKind::PriorArg) {
+            Some(prior) if prior == argument => format!("`{argument}` is given more than once"),
+            Some(prior) => format!("`{argument}` cannot be used with `{prior}`"),
+            None => format!("`{argument}` cannot be used here"),
+        },
+        ErrorKind::InvalidValue if value.is_empty() => format!("`{argument}` needs a value"),
+        ErrorKind::InvalidValue => format!("`{value}` is not a value of `{argument}`"),
+        ErrorKind::ValueValidation => {
+            let cause = std::error::Error::source(error).map(ToString::to_string);
+            let cause = cause.unwrap_or_else(|| "not valid".to_owned());
+            format!("`{value}` is not a value of `{argument}`: {cause}")
+        }
+        ErrorKind::InvalidUtf8 => "an argument is not valid UTF-8".to_owned(),
+        _ => first_line(error),
+    };
+    let mut diagnostic = Diagnostic::usage(message);
+    for kind in [
+        ContextKind::SuggestedSubcommand,
+        ContextKind::SuggestedArg,
+        ContextKind::SuggestedValue,
+    ] {
+        if let Some(suggestions) = error.get(kind) {
+            diagnostic = diagnostic.hint(format!("did you mean {}", quoted(suggestions)));
+        }
+    }
+    if let Some(valid) = error.get(ContextKind::ValidValue)
+        && error.get(ContextKind::SuggestedValue).is_none()
+    {
+        let valid = quoted(valid);
+        if !valid.is_empty() {
+            diagnostic = diagnostic.hint(format!("the values are {valid}"));
+        }
+    }
+    let usage = text(ContextKind::Usage).unwrap_or_default();
+    diagnostic.hint(format!("see `{} --help`", command_of(&usage)))
+}
+
+/// `fleet` or `fleet add-site`, from a usage line.
+fn command_of(usage: &str) -> String {
+    let words = usage.split_whitespace().skip_while(|w| *w != "fleet");
+    let words = words.take_while(|w| w.starts_with(|c: char| c.is_ascii_lowercase()));
+    let command: Vec<&str> = words.take(2).collect();
+    if command.is_empty() {
+        "fleet".to_owned()
+    } else {
+        command.join(" ")
+    }
+}
+
+fn first_line(error: &clap::Error) -> String {
+    let rendered = error.render().to_string();
+    let line = rendered.lines().next().unwrap_or_default();
+    line.trim_start_matches("error: ").to_owned()
+}
+
+fn plain(value: &ContextValue) -> String {
+    match value {
+        ContextValue::StyledStr(text) => text.to_string(),
+        other => other.to_string(),
+    }
+}
+
+fn quoted(value: &ContextValue) -> String {
+    match value {
+        ContextValue::Strings(all) => {
+            let all: Vec<String> = all.iter().map(|one| format!("`{one}`")).collect();
+            all.join(", ")
+        }
+        other => format!("`{}`", plain(other)),
+    }
+}

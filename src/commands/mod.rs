@@ -1,0 +1,167 @@
+//! Commands: one file each. This file holds the list; help, completion, man pages and dispatch come from it.
+
+use clap::{ArgMatches, Args, Command, FromArgMatches};
+
+use crate::cli::Call;
+use crate::context::Context;
+pub use crate::diagnostic::Ending;
+use crate::kind::{KINDS, Kind};
+
+/// A line that can be typed, and what it does (or nothing).
+pub type Example = (&'static str, &'static str);
+
+/// What an author of a command writes. The implementing struct holds its arguments.
+pub trait Verb: Args {
+    /// What is typed: `list-servers`.
+    const NAME: &'static str;
+    /// One line for the help, without a full stop: "List the servers and what they hold".
+    const ABOUT: &'static str;
+    /// Under which heading it stands in the help.
+    const GROUP: Group;
+    /// Examples for its help.
+    const EXAMPLES: &'static [Example];
+
+    /// Does it.
+    fn run(self, context: &Context) -> anyhow::Result<Ending>;
+}
+
+/// What an author of a command that exists for every kind writes (`add-site`, `add-zone`, ...).
+pub trait KindVerb {
+    /// What is typed for `kind`: `add-site`.
+    fn name(kind: &'static Kind) -> String;
+    /// The parser: its one-line `about` and arguments; name, heading and examples are added.
+    fn command(kind: &'static Kind, command: Command) -> Command;
+    /// Examples for its help.
+    fn examples(kind: &'static Kind) -> Vec<(String, String)>;
+    /// Does it.
+    fn run(context: &Context, kind: &'static Kind, matches: &ArgMatches) -> anyhow::Result<Ending>;
+}
+
+/// The subjects of the help, in its order. The commands of a kind stand between `Servers` and `Apply`, under the
+/// kind's own heading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// The inventory.
+    Servers,
+    /// Plan and apply.
+    Apply,
+    /// Health.
+    Health,
+    /// The record of what was done.
+    Tasks,
+}
+
+impl Group {
+    fn heading(self) -> &'static str {
+        match self {
+            Self::Servers => "Servers",
+            Self::Apply => "Plan and apply",
+            Self::Health => "Health",
+            Self::Tasks => "Tasks",
+        }
+    }
+}
+
+/// A command of the list.
+pub struct Entry {
+    /// The heading it stands under.
+    pub group: String,
+    /// The parser.
+    pub command: Command,
+    /// Examples: what to type, and what it does.
+    pub examples: Vec<(String, String)>,
+    run: Runner,
+}
+
+enum Runner {
+    One(fn(&Context, &ArgMatches) -> anyhow::Result<Ending>),
+    Kind(
+        &'static Kind,
+        fn(&Context, &'static Kind, &ArgMatches) -> anyhow::Result<Ending>,
+    ),
+}
+
+fn one<V: Verb>() -> Entry {
+    let own = |(line, meaning): &Example| ((*line).to_owned(), (*meaning).to_owned());
+    Entry {
+        group: V::GROUP.heading().to_owned(),
+        command: V::augment_args(Command::new(V::NAME)).about(V::ABOUT),
+        examples: V::EXAMPLES.iter().map(own).collect(),
+        run: Runner::One(|context, matches| V::from_arg_matches(matches)?.run(context)),
+    }
+}
+
+fn of_kind<V: KindVerb>(kind: &'static Kind) -> Entry {
+    Entry {
+        group: capitalised(kind.plural),
+        command: V::command(kind, Command::new(V::name(kind))),
+        examples: V::examples(kind),
+        run: Runner::Kind(kind, V::run),
+    }
+}
+
+macro_rules! registry {
+    (
+        of_every_kind: [$($kind_file:ident::$kind_verb:ident),* $(,)?]
+        others: [$($file:ident::$verb:ident),* $(,)?]
+    ) => {
+        $(pub mod $kind_file;)*
+        $(pub mod $file;)*
+
+        /// Every command, in the order of the help.
+        pub fn all() -> Vec<Entry> {
+            let mut all: Vec<Entry> = vec![$(one::<$file::$verb>(),)*];
+            for kind in &KINDS {
+                all.extend([$(of_kind::<$kind_file::$kind_verb>(kind),)*]);
+            }
+            all.sort_by_key(Entry::rank);
+            all
+        }
+    };
+}
+
+// A new command is a file here and a word in this list; the order is that of the help within a heading.
+registry! {
+    of_every_kind: [
+    ]
+    others: [
+    ]
+}
+
+impl Entry {
+    /// Where its heading stands in the help; the sort by it is stable.
+    fn rank(&self) -> usize {
+        let before = [Group::Servers.heading()];
+        let after = [Group::Apply, Group::Health, Group::Tasks].map(Group::heading);
+        if let Some(rank) = before.iter().position(|h| *h == self.group) {
+            rank
+        } else if let Some(rank) = after.iter().position(|h| *h == self.group) {
+            before.len() + KINDS.len() + rank
+        } else {
+            let kind = KINDS
+                .iter()
+                .position(|k| capitalised(k.plural) == self.group);
+            before.len() + kind.unwrap_or_default()
+        }
+    }
+}
+
+/// Runs the command of `call`.
+pub fn run(context: &Context, call: &Call) -> anyhow::Result<Ending> {
+    let entry = all()
+        .into_iter()
+        .find(|entry| entry.command.get_name() == call.name)
+        .ok_or_else(|| anyhow::anyhow!("there is no command `{}`", call.name))?;
+    match entry.run {
+        Runner::One(run) => run(context, &call.matches),
+        Runner::Kind(kind, run) => run(context, kind, &call.matches),
+    }
+}
+
+fn capitalised(word: &str) -> String {
+    let mut letters = word.chars();
+    match letters.next() {
+        Some(first) => first.to_uppercase().chain(letters).collect(),
+        None => String::new(),
+    }
+}

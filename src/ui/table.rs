@@ -1,0 +1,262 @@
+//! Tables: fitted to a terminal, or plain aligned columns that are never cut where there is no terminal.
+
+use comfy_table::{Attribute, CellAlignment, Color, ContentArrangement};
+use unicode_width::UnicodeWidthStr;
+
+use super::style::{Tone, harmless, paint};
+
+/// Blanks between two columns.
+const GAP: usize = 2;
+
+/// The narrowest a column may be squeezed to before columns are left out.
+const NARROWEST: usize = 12;
+
+/// One value of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cell {
+    text: String,
+    tone: Tone,
+}
+
+impl Cell {
+    /// A value in a tone; an empty one is shown as `-`, so that every row has the same number of words.
+    pub fn new(text: impl Into<String>, tone: Tone) -> Self {
+        let mut text = text.into();
+        if text.is_empty() {
+            "-".clone_into(&mut text);
+        }
+        if let std::borrow::Cow::Owned(safe) = harmless(&text) {
+            text = safe;
+        }
+        if text.contains(['\n', '\t']) {
+            text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        }
+        Self { text, tone }
+    }
+}
+
+impl From<&str> for Cell {
+    fn from(text: &str) -> Self {
+        Self::new(text, Tone::Plain)
+    }
+}
+
+impl From<String> for Cell {
+    fn from(text: String) -> Self {
+        Self::new(text, Tone::Plain)
+    }
+}
+
+/// How a column is set.
+#[derive(Clone, Debug)]
+struct Column {
+    heading: String,
+    right: bool,
+    droppable: bool,
+}
+
+/// Columns and rows.
+#[derive(Clone, Debug, Default)]
+pub struct Table {
+    columns: Vec<Column>,
+    rows: Vec<Vec<Cell>>,
+}
+
+/// A table as text.
+pub(super) struct Drawn {
+    pub(super) text: String,
+    pub(super) hidden_columns: usize,
+}
+
+impl Table {
+    /// A table without columns.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a column that is always shown.
+    #[must_use]
+    pub fn column(self, heading: impl Into<String>) -> Self {
+        self.add(heading, false, false)
+    }
+
+    /// Adds a column of numbers, set to the right.
+    #[must_use]
+    pub fn number(self, heading: impl Into<String>) -> Self {
+        self.add(heading, true, false)
+    }
+
+    /// Adds a column that is left out when the terminal is too narrow; the last such column goes first.
+    #[must_use]
+    pub fn extra(self, heading: impl Into<String>) -> Self {
+        self.add(heading, false, true)
+    }
+
+    fn add(mut self, heading: impl Into<String>, right: bool, droppable: bool) -> Self {
+        self.columns.push(Column {
+            heading: heading.into().to_uppercase(),
+            right,
+            droppable,
+        });
+        self
+    }
+
+    /// Adds a row: one value per column, in their order.
+    pub fn row(&mut self, cells: impl IntoIterator<Item = Cell>) -> &mut Self {
+        let cells: Vec<Cell> = cells.into_iter().collect();
+        debug_assert_eq!(cells.len(), self.columns.len(), "a value for every column");
+        self.rows.push(cells);
+        self
+    }
+
+    /// Whether it has no rows.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The table as text: within `width` by leaving columns out and wrapping, else each row on one line.
+    pub(super) fn draw(&self, width: Option<usize>, colour: bool) -> Drawn {
+        let widths = self.natural_widths();
+        let all: Vec<usize> = (0..self.columns.len()).collect();
+        let Some(width) = width else {
+            return Drawn {
+                text: self.draw_lines(&all, &widths, colour),
+                hidden_columns: 0,
+            };
+        };
+        let shown = self.columns_within(width, &widths);
+        let text = if total(shown.iter().map(|&i| widths[i])) <= width {
+            self.draw_lines(&shown, &widths, colour)
+        } else {
+            self.draw_wrapped(&shown, width, colour)
+        };
+        Drawn {
+            text,
+            hidden_columns: all.len() - shown.len(),
+        }
+    }
+
+    fn natural_widths(&self) -> Vec<usize> {
+        let mut widths: Vec<usize> = self.columns.iter().map(|c| c.heading.width()).collect();
+        for row in &self.rows {
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = (*width).max(display_width(&cell.text));
+            }
+        }
+        widths
+    }
+
+    /// The columns to show: all that fit, when long ones may be squeezed but not below [`NARROWEST`].
+    fn columns_within(&self, width: usize, widths: &[usize]) -> Vec<usize> {
+        let mut shown: Vec<usize> = (0..self.columns.len()).collect();
+        while total(shown.iter().map(|&i| widths[i])) > width {
+            let Some(last) = shown.iter().rposition(|&i| self.columns[i].droppable) else {
+                break;
+            };
+            // A single wide column that merely has to wrap a little is better than one that is missing.
+            let squeezed = shown.iter().map(|&i| widths[i].min(NARROWEST * 2));
+            if total(squeezed) <= width {
+                break;
+            }
+            shown.remove(last);
+        }
+        shown
+    }
+
+    fn draw_lines(&self, shown: &[usize], widths: &[usize], colour: bool) -> String {
+        let line_width = total(shown.iter().map(|&i| widths[i])) + 1;
+        let mut out = String::with_capacity(line_width * (self.rows.len() + 1));
+        let heading = |i: usize| (self.columns[i].heading.as_str(), Tone::Dim);
+        self.draw_line(&mut out, shown, widths, colour, heading);
+        for row in &self.rows {
+            self.draw_line(&mut out, shown, widths, colour, |i| {
+                (row[i].text.as_str(), row[i].tone)
+            });
+        }
+        out
+    }
+
+    fn draw_line<'a>(
+        &self,
+        out: &mut String,
+        shown: &[usize],
+        widths: &[usize],
+        colour: bool,
+        value: impl Fn(usize) -> (&'a str, Tone),
+    ) {
+        for (position, &i) in shown.iter().enumerate() {
+            let (text, tone) = value(i);
+            let last = position + 1 == shown.len();
+            let blanks = widths[i].saturating_sub(display_width(text));
+            if self.columns[i].right {
+                out.extend(std::iter::repeat_n(' ', blanks));
+            }
+            paint(out, text, tone, colour);
+            if !last {
+                let after = if self.columns[i].right { 0 } else { blanks };
+                out.extend(std::iter::repeat_n(' ', after + GAP));
+            }
+        }
+        out.push('\n');
+    }
+
+    fn draw_wrapped(&self, shown: &[usize], width: usize, colour: bool) -> String {
+        let mut table = comfy_table::Table::new();
+        table
+            .load_style(comfy_table::presets::NOTHING)
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_width(u16::try_from(width).unwrap_or(u16::MAX));
+        if colour {
+            table.enforce_styling();
+        } else {
+            table.force_no_tty();
+        }
+        table.set_header(shown.iter().map(|&i| {
+            comfy_table::Cell::new(&self.columns[i].heading).add_attribute(Attribute::Dim)
+        }));
+        for row in &self.rows {
+            table.add_row(shown.iter().map(|&i| comfy_cell(&row[i])));
+        }
+        for (position, &i) in shown.iter().enumerate() {
+            if let Some(column) = table.column_mut(position) {
+                let right = if position + 1 == shown.len() { 0 } else { 2 };
+                column.set_padding((0, right));
+                if self.columns[i].right {
+                    column.set_cell_alignment(CellAlignment::Right);
+                }
+            }
+        }
+        let mut out = String::new();
+        for line in table.lines() {
+            out.push_str(line.trim_end());
+            out.push('\n');
+        }
+        out
+    }
+}
+
+fn comfy_cell(cell: &Cell) -> comfy_table::Cell {
+    let out = comfy_table::Cell::new(&cell.text);
+    match cell.tone {
+        Tone::Plain => out,
+        Tone::Good => out.fg(Color::DarkGreen),
+        Tone::Warn => out.fg(Color::DarkYellow),
+        Tone::Bad => out.fg(Color::DarkRed),
+        Tone::Hint => out.fg(Color::DarkCyan),
+        Tone::Dim => out.add_attribute(Attribute::Dim),
+        Tone::Strong => out.add_attribute(Attribute::Bold),
+    }
+}
+
+fn total(widths: impl ExactSizeIterator<Item = usize>) -> usize {
+    let gaps = widths.len().saturating_sub(1) * GAP;
+    widths.sum::<usize>() + gaps
+}
+
+fn display_width(text: &str) -> usize {
+    if text.is_ascii() {
+        text.len()
+    } else {
+        text.width()
+    }
+}
