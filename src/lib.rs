@@ -10,6 +10,8 @@ pub mod model;
 pub mod item;
 pub mod kind;
 
+pub mod health;
+
 pub mod ui;
 
 pub mod context;

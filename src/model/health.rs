@@ -84,6 +84,8 @@ pub struct ServerFacts {
     pub php: Vec<String>,
     /// nginx version, when installed: `1.22.1`.
     pub nginx: Option<String>,
+    /// Whether its kernel speaks IPv6 (`/proc/net/if_inet6` exists); `None` when unknown.
+    pub ipv6: Option<bool>,
 }
 
 /// Use of one file system.
