@@ -1,6 +1,9 @@
 //! A directory.
 
-use super::{Atom, Props, Steps};
+use std::collections::BTreeMap;
+
+use super::metadata::{self, Wanted};
+use super::{Atom, Phase, Props, Steps};
 use crate::shell::Script;
 
 /// A directory that should exist.
@@ -29,6 +32,18 @@ pub enum OnRemove {
     Trash,
 }
 
+const ON_REMOVE: &str = "_on_remove";
+
+impl OnRemove {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::IfEmpty => "if-empty",
+            Self::Trash => "trash",
+        }
+    }
+}
+
 impl Atom for Dir {
     const WORD: &'static str = "dir";
 
@@ -37,12 +52,93 @@ impl Atom for Dir {
     }
 
     fn wanted(&self) -> Props {
-        Props::new()
+        let mut wanted = metadata::of("dir", self.mode, &self.owner, &self.group);
+        wanted.insert(ON_REMOVE.to_owned(), self.on_remove.word().to_owned());
+        wanted
     }
 
-    fn observe(_names: &[&str], _out: &mut Script) {}
+    fn guarded(&self, fact: &Props) -> bool {
+        // A file where a directory should be is somebody's work; another mode is not.
+        fact.get("type").map(String::as_str) != Some("dir")
+    }
 
-    fn apply(_changes: &[(&Self, Option<&Props>)], _steps: &mut Steps) {}
+    fn observe(names: &[&str], out: &mut Script) {
+        metadata::observe(names, out);
+    }
 
-    fn remove(_removals: &[(&str, &Props)], _steps: &mut Steps) {}
+    fn facts(lines: &[&str]) -> BTreeMap<String, Props> {
+        lines.iter().filter_map(|line| metadata::fact(line)).collect()
+    }
+
+    fn apply(changes: &[(&Self, Option<&Props>)], steps: &mut Steps) {
+        let fresh: Vec<&Self> = changes
+            .iter()
+            .filter(|(_, before)| before.is_none_or(|b| b.get("type").is_none_or(|t| t != "dir")))
+            .map(|(dir, _)| *dir)
+            .collect();
+        let mut undo = Script::new();
+        for (dir, before) in changes {
+            match before {
+                Some(before) if before.get("type").is_some_and(|t| t == "dir") => {
+                    let old = |name: &str| before.get(name).map_or("", String::as_str);
+                    undo.line("chown -h {} -- {}", &[
+                        &format!("{}:{}", old("owner"), old("group")),
+                        &dir.path,
+                    ]);
+                    undo.line("chmod {} -- {}", &[old("mode"), &dir.path]);
+                }
+                // With `--force`, what stands in the way moves to the trash.
+                Some(_) => steps.trash_first(&dir.path),
+                None => {}
+            }
+        }
+        steps.undo(undo);
+        if !fresh.is_empty() {
+            let mut paths: Vec<&str> = fresh.iter().map(|dir| dir.path.as_str()).collect();
+            paths.sort_unstable();
+            steps
+                .at(Phase::Prepare)
+                .raw("step directories\nmake_dirs")
+                .words(paths.iter().copied())
+                .raw("\n");
+            let mut undo = Script::new();
+            undo.raw("unmake_dirs").words(paths.iter().rev().copied()).raw("\n");
+            steps.undo(undo);
+        }
+        let wanted: Vec<Wanted<'_>> = changes
+            .iter()
+            .map(|(dir, _)| Wanted {
+                path: dir.path.clone(),
+                mode: dir.mode,
+                owner: &dir.owner,
+                group: &dir.group,
+            })
+            .collect();
+        metadata::set(&wanted, false, steps.at(Phase::Prepare));
+    }
+
+    fn remove(removals: &[(&str, &Props)], steps: &mut Steps) {
+        for (path, applied) in removals {
+            match applied.get(ON_REMOVE).map(String::as_str) {
+                Some("trash") => steps.trash(path),
+                Some("if-empty") => {
+                    steps
+                        .at(Phase::Finish)
+                        .line("rmdir -- {} 2>/dev/null || :", &[path]);
+                    let old = |name: &str| applied.get(name).map_or("", String::as_str);
+                    let mut undo = Script::new();
+                    undo.line("if [ ! -d {} ]; then", &[path]);
+                    undo.line("mkdir -m {} -- {} && chown {} -- {}", &[
+                        old("mode"),
+                        path,
+                        &format!("{}:{}", old("owner"), old("group")),
+                        path,
+                    ]);
+                    undo.raw("fi\n");
+                    steps.undo(undo);
+                }
+                _ => {}
+            }
+        }
+    }
 }

@@ -1,6 +1,12 @@
 //! A regular file and its content.
 
-use super::{Atom, Props, Steps};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use sha2::{Digest, Sha256};
+
+use super::metadata::{self, Wanted};
+use super::{Atom, Phase, Props, Steps};
 use crate::shell::{Script, Secret};
 
 /// A regular file.
@@ -31,6 +37,26 @@ pub enum Content {
     Secret(Secret),
 }
 
+/// The unit to reload when the file goes away.
+const SERVICE: &str = "_service";
+
+impl Content {
+    /// The text to write.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Text(text) => text,
+            Self::Secret(secret) => secret.reveal(),
+        }
+    }
+}
+
+impl File {
+    /// The directory it lies in.
+    pub fn dir(&self) -> &str {
+        self.path.rsplit_once('/').map_or("", |(dir, _)| dir)
+    }
+}
+
 impl Atom for File {
     const WORD: &'static str = "file";
 
@@ -39,12 +65,155 @@ impl Atom for File {
     }
 
     fn wanted(&self) -> Props {
-        Props::new()
+        let mut wanted = metadata::of("file", self.mode, &self.owner, &self.group);
+        wanted.insert("sha256".to_owned(), sha256(self.content.text()));
+        if let Some(service) = &self.service {
+            wanted.insert(SERVICE.to_owned(), service.clone());
+        }
+        wanted
     }
 
-    fn observe(_names: &[&str], _out: &mut Script) {}
+    fn guarded(&self, fact: &Props) -> bool {
+        // Another owner or mode is a drift; other content is somebody's work.
+        let wanted = self.wanted();
+        ["type", "sha256"].iter().any(|prop| fact.get(*prop) != wanted.get(*prop))
+    }
 
-    fn apply(_changes: &[(&Self, Option<&Props>)], _steps: &mut Steps) {}
+    fn observe(names: &[&str], out: &mut Script) {
+        metadata::observe(names, out);
+        metadata::observe_content(names, out);
+    }
 
-    fn remove(_removals: &[(&str, &Props)], _steps: &mut Steps) {}
+    fn facts(lines: &[&str]) -> BTreeMap<String, Props> {
+        let mut facts: BTreeMap<String, Props> = BTreeMap::new();
+        for line in lines {
+            if let Some((path, hash)) = metadata::content_fact(line) {
+                if let Some(fact) = facts.get_mut(path).filter(|fact| fact["type"] == "file") {
+                    fact.insert("sha256".to_owned(), hash.to_owned());
+                }
+            } else if let Some((path, fact)) = metadata::fact(line) {
+                facts.insert(path, fact);
+            }
+        }
+        facts
+    }
+
+    fn apply(changes: &[(&Self, Option<&Props>)], steps: &mut Steps) {
+        let mut created = Vec::new();
+        let mut wanted = Vec::new();
+        let mut contents = Script::new();
+        for (file, before) in changes {
+            match before {
+                Some(before) if before.get("type").is_some_and(|t| t == "dir") => {
+                    steps.trash_first(&file.path);
+                }
+                Some(_) => steps.save(&file.path),
+                None => created.push(file.path.as_str()),
+            }
+            let staged = steps.stage(&file.path);
+            contents
+                .raw("printf %s ")
+                .arg(file.content.text())
+                .raw(" >")
+                .arg(&staged)
+                .raw("\n");
+            wanted.push(Wanted {
+                path: staged,
+                mode: file.mode,
+                owner: &file.owner,
+                group: &file.group,
+            });
+            if let Some(service) = &file.service {
+                steps.reload(service);
+            }
+        }
+        metadata::set(&wanted, true, &mut contents);
+        steps.at(Phase::Stage).append(&contents);
+        if !created.is_empty() {
+            let mut undo = Script::new();
+            undo.raw("rm -f --").words(created).raw("\n");
+            steps.undo(undo);
+        }
+    }
+
+    fn remove(removals: &[(&str, &Props)], steps: &mut Steps) {
+        for (path, applied) in removals {
+            steps.save(path);
+            steps.delete(path);
+            if let Some(service) = applied.get(SERVICE) {
+                steps.reload(service);
+            }
+        }
+    }
+}
+
+/// SHA-256 in lower-case hexadecimal, as sha256sum(1) prints it.
+fn sha256(text: &str) -> String {
+    Sha256::digest(text.as_bytes())
+        .iter()
+        .fold(String::with_capacity(64), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(path: &str, content: &str) -> File {
+        File {
+            path: path.to_owned(),
+            content: Content::Text(content.to_owned()),
+            mode: 0o644,
+            owner: "root".to_owned(),
+            group: "root".to_owned(),
+            service: Some("nginx".to_owned()),
+            seed: false,
+        }
+    }
+
+    #[test]
+    fn what_is_observed_satisfies_what_was_wanted() {
+        let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        let facts = File::facts(&[
+            "644 root root regular empty file:/etc/a",
+            &format!("{empty}  /etc/a"),
+        ]);
+        assert!(super::super::satisfies(&facts["/etc/a"], &file("/etc/a", "").wanted()));
+        assert!(!super::super::satisfies(&facts["/etc/a"], &file("/etc/a", "x").wanted()));
+    }
+
+    #[test]
+    fn a_link_is_not_a_file_whatever_it_points_at() {
+        let hash = "0".repeat(64);
+        let facts = File::facts(&["777 root root symbolic link:/etc/a", &format!("{hash}  /etc/a")]);
+        assert_eq!(facts["/etc/a"].get("sha256"), None);
+        assert!(file("/etc/a", "").guarded(&facts["/etc/a"]));
+    }
+
+    #[test]
+    fn another_mode_is_a_drift_and_other_content_a_conflict() {
+        let a = file("/etc/a", "x");
+        let mut fact = a.wanted();
+        fact.insert("mode".to_owned(), "0600".to_owned());
+        assert!(!a.guarded(&fact));
+        fact.insert("sha256".to_owned(), "0".to_owned());
+        assert!(a.guarded(&fact));
+    }
+
+    #[test]
+    fn content_is_staged_beside_the_target_and_moved() {
+        let mut steps = Steps::new(7);
+        File::apply(&[(&file("/etc/nginx/conf.d/a.conf", "it's"), None)], &mut steps);
+        let staged = "/etc/nginx/conf.d/.fleet-stage/a.conf";
+        let text = steps.at(Phase::Stage).text().to_owned();
+        assert!(text.contains(&format!(" >{staged}\n")), "{text}");
+        assert_eq!(
+            steps.commit(None).text(),
+            format!("mv -f -t \"$root\"/etc/nginx/conf.d -- \"$root\"{staged}\n")
+        );
+        assert!(steps.undoing().text().contains("rm -f -- /etc/nginx/conf.d/a.conf"));
+        assert!(steps.reloads().contains("nginx"));
+    }
 }

@@ -5,14 +5,59 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::ResourceName;
 use crate::shell::Script;
 
+mod metadata;
 mod steps;
 
-pub use steps::{Phase, Steps};
+pub use steps::{Phase, Steps, TRANSACTIONS, TRASH};
 
 /// What is known of an item: property -> value, as text that compares (`mode` -> `0644`).
+///
+/// A property whose name begins with `_` is a note to ourselves (what to do when the item goes away): it is stored
+/// with what was applied, and never compared.
 pub type Props = BTreeMap<String, String>;
+
+/// Builds [`Props`] from pairs.
+fn props<const N: usize>(pairs: [(&str, String); N]) -> Props {
+    pairs
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
+/// Whether `fact` has every compared property of `wanted`.
+pub fn satisfies(fact: &Props, wanted: &Props) -> bool {
+    differing(fact, wanted).next().is_none()
+}
+
+/// The compared properties in which `fact` differs from `wanted`: name, fact, wanted.
+pub fn differing<'a>(
+    fact: &'a Props,
+    wanted: &'a Props,
+) -> impl Iterator<Item = (&'a str, Option<&'a str>, &'a str)> {
+    wanted
+        .iter()
+        .filter(|(name, _)| !name.starts_with('_'))
+        .filter_map(|(name, value)| {
+            let seen = fact.get(name).map(String::as_str);
+            (seen != Some(value)).then_some((name.as_str(), seen, value.as_str()))
+        })
+}
+
+/// What fleet last did to an item on a server.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// The properties it was given.
+    pub props: Props,
+    /// What a transaction that has not reported back was about to give it.
+    pub intent: Option<Props>,
+    /// What was found and taken over as it is, in place of `props`.
+    pub adopted: Option<Props>,
+    /// The resources that want it.
+    pub owners: Vec<ResourceName>,
+}
 
 /// One atom on a server.
 ///
@@ -27,16 +72,19 @@ pub trait Atom: Clone + fmt::Debug + PartialEq + Sized {
     /// The properties it should have.
     fn wanted(&self) -> Props;
 
-    /// Whether losing what is there now would lose somebody's work, so that a difference fleet did not
-    /// cause is a conflict instead of a drift.
-    fn guarded(&self) -> bool {
+    /// Whether replacing what is there (`fact`) would lose somebody's work, so that a difference which fleet did
+    /// not cause is a conflict instead of a drift.
+    fn guarded(&self, fact: &Props) -> bool {
+        let _ = fact;
         false
     }
 
-    /// Appends a read-only fragment that prints one fact for each of `names` that exists.
-    ///
-    /// A fact is a line `fact WORD<TAB>NAME<TAB>PROP=VALUE...`, printed with the prelude's means.
+    /// Appends a read-only fragment that prints what is there of `names`, for [`Self::facts`] to read.
     fn observe(names: &[&str], out: &mut Script);
+
+    /// Reads what the fragment of [`Self::observe`] printed: name and properties of each item that exists.
+    /// Lines it does not know are passed over.
+    fn facts(lines: &[&str]) -> BTreeMap<String, Props>;
 
     /// Appends the steps that make each item as wanted, with the steps that undo them.
     fn apply(changes: &[(&Self, Option<&Props>)], steps: &mut Steps);
@@ -74,6 +122,11 @@ macro_rules! registry {
             /// See [`Atom::observe`].
             pub fn observe(self, names: &[&str], out: &mut Script) {
                 match self { $(Self::$atom => $atom::observe(names, out),)* }
+            }
+
+            /// See [`Atom::facts`].
+            pub fn facts(self, lines: &[&str]) -> BTreeMap<String, Props> {
+                match self { $(Self::$atom => $atom::facts(lines),)* }
             }
 
             /// See [`Atom::remove`].
@@ -118,8 +171,8 @@ macro_rules! registry {
             }
 
             /// See [`Atom::guarded`].
-            pub fn guarded(&self) -> bool {
-                match self { $(Self::$atom(item) => item.guarded(),)* }
+            pub fn guarded(&self, fact: &Props) -> bool {
+                match self { $(Self::$atom(item) => item.guarded(fact),)* }
             }
         }
 

@@ -1,9 +1,11 @@
 //! An HTTP request made on the server itself after the reload: what was changed must answer.
 
+use std::collections::BTreeMap;
+
 use super::{Atom, Props, Steps};
 use crate::shell::Script;
 
-/// An HTTP request to the server itself. Never a change by itself: it runs after changes of its resource.
+/// An HTTP request to the server itself. Never a change: it runs after changes of its resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Probe {
     /// The Host header (and TLS server name).
@@ -18,6 +20,14 @@ pub struct Probe {
     pub status_max: u16,
 }
 
+impl Probe {
+    /// The URL it asks for.
+    pub fn url(&self) -> String {
+        let scheme = if self.tls { "https" } else { "http" };
+        format!("{scheme}://{}{}", self.host, self.path)
+    }
+}
+
 impl Atom for Probe {
     const WORD: &'static str = "probe";
 
@@ -30,6 +40,10 @@ impl Atom for Probe {
     }
 
     fn observe(_names: &[&str], _out: &mut Script) {}
+
+    fn facts(_lines: &[&str]) -> BTreeMap<String, Props> {
+        BTreeMap::new()
+    }
 
     fn apply(_changes: &[(&Self, Option<&Props>)], _steps: &mut Steps) {}
 

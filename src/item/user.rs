@@ -1,9 +1,11 @@
 //! A system user with a group of the same name.
 
-use super::{Atom, Props, Steps};
+use std::collections::BTreeMap;
+
+use super::{Atom, Phase, Props, Steps, props};
 use crate::shell::Script;
 
-/// A system user; its group has the same name.
+/// A system user; its group has the same name and number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
     /// User name: at most 32 of `a-z 0-9 _ -`.
@@ -24,12 +26,110 @@ impl Atom for User {
     }
 
     fn wanted(&self) -> Props {
-        Props::new()
+        props([("home", self.home.clone()), ("shell", self.shell.clone())])
     }
 
-    fn observe(_names: &[&str], _out: &mut Script) {}
+    fn observe(names: &[&str], out: &mut Script) {
+        out.raw("getent passwd")
+            .words(names.iter().copied())
+            .raw("\n");
+    }
 
-    fn apply(_changes: &[(&Self, Option<&Props>)], _steps: &mut Steps) {}
+    fn facts(lines: &[&str]) -> BTreeMap<String, Props> {
+        // passwd(5): name:password:UID:GID:GECOS:directory:shell
+        lines
+            .iter()
+            .filter_map(|line| {
+                let fields: Vec<&str> = line.split(':').collect();
+                let [name, _, _, _, _, home, shell] = fields[..] else {
+                    return None;
+                };
+                Some((
+                    name.to_owned(),
+                    props([("home", home.to_owned()), ("shell", shell.to_owned())]),
+                ))
+            })
+            .collect()
+    }
 
-    fn remove(_removals: &[(&str, &Props)], _steps: &mut Steps) {}
+    fn apply(changes: &[(&Self, Option<&Props>)], steps: &mut Steps) {
+        let fresh: Vec<&Self> = changes
+            .iter()
+            .filter(|(_, before)| before.is_none())
+            .map(|(user, _)| *user)
+            .collect();
+        if !fresh.is_empty() {
+            // One process for all of them; `make_users` of the prelude chooses the numbers.
+            let script = steps.at(Phase::Prepare).raw("step users\nmake_users");
+            let mut names = Vec::new();
+            for user in fresh {
+                script.words([
+                    user.name.as_str(),
+                    &user.comment,
+                    &user.home,
+                    &user.shell,
+                ]);
+                names.push(user.name.as_str());
+            }
+            script.raw("\n");
+            let mut undo = Script::new();
+            for name in names {
+                undo.line("if getent passwd {} >/dev/null; then userdel -f {} 2>/dev/null || :; fi", &[
+                    name, name,
+                ]);
+            }
+            steps.undo(undo);
+        }
+        for (user, before) in changes {
+            let Some(before) = before else { continue };
+            steps.at(Phase::Prepare).line("usermod -d {} -s {} {}", &[
+                &user.home,
+                &user.shell,
+                &user.name,
+            ]);
+            if let (Some(home), Some(shell)) = (before.get("home"), before.get("shell")) {
+                let mut undo = Script::new();
+                undo.line("usermod -d {} -s {} {}", &[home, shell, &user.name]);
+                steps.undo(undo);
+            }
+        }
+    }
+
+    fn remove(removals: &[(&str, &Props)], steps: &mut Steps) {
+        for (name, _) in removals {
+            // Last of all, when nothing runs as this user any more; the saved line makes it again, number and all.
+            steps.at(Phase::Finish).line("remove_user {}", &[name]);
+            let mut undo = Script::new();
+            undo.line("restore_user {}", &[name]);
+            steps.undo(undo);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_passwd_line_is_read() {
+        let facts = User::facts(&["w-a:x:20000:20000:site a:/srv/www/a:/usr/sbin/nologin", "garbage"]);
+        assert_eq!(facts.len(), 1);
+        assert_eq!(facts["w-a"]["home"], "/srv/www/a");
+    }
+
+    #[test]
+    fn all_new_users_are_made_in_one_call() {
+        let user = |name: &str| User {
+            name: name.to_owned(),
+            home: "/srv/www/a".to_owned(),
+            shell: "/usr/sbin/nologin".to_owned(),
+            comment: "site a".to_owned(),
+        };
+        let mut steps = Steps::new(1);
+        User::apply(&[(&user("a"), None), (&user("b"), None)], &mut steps);
+        assert_eq!(
+            steps.at(Phase::Prepare).text(),
+            "step users\nmake_users a 'site a' /srv/www/a /usr/sbin/nologin b 'site a' /srv/www/a /usr/sbin/nologin\n"
+        );
+    }
 }

@@ -1,0 +1,145 @@
+//! Type, mode and owner of paths: what directories and files share when they are observed and applied.
+
+use std::collections::BTreeMap;
+
+use super::{Props, props};
+use crate::shell::Script;
+
+/// Paths per command line: an argument list may hold 2 MiB, a path 4 KiB at the most, ours about 60 bytes.
+const BATCH: usize = 1000;
+
+/// Appends the commands that print type, mode and owner of each path that exists.
+pub(super) fn observe(paths: &[&str], out: &mut Script) {
+    for batch in paths.chunks(BATCH) {
+        out.raw("stat -c '%a %U %G %F:%n' --")
+            .words(batch.iter().copied())
+            .raw(" 2>/dev/null\n");
+    }
+}
+
+/// Appends the commands that print the SHA-256 of each regular file.
+pub(super) fn observe_content(paths: &[&str], out: &mut Script) {
+    for batch in paths.chunks(BATCH) {
+        out.raw("sha256sum --")
+            .words(batch.iter().copied())
+            .raw(" 2>/dev/null\n");
+    }
+}
+
+/// Reads a line of [`observe`]: path and properties.
+pub(super) fn fact(line: &str) -> Option<(String, Props)> {
+    let (attributes, path) = line.split_once(':')?;
+    let mut words = attributes.splitn(4, ' ');
+    let mode = words.next()?;
+    let owner = words.next()?;
+    let group = words.next()?;
+    let kind = match words.next()? {
+        "directory" => "dir",
+        "regular file" | "regular empty file" => "file",
+        "symbolic link" => "link",
+        _ => "other",
+    };
+    let mode = u32::from_str_radix(mode, 8).ok()?;
+    Some((path.to_owned(), of(kind, mode, owner, group)))
+}
+
+/// Reads a line of [`observe_content`]: path and hash.
+pub(super) fn content_fact(line: &str) -> Option<(&str, &str)> {
+    let (hash, path) = line.split_once("  ")?;
+    (hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit())).then_some((path, hash))
+}
+
+/// The properties of a path.
+pub(super) fn of(kind: &str, mode: u32, owner: &str, group: &str) -> Props {
+    props([
+        ("type", kind.to_owned()),
+        ("mode", format!("{mode:04o}")),
+        ("owner", owner.to_owned()),
+        ("group", group.to_owned()),
+    ])
+}
+
+/// A path with the mode and owner it should have.
+pub(super) struct Wanted<'a> {
+    pub(super) path: String,
+    pub(super) mode: u32,
+    pub(super) owner: &'a str,
+    pub(super) group: &'a str,
+}
+
+/// Appends the commands that set owners, then modes (a change of owner clears set-id bits): one per distinct value.
+///
+/// What was made a moment ago belongs to root: `fresh` paths are not given to root again.
+pub(super) fn set(wanted: &[Wanted<'_>], fresh: bool, out: &mut Script) {
+    let mut owners: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    let mut modes: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for path in wanted {
+        if !(fresh && path.owner == "root" && path.group == "root") {
+            owners
+                .entry(format!("{}:{}", path.owner, path.group))
+                .or_default()
+                .push(&path.path);
+        }
+        modes
+            .entry(format!("{:04o}", path.mode))
+            .or_default()
+            .push(&path.path);
+    }
+    for (owner, paths) in owners {
+        out.raw("chown -h ")
+            .arg(&owner)
+            .raw(" --")
+            .words(paths)
+            .raw("\n");
+    }
+    for (mode, paths) in modes {
+        out.raw("chmod ")
+            .arg(&mode)
+            .raw(" --")
+            .words(paths)
+            .raw("\n");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_with_blanks_and_colons_is_read() {
+        let (path, props) =
+            fact("640 root www-data regular empty file:/srv/a b:c").expect("a fact");
+        assert_eq!(path, "/srv/a b:c");
+        assert_eq!(props, of("file", 0o640, "root", "www-data"));
+    }
+
+    #[test]
+    fn noise_is_passed_over() {
+        assert!(fact("stat: cannot stat").is_none());
+        assert!(content_fact("sha256sum: x: No such file").is_none());
+    }
+
+    #[test]
+    fn one_command_for_each_owner_and_mode() {
+        let path = |path: &str, mode, owner| Wanted {
+            path: path.to_owned(),
+            mode,
+            owner,
+            group: "root",
+        };
+        let mut out = Script::new();
+        set(
+            &[
+                path("/a", 0o755, "root"),
+                path("/b", 0o755, "w"),
+                path("/c", 0o700, "w"),
+            ],
+            true,
+            &mut out,
+        );
+        assert_eq!(
+            out.text(),
+            "chown -h 'w:root' -- /b /c\nchmod 0700 -- /c\nchmod 0755 -- /a /b\n"
+        );
+    }
+}
