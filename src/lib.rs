@@ -9,6 +9,7 @@ pub mod model;
 
 pub mod item;
 pub mod kind;
+pub mod plan;
 
 pub mod health;
 

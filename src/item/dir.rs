@@ -44,6 +44,11 @@ impl OnRemove {
     }
 }
 
+/// Whether a directory that was applied with these properties moves to the trash when it is removed.
+pub fn goes_to_trash(applied: &Props) -> bool {
+    applied.get(ON_REMOVE).is_some_and(|word| word == "trash")
+}
+
 impl Atom for Dir {
     const WORD: &'static str = "dir";
 

@@ -11,7 +11,7 @@ pub const TRANSACTIONS: &str = "/var/lib/fleet/tx";
 pub const TRASH: &str = ".fleet-trash";
 
 /// Name of the directory, in the target's own, where new content waits.
-pub const STAGE: &str = ".fleet-stage";
+pub(super) const STAGE: &str = ".fleet-stage";
 
 /// The phases of a transaction that items add to, in the order they run.
 ///

@@ -63,9 +63,11 @@ impl Atom for User {
             let script = steps.at(Phase::Prepare).raw("step users\nmake_users");
             let mut names = Vec::new();
             for user in fresh {
+                // The comment becomes a quoted word of sysusers.d(5), where `%` is special.
+                let comment = user.comment.replace(['"', '\\', '%', '\n', ':'], " ");
                 script.words([
                     user.name.as_str(),
-                    &user.comment,
+                    &comment,
                     &user.home,
                     &user.shell,
                 ]);

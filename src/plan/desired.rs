@@ -1,0 +1,79 @@
+//! What should be on one server: the items of all its resources, folded by key.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::item::{Item, Key, Probe};
+use crate::model::ResourceName;
+
+/// An item with the resources that want it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wanted {
+    /// The item.
+    pub item: Item,
+    /// The resources that want it, in the order they were added.
+    pub owners: Vec<ResourceName>,
+}
+
+/// What should be on one server.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Desired {
+    /// The items, by key.
+    pub items: BTreeMap<Key, Wanted>,
+    /// The requests that must be answered after a change of the resource.
+    pub probes: Vec<(ResourceName, Probe)>,
+}
+
+/// Two resources want the same item in different shapes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clash {
+    /// The item.
+    pub key: Key,
+    /// Who wanted it first.
+    pub first: ResourceName,
+    /// Who wants it otherwise.
+    pub second: ResourceName,
+}
+
+impl fmt::Display for Clash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "`{}` and `{}` want `{}` in different shapes",
+            self.first, self.second, self.key
+        )
+    }
+}
+
+impl Desired {
+    /// Adds the items of a resource. Equal items of several resources are one item; on a clash nothing of the
+    /// resource is added.
+    pub fn add(&mut self, owner: &ResourceName, items: Vec<Item>) -> Result<(), Clash> {
+        for item in &items {
+            let key = item.key();
+            if let Some(there) = self.items.get(&key)
+                && there.item != *item
+            {
+                return Err(Clash {
+                    key,
+                    first: there.owners[0].clone(),
+                    second: owner.clone(),
+                });
+            }
+        }
+        for item in items {
+            if let Item::Probe(probe) = item {
+                self.probes.push((owner.clone(), probe));
+                continue;
+            }
+            let wanted = self.items.entry(item.key()).or_insert_with(|| Wanted {
+                item,
+                owners: Vec::new(),
+            });
+            if !wanted.owners.contains(owner) {
+                wanted.owners.push(owner.clone());
+            }
+        }
+        Ok(())
+    }
+}

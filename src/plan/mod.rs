@@ -1,0 +1,11 @@
+//! Planning, pure: where things go, what differs, and the scripts that look at a server and change it.
+
+pub mod compare;
+pub mod desired;
+pub mod observe;
+pub mod transaction;
+
+pub use compare::{Action, Blocked, Change, Conflict, Mode, ServerPlan, compare};
+pub use desired::{Clash, Desired, Wanted};
+pub use observe::{Facts, Observing};
+pub use transaction::{Progress, Transaction};

@@ -1,0 +1,171 @@
+//! The one read of a server: the script that asks about exactly the items we care about, and its answer as facts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::item::{ItemType, Key, Props};
+use crate::shell::Script;
+
+/// The shell functions that every script of a conversation may use.
+const PRELUDE: &str = include_str!("prelude.sh");
+
+/// What is known of a server after one read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The items that exist, of those that were asked about.
+    pub items: BTreeMap<Key, Props>,
+    /// Transactions that had died in the middle and were rolled back before the read.
+    pub recovered: Vec<String>,
+    /// Such transactions that are still there, since this read may change nothing.
+    pub unfinished: Vec<String>,
+    /// A transaction that could not be rolled back, with what its undo said.
+    pub unrecovered: Option<String>,
+    /// Who held the server's lock until the time limit.
+    pub locked: Option<String>,
+    /// Why the server cannot be worked on at all.
+    pub broken: Option<String>,
+    /// What was said of a failure.
+    pub details: Vec<String>,
+}
+
+/// How a read treats the server's lock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Observing {
+    /// Changes nothing and waits for nobody.
+    Only,
+    /// Takes the lock and keeps it for the transaction that follows; rolls back what was left half done.
+    ToChange {
+        /// Seconds to wait for the lock.
+        wait: u64,
+        /// What the lock says of its holder: who, from where, what for, since when.
+        owner: String,
+    },
+}
+
+/// The script that reads `keys`.
+pub fn script(keys: &BTreeSet<Key>, how: &Observing) -> Script {
+    let mut script = Script::new();
+    script.raw(PRELUDE);
+    match how {
+        Observing::Only => {
+            script.raw("unfinished\n");
+        }
+        Observing::ToChange { wait, owner } => {
+            script
+                .raw("lock ")
+                .number(*wait)
+                .raw(" ")
+                .arg(owner)
+                .raw("\nrecover\n");
+        }
+    }
+    for item_type in ItemType::ALL {
+        let names: Vec<&str> = keys
+            .iter()
+            .filter(|key| key.item_type == *item_type)
+            .map(|key| key.name.as_str())
+            .collect();
+        if !names.is_empty() {
+            script.line("printf '@section %s\\n' {}", &[item_type.word()]);
+            item_type.observe(&names, &mut script);
+        }
+    }
+    script.raw("printf '@observed\\n'\n");
+    script
+}
+
+/// Reads what the script printed.
+///
+/// `None` when the answer is not whole: the script did not come to its end and did not say why.
+pub fn facts<'a>(lines: impl IntoIterator<Item = &'a str>) -> Option<Facts> {
+    let mut facts = Facts::default();
+    let mut sections: BTreeMap<ItemType, Vec<&str>> = BTreeMap::new();
+    let mut section = None;
+    let mut whole = false;
+    for line in lines {
+        let Some(word_and_rest) = line.strip_prefix('@') else {
+            if let Some(section) = section {
+                sections.entry(section).or_default().push(line);
+            }
+            continue;
+        };
+        let (word, rest) = word_and_rest.split_once(' ').unwrap_or((word_and_rest, ""));
+        match word {
+            "section" => {
+                section = ItemType::ALL.iter().copied().find(|t| t.word() == rest);
+            }
+            "observed" => whole = true,
+            "recovering" => facts.recovered.push(rest.to_owned()),
+            "unfinished" => facts.unfinished.push(rest.to_owned()),
+            "unrecovered" => {
+                facts.unrecovered = Some(rest.to_owned());
+                whole = true;
+            }
+            "locked" => {
+                facts.locked = Some(rest.to_owned());
+                whole = true;
+            }
+            "broken" => {
+                facts.broken = Some(rest.to_owned());
+                whole = true;
+            }
+            "detail" => facts.details.push(rest.to_owned()),
+            _ => {}
+        }
+    }
+    for (item_type, lines) in sections {
+        for (name, props) in item_type.facts(&lines) {
+            facts.items.insert(Key { item_type, name }, props);
+        }
+    }
+    whole.then_some(facts)
+}
+
+/// The script that reads the content of files, for diffs.
+pub fn contents_script(paths: &[&str]) -> Script {
+    let mut script = Script::new();
+    for path in paths {
+        script.line("printf '@content %s\\n' {}", &[path]);
+        script.line(
+            "if [ -f {} ]; then head -c 262144 -- {} | base64 -w 0; echo; fi",
+            &[path, path],
+        );
+    }
+    script
+}
+
+/// Reads what [`contents_script`] printed: path and Base64 of the content.
+pub fn contents<'a>(lines: impl IntoIterator<Item = &'a str>) -> BTreeMap<String, &'a str> {
+    let mut contents = BTreeMap::new();
+    let mut path = None;
+    for line in lines {
+        if let Some(next) = line.strip_prefix("@content ") {
+            path = Some(next.to_owned());
+        } else if let Some(path) = path.take() {
+            contents.insert(path, line);
+        }
+    }
+    contents
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_stops_in_the_middle_is_no_answer() {
+        assert_eq!(facts(["@section user", "w:x:1:1::/h:/s"]), None);
+    }
+
+    #[test]
+    fn noise_before_the_first_section_is_passed_over() {
+        let facts =
+            facts(["Welcome!", "@section user", "w:x:1:1::/h:/s", "@observed"]).expect("whole");
+        assert_eq!(facts.items.len(), 1);
+    }
+
+    #[test]
+    fn a_lock_says_who_holds_it() {
+        let facts = facts(["@wait ann", "@locked ann@desk"]).expect("whole");
+        assert_eq!(facts.locked.as_deref(), Some("ann@desk"));
+    }
+}

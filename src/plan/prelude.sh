@@ -1,0 +1,256 @@
+# The means that every script of fleet has on a server: sent once per conversation, POSIX sh.
+# Lines that begin with `@` are for fleet; all else that a script prints is the output of a section.
+# In the phases of a transaction, standard error becomes the details of a failure.
+state=/var/lib/fleet
+run=/run/fleet
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export PATH
+unset -v CDPATH ENV http_proxy https_proxy all_proxy
+umask 022
+
+step() { printf '@step %s\n' "$1"; }
+
+why() { printf '@why %s\n' "$1"; }
+
+# details TEXT: its last lines, each marked.
+details() { [ -z "$1" ] || printf '%s\n' "$1" | tail -n 40 | cut -c 1-500 | sed 's/^/@detail /'; }
+
+# lock SECONDS OWNER: takes the server's lock, or ends the conversation saying who has it.
+lock() {
+	[ -d "$run" ] || mkdir -m 700 "$run" || { printf '@broken /run cannot be written to\n'; exit 74; }
+	exec 9>>"$run/lock"
+	if ! flock -n 9; then
+		holder=
+		[ ! -r "$run/owner" ] || IFS= read -r holder <"$run/owner"
+		printf '@wait %s\n' "$holder"
+		if ! flock -w "$1" 9; then
+			[ ! -r "$run/owner" ] || IFS= read -r holder <"$run/owner"
+			printf '@locked %s\n' "$holder"
+			exit 75
+		fi
+	fi
+	printf '%s\n' "$2" >"$run/owner"
+}
+
+# Rolls back what a transaction left that died in the middle; the lock is held, so none is running.
+recover() {
+	for t in "$state"/tx/*; do
+		[ -d "$t" ] || continue
+		if [ -e "$t/ready" ] && [ "${t%.done}" = "$t" ]; then
+			printf '@recovering %s\n' "${t##*/}"
+			if ! log=$(sh "$t/undo.sh" "$t" 2>&1); then
+				details "$log"
+				printf '@unrecovered %s\n' "${t##*/}"
+				exit 74
+			fi
+		fi
+		rm -rf -- "$t"
+	done
+}
+
+# Only tells of such a transaction.
+unfinished() {
+	for t in "$state"/tx/*; do
+		if [ -e "$t/ready" ] && [ "${t%.done}" = "$t" ]; then printf '@unfinished %s\n' "${t##*/}"; fi
+	done
+}
+
+# make_users NAME COMMENT HOME SHELL ...: system users with groups of the same number, from 20000 on.
+make_users() {
+	next=20000
+	for database in /etc/passwd /etc/group; do
+		while IFS=: read -r _ _ id _; do
+			if [ "$id" -ge "$next" ] && [ "$id" -lt 60000 ]; then next=$((id + 1)); fi
+		done <"$database"
+	done
+	if command -v systemd-sysusers >/dev/null; then
+		lines=
+		while [ $# -gt 0 ]; do
+			lines="${lines}u $1 $next \"$2\" $3 $4
+"
+			next=$((next + 1))
+			shift 4
+		done
+		printf '%s' "$lines" | systemd-sysusers - >&2
+	else
+		while [ $# -gt 0 ]; do
+			groupadd -g "$next" -- "$1"
+			useradd -M -N -u "$next" -g "$next" -c "$2" -d "$3" -s "$4" -- "$1"
+			next=$((next + 1))
+			shift 4
+		done
+	fi
+}
+
+# remove_user NAME: takes away a user that nothing uses any more; keeps the line to make it again.
+remove_user() {
+	if getent passwd "$1" >"$t/passwd-$1"; then userdel -f -- "$1"; fi
+}
+
+# make_dirs PATH ...: parents first; that they are ours is noted, so that the undo removes nothing else.
+make_dirs() {
+	for dir in "$@"; do
+		if [ -e "$dir" ]; then
+			why "$dir appeared while this was planned"
+			return 1
+		fi
+	done
+	mkdir -p -- "$@"
+	: >"$t/made"
+}
+
+install_packages() {
+	export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l
+	set -- apt-get -q -y --no-install-recommends -o DPkg::Lock::Timeout=120 \
+		-o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install "$@"
+	if timeout 1800 "$@" </dev/null >"$t/log" 2>&1 9>&-; then return 0; fi
+	step 'refreshing the package lists'
+	timeout 300 apt-get -q -o DPkg::Lock::Timeout=120 update </dev/null >"$t/log" 2>&1 9>&- || :
+	step 'installing packages'
+	if timeout 1800 "$@" </dev/null >"$t/log" 2>&1 9>&-; then return 0; fi
+	why 'the packages could not be installed'
+	tail -n 20 "$t/log" >&2
+	return 1
+}
+
+# test_config TREE COMMAND...: runs the command with its copy below $t/copy mounted over TREE, in a mount namespace of
+# its own, so that nothing is live before it is known to be sound.
+test_config() {
+	tree=$1
+	shift
+	if log=$(timeout 60 unshare -m sh -c 't=$1 tree=$2; shift 2; mount --bind "$t" "$tree" && exec "$@"' sh \
+		"$t/copy$tree" "$tree" "$@" </dev/null 2>&1 9>&-); then
+		return 0
+	fi
+	if timeout 60 "$@" </dev/null >/dev/null 2>&1 9>&-; then
+		why "the new configuration does not pass \`$*\`"
+	else
+		why "the configuration in $tree was broken before this change, by something that is not fleet"
+	fi
+	printf '%s\n' "$log" >&2
+	return 1
+}
+
+# nginx_workers MASTER: sets $workers to the numbers of the processes that take connections.
+nginx_workers() {
+	workers=
+	children=
+	read -r children <"/proc/$1/task/$1/children" || :
+	for child in $children; do
+		title=
+		IFS= read -r title <"/proc/$child/cmdline" 2>/dev/null || :
+		case $title in
+		'' | *'shutting down'*) ;;
+		*) workers="$workers $child" ;;
+		esac
+	done
+}
+
+# Tells nginx to load its configuration and waits until only workers that have it take connections.
+reload_nginx() {
+	master=
+	[ ! -r /run/nginx.pid ] || read -r master </run/nginx.pid
+	if [ -z "$master" ] || [ ! -r "/proc/$master/task/$master/children" ]; then
+		timeout 60 systemctl reload-or-restart nginx.service
+		return
+	fi
+	nginx_workers "$master"
+	old=$workers
+	kill -HUP "$master"
+	tries=0
+	while [ "$tries" -lt 500 ]; do
+		sleep 0.01
+		tries=$((tries + 1))
+		nginx_workers "$master"
+		remaining=
+		for worker in $workers; do
+			case "$old " in *" $worker "*) remaining=1 ;; esac
+		done
+		if [ -z "$remaining" ] && [ -n "$workers" ]; then return 0; fi
+	done
+	why 'nginx did not take the new configuration within 5 seconds'
+	tail -n 10 /var/log/nginx/error.log >&2
+	return 1
+}
+
+reload() {
+	step "reloading $1"
+	case $1 in
+	nginx) reload_nginx ;;
+	*) timeout 60 systemctl reload-or-restart -- "$1.service" ;;
+	esac
+}
+
+# get HOST PATH: prints the status of a request to this server's port 80, without curl.
+get() {
+	timeout 5 bash -c 'exec 3<>/dev/tcp/127.0.0.1/80
+		printf "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nUser-Agent: fleet\r\n\r\n" "$2" "$1" >&3
+		read -r -u 3 _ status _ && printf "%s\n" "$status"' bash "$1" "$2" 2>/dev/null || echo 000
+}
+
+# One round of the requests in $t/probes: what is out of bounds goes to $t/unwell, with its status before it.
+probe_once() {
+	if command -v curl >/dev/null; then
+		set --
+		while read -r _ _ url _; do set -- "$@" -o /dev/null "$url"; done <"$t/probes"
+		curl -q -s -k -g -m 10 --noproxy '*' -A fleet --resolve '*:80:127.0.0.1' --resolve '*:443:127.0.0.1' \
+			-w '%{http_code}\n' "$@" >"$t/answers" 2>/dev/null </dev/null || :
+	else
+		while read -r _ _ _ host path; do get "$host" "$path"; done <"$t/probes" >"$t/answers"
+	fi
+	while read -r min max url rest <&3; do
+		status=000
+		read -r status <&6 || :
+		if [ "$status" -lt "$min" ] || [ "$status" -gt "$max" ]; then
+			printf '%s %s %s %s %s\n' "$status" "$min" "$max" "$url" "$rest"
+		fi
+	done 3<"$t/probes" 6<"$t/answers" >"$t/unwell"
+}
+
+# Asks until each line `MIN MAX URL HOST PATH` of $t/probes is answered within its bounds, for three seconds.
+probe_all() {
+	step probing
+	tries=0
+	while :; do
+		probe_once
+		[ -s "$t/unwell" ] || return 0
+		tries=$((tries + 1))
+		[ "$tries" -lt 15 ] || break
+		cut -d ' ' -f 2- "$t/unwell" >"$t/probes"
+		sleep 0.2
+	done
+	while read -r status min max url _; do
+		case $status in
+		000) why "$url does not answer on the server itself" ;;
+		*) why "$url answers $status on the server itself, not $min to $max" ;;
+		esac
+	done <"$t/unwell"
+	[ ! -r /var/log/nginx/error.log ] || tail -n 5 /var/log/nginx/error.log >&2
+	return 1
+}
+
+# undo: puts everything back after a failure of this transaction.
+undo() {
+	step undoing
+	if log=$(sh "$t/undo.sh" "$t" 2>&1); then
+		rm -rf -- "$t"
+		printf '@undone\n'
+	else
+		details "$log"
+		printf '@unrecovered %s\n' "${t##*/}"
+	fi
+}
+
+# phase NAME: runs the function NAME; when it fails, undoes the transaction and tells why.
+phase() {
+	log=$(set -e; exec 2>&1 >&4; "$1")
+	# The status of the assignment: `set -e` would be of no use inside a condition.
+	# shellcheck disable=SC2181
+	if [ $? -ne 0 ]; then
+		printf '@failed %s\n' "$1"
+		details "$log"
+		undo
+		return 1
+	fi
+}
+exec 4>&1

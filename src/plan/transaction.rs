@@ -1,0 +1,300 @@
+//! One server's share of a plan as one script: all of it happens or none of it.
+
+use std::collections::BTreeMap;
+
+use super::{Action, Change};
+use crate::item::{
+    Item, ItemType, Phase, Probe, Props, Steps, TRANSACTIONS, service::with_config_test,
+};
+use crate::shell::Script;
+
+/// The shell functions that undo scripts use.
+const UNDO: &str = include_str!("undo.sh");
+
+/// A transaction, ready to be sent after the read of the same conversation.
+#[derive(Clone, Debug)]
+pub struct Transaction {
+    script: Script,
+}
+
+/// What a running transaction says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// It begins another step.
+    Step(String),
+    /// A sentence on why it fails.
+    Why(String),
+    /// A phase failed.
+    Failed(String),
+    /// A line that a tool wrote about the failure.
+    Detail(String),
+    /// Everything was put back.
+    Undone,
+    /// The undo failed too: the next run will try again.
+    Unrecovered(String),
+    /// It is done and cannot be lost any more.
+    Committed,
+}
+
+impl Progress {
+    /// Reads a line of the script's output.
+    pub fn parse(line: &str) -> Option<Self> {
+        let line = line.strip_prefix('@')?;
+        let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+        let rest = rest.to_owned();
+        Some(match word {
+            "step" => Self::Step(rest),
+            "why" => Self::Why(rest),
+            "failed" => Self::Failed(rest),
+            "detail" => Self::Detail(rest),
+            "undone" => Self::Undone,
+            "unrecovered" => Self::Unrecovered(rest),
+            "committed" => Self::Committed,
+            _ => return None,
+        })
+    }
+}
+
+impl Transaction {
+    /// The transaction of `changes`; `id` names it on the server (letters, digits and dashes), `task` is the number
+    /// of the task for the trash, `probes` must be answered before it is committed.
+    pub fn new(changes: &[&Change], probes: &[&Probe], task: i64, id: &str) -> Self {
+        let steps = steps(changes, task);
+        Self {
+            script: compile(&steps, probes, id),
+        }
+    }
+
+    /// The script.
+    pub fn script(&self) -> &Script {
+        &self.script
+    }
+}
+
+/// Lets each type of item add its steps: what is made in the order of types, what goes away in the reverse.
+fn steps(changes: &[&Change], task: i64) -> Steps {
+    let mut steps = Steps::new(task);
+    for item_type in ItemType::ALL {
+        let wanted: Vec<(&Item, Option<&Props>)> = changes
+            .iter()
+            .filter(|change| change.key.item_type == *item_type)
+            .filter_map(|change| Some((change.item.as_ref()?, change.before.as_ref())))
+            .collect();
+        if !wanted.is_empty() {
+            item_type.apply(&wanted, &mut steps);
+        }
+    }
+    let trashed: Vec<String> = changes
+        .iter()
+        .filter(|change| {
+            change.action == Action::Delete
+                && change.key.item_type == ItemType::Dir
+                && crate::item::dir::goes_to_trash(&change.after)
+        })
+        .map(|change| format!("{}/", change.key.name))
+        .collect();
+    for item_type in ItemType::ALL.iter().rev() {
+        let removals: Vec<(&str, &Props)> = changes
+            .iter()
+            .filter(|change| change.key.item_type == *item_type && change.action == Action::Delete)
+            // What lies below a directory that moves to the trash moves with it.
+            .filter(|change| !trashed.iter().any(|dir| change.key.name.starts_with(dir)))
+            .map(|change| (change.key.name.as_str(), &change.after))
+            .collect();
+        if !removals.is_empty() {
+            item_type.remove(&removals, &mut steps);
+        }
+    }
+    steps
+}
+
+fn compile(steps: &Steps, probes: &[&Probe], id: &str) -> Script {
+    let mut script = Script::new();
+    script.line("t={}", &[&format!("{TRANSACTIONS}/{id}")]);
+    open(steps, &mut script);
+    let mut phases = vec!["journal"];
+    let mut function = |name: &'static str, body: &Script| {
+        if body.is_empty() {
+            return;
+        }
+        script.raw(name).raw("() {\n").append(body).raw("}\n");
+        phases.push(name);
+    };
+    let empty = Script::new();
+    function("packages", steps.phase(Phase::Packages).unwrap_or(&empty));
+    function("prepare", steps.phase(Phase::Prepare).unwrap_or(&empty));
+    function("stage", &staging(steps));
+    function("check", &checking(steps));
+    function("commit", &committing(steps));
+    function("services", steps.phase(Phase::Services).unwrap_or(&empty));
+    function("reloads", &reloading(steps));
+    function("probes", &probing(probes));
+    function("finish", steps.phase(Phase::Finish).unwrap_or(&empty));
+    script.raw("transact() {\n");
+    for phase in phases {
+        script.raw("phase ").raw(phase).raw(" || return\n");
+    }
+    script.raw(
+        "mv -T -- \"$t\" \"$t.done\" || return\nprintf '@committed\\n'\nrm -rf -- \"$t.done\"",
+    );
+    let stages = steps.stage_dirs();
+    script.words(stages.iter().map(String::as_str));
+    script.raw("\n}\ntransact\n");
+    script
+}
+
+/// The phase that keeps what the undo needs; until it is on the disk, nothing else happens.
+fn open(steps: &Steps, script: &mut Script) {
+    let mut undo = Script::new();
+    undo.raw("t=$1 bad=0\n").raw(UNDO).append(&steps.undoing());
+    for unit in steps.reloads() {
+        undo.line("again {}", &[unit]);
+    }
+    undo.raw("exit $bad\n");
+    script.raw("journal() {\numask 077\nmkdir -p -- \"$t/save\"\n");
+    script.append(&steps.saving());
+    script
+        .raw("printf %s ")
+        .arg(undo.text())
+        .raw(" >\"$t/undo.sh\"\nsync -f \"$t\"\n: >\"$t/ready\"\n}\n");
+}
+
+fn staging(steps: &Steps) -> Script {
+    let mut script = Script::new();
+    if let Some(contents) = steps.phase(Phase::Stage) {
+        script.raw("step staging\numask 077\nmkdir -p --");
+        let stages = steps.stage_dirs();
+        script.words(stages.iter().map(String::as_str));
+        script.raw("\n").append(contents);
+        script.raw("sync -f");
+        script.words(stages.iter().map(String::as_str));
+        script.raw("\n");
+    }
+    script
+}
+
+/// Tests a copy of each configuration with the changes in place.
+fn checking(steps: &Steps) -> Script {
+    let mut script = Script::new();
+    for unit in steps.reloads() {
+        with_config_test(unit, |test| {
+            let Some(test) = test else { return };
+            script.line("step {}", &[&format!("testing {unit}")]);
+            script.line("if [ -d {} ]; then", &[test.tree]);
+            script.line("mkdir -p -m 700 -- \"$t/copy\"{}", &[test.tree]);
+            script.line("cp -a -T -- {} \"$t/copy\"{}", &[test.tree, test.tree]);
+            script
+                .raw("root=$t/copy\n")
+                .append(&steps.commit(Some(test.tree)));
+            script.raw("test_config ").arg(test.tree);
+            script.words(test.command.iter().copied()).raw("\n");
+            script.raw("fi\n");
+        });
+    }
+    script
+}
+
+fn committing(steps: &Steps) -> Script {
+    let mut script = Script::new();
+    let commit = steps.commit(None);
+    if !commit.is_empty() {
+        script.raw("root=\n").append(&commit);
+    }
+    script.append(&steps.trashing());
+    script
+}
+
+fn reloading(steps: &Steps) -> Script {
+    let mut script = Script::new();
+    // nginx last: what answers behind it should be there when it asks.
+    let (nginx, others): (Vec<_>, Vec<_>) =
+        steps.reloads().iter().partition(|unit| *unit == "nginx");
+    for unit in others.into_iter().chain(nginx) {
+        script.line("reload {}", &[unit]);
+    }
+    script
+}
+
+fn probing(probes: &[&Probe]) -> Script {
+    let mut script = Script::new();
+    if probes.is_empty() {
+        return script;
+    }
+    let distinct: BTreeMap<String, &Probe> =
+        probes.iter().map(|probe| (probe.url(), *probe)).collect();
+    script.raw("printf '%s\\n'");
+    for (url, probe) in &distinct {
+        let (min, max) = (probe.status_min, probe.status_max);
+        script
+            .raw(" ")
+            .arg(&format!("{min} {max} {url} {} {}", probe.host, probe.path));
+    }
+    script.raw(" >\"$t/probes\"\nprobe_all\n");
+    script
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::item::{Dir, Key, User, dir::OnRemove};
+
+    fn create(item: Item) -> Change {
+        Change {
+            key: item.key(),
+            action: Action::Create,
+            before: None,
+            after: item.wanted(),
+            item: Some(item),
+            owners: Vec::new(),
+            drift: false,
+        }
+    }
+
+    #[test]
+    fn users_come_before_the_directories_they_own() {
+        let dir = create(Item::from(Dir {
+            path: "/srv/www/a".to_owned(),
+            mode: 0o750,
+            owner: "w-a".to_owned(),
+            group: "www-data".to_owned(),
+            on_remove: OnRemove::Trash,
+        }));
+        let user = create(Item::from(User {
+            name: "w-a".to_owned(),
+            home: "/srv/www/a".to_owned(),
+            shell: "/usr/sbin/nologin".to_owned(),
+            comment: "a".to_owned(),
+        }));
+        let transaction = Transaction::new(&[&dir, &user], &[], 1, "1-x");
+        let text = transaction.script().text();
+        let at = |what: &str| text.find(what).expect(what);
+        assert!(at("make_users w-a") < at("make_dirs /srv/www/a"), "{text}");
+    }
+
+    #[test]
+    fn what_lies_in_a_trashed_directory_is_not_deleted_first() {
+        let removal = |key: &str, props: &[(&str, &str)]| Change {
+            key: key.parse::<Key>().expect("a key"),
+            action: Action::Delete,
+            before: None,
+            after: props
+                .iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                .collect(),
+            item: None,
+            owners: Vec::new(),
+            drift: false,
+        };
+        let home = removal("dir /srv/www/a", &[("_on_remove", "trash")]);
+        let inside = removal("file /srv/www/a/x", &[]);
+        let beside = removal("file /srv/www/ab", &[("_service", "nginx")]);
+        let transaction = Transaction::new(&[&home, &inside, &beside], &[], 9, "9-x");
+        let text = transaction.script().text();
+        assert!(!text.contains("/srv/www/a/x"), "{text}");
+        assert!(
+            text.contains("mv -T -- /srv/www/a /srv/www/.fleet-trash/9/a"),
+            "{text}"
+        );
+        assert!(text.contains("reload nginx"), "{text}");
+    }
+}

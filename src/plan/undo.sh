@@ -1,0 +1,29 @@
+# What undo scripts need: POSIX sh. `$t` is the transaction's directory; `$bad` says whether anything went wrong.
+
+# restore PATH: puts back the copy kept of a file.
+restore() {
+	if [ -e "$t/save$1" ] || [ -L "$t/save$1" ]; then
+		cp -a -T -- "$t/save$1" "$1.fleet-undo" && mv -f -T -- "$1.fleet-undo" "$1" || bad=1
+	fi
+}
+
+# unmake_dirs PATH ...: children first. Until they are known to be ours, only empty ones go.
+unmake_dirs() {
+	if [ -e "$t/made" ]; then
+		rm -rf --one-file-system -- "$@" || bad=1
+	else
+		for dir in "$@"; do [ ! -d "$dir" ] || rmdir -- "$dir" 2>/dev/null || :; done
+	fi
+}
+
+# restore_user NAME: makes a removed user again, with the same number.
+restore_user() {
+	[ -s "$t/passwd-$1" ] || return 0
+	if getent passwd "$1" >/dev/null; then return 0; fi
+	IFS=: read -r name _ uid gid comment home shell <"$t/passwd-$1"
+	getent group "$gid" >/dev/null || groupadd -g "$gid" -- "$name" || bad=1
+	useradd -M -N -u "$uid" -g "$gid" -c "$comment" -d "$home" -s "$shell" -- "$name" || bad=1
+}
+
+# again UNIT: makes a running service read its configuration once more.
+again() { timeout 60 systemctl try-reload-or-restart -- "$1.service" || bad=1; }
