@@ -145,7 +145,7 @@ mod tests {
         script.line("mv -T -- {} {}", &["/tmp/a b", "/tmp/it's; rm -rf /"]);
         assert_eq!(
             script.text(),
-            "mv -T -- '/tmp/a b' '/tmp/it'\\''s; rm -rf /'\n"
+            "mv -T -- '/tmp/a b' \"/tmp/it's; rm -rf /\"\n"
         );
     }
 

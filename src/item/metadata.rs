@@ -139,7 +139,7 @@ mod tests {
         );
         assert_eq!(
             out.text(),
-            "chown -h 'w:root' -- /b /c\nchmod 0700 -- /c\nchmod 0755 -- /a /b\n"
+            "chown -h w:root -- /b /c\nchmod 0700 -- /c\nchmod 0755 -- /a /b\n"
         );
     }
 }

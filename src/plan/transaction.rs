@@ -268,7 +268,7 @@ mod tests {
         let transaction = Transaction::new(&[&dir, &user], &[], 1, "1-x");
         let text = transaction.script().text();
         let at = |what: &str| text.find(what).expect(what);
-        assert!(at("make_users w-a") < at("make_dirs /srv/www/a"), "{text}");
+        assert!(at("\nmake_users w-a") < at("\nmake_dirs /srv/www/a"), "{text}");
     }
 
     #[test]
