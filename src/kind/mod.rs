@@ -31,8 +31,9 @@ pub trait Edge {
     fn ask_password(&mut self, prompt: &str) -> Result<Secret, String>;
     /// The time.
     fn now(&self) -> Timestamp;
-    /// Fills `bytes` with random bytes.
-    fn random(&mut self, bytes: &mut [u8]);
+    /// Bytes that follow from `secret` and `purpose` and that only this installation can compute (a keyed hash):
+    /// a salt that is the same when the same password is given again, so that the specs compare equal.
+    fn derive(&self, secret: &Secret, purpose: &str) -> [u8; 32];
     /// Stores a secret sealed and returns what stands for it.
     fn seal(&mut self, secret: Secret) -> Result<SecretId, String>;
 }

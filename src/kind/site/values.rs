@@ -1,0 +1,195 @@
+//! The values of a site's settings: each parses its text, or says why not and what to write instead.
+
+use std::fmt;
+
+/// Why a value is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Reason {
+    /// What is wrong.
+    pub(super) message: String,
+    /// What to write instead.
+    pub(super) hint: Option<String>,
+}
+
+/// A refusal.
+pub(super) fn refuse<T>(message: impl Into<String>) -> Result<T, Reason> {
+    Err(Reason {
+        message: message.into(),
+        hint: None,
+    })
+}
+
+/// A refusal with a hint.
+pub(super) fn refuse_with_hint<T>(
+    message: impl Into<String>,
+    hint: impl Into<String>,
+) -> Result<T, Reason> {
+    Err(Reason {
+        message: message.into(),
+        hint: Some(hint.into()),
+    })
+}
+
+/// `text` for a message: control characters escaped, cut after a line's worth.
+pub(super) fn shown(text: &str) -> String {
+    let mut out: String = text.chars().take(64).flat_map(char::escape_debug).collect();
+    if text.chars().nth(64).is_some() {
+        out.push('…');
+    }
+    out
+}
+
+/// A path below the site's home: `public`, `app/public`. Components of `A-Z a-z 0-9 . _ -` that do not begin with
+/// `.` or `-`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct RelativePath(pub(super) String);
+
+/// Directories of the home that are not for serving.
+const RESERVED: [&str; 3] = ["logs", "tmp", "sessions"];
+
+impl RelativePath {
+    pub(super) fn parse(text: &str) -> Result<Self, Reason> {
+        let text = text.strip_suffix('/').unwrap_or(text);
+        if text.starts_with('/') {
+            return refuse_with_hint(
+                format!("`{}` is an absolute path", shown(text)),
+                "give a directory below the site's home, such as `public`",
+            );
+        }
+        if text.len() > 200 {
+            return refuse("a path below the home has at most 200 bytes");
+        }
+        for component in text.split('/') {
+            let fine = component
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+            if component.is_empty() || !fine || component.starts_with(['.', '-']) {
+                return refuse_with_hint(
+                    format!("`{}` is not a directory that can be served", shown(text)),
+                    "names of `A-Z a-z 0-9 . _ -` that do not begin with `.` or `-`, with `/` between them",
+                );
+            }
+        }
+        let first = text.split('/').next().unwrap_or_default();
+        if RESERVED.contains(&first) {
+            return refuse_with_hint(
+                format!("`{first}` in the site's home is reserved"),
+                format!(
+                    "fleet keeps what must not be served in {}",
+                    RESERVED.join(", ")
+                ),
+            );
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// Each directory on the way, from the home down: `app`, `app/public`.
+    pub(super) fn ancestors(&self) -> Vec<&str> {
+        let ends = self.0.match_indices('/').map(|(at, _)| at);
+        ends.chain([self.0.len()])
+            .map(|end| &self.0[..end])
+            .collect()
+    }
+}
+
+/// A file name for `index`: no `/`, no leading dot.
+pub(super) fn file_name(text: &str) -> Result<String, Reason> {
+    let fine = !text.is_empty()
+        && text.len() <= 100
+        && !text.starts_with(['.', '-'])
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+    if fine {
+        Ok(text.to_owned())
+    } else {
+        refuse_with_hint(
+            format!("`{}` is not a plain file name", shown(text)),
+            "such as `index.html`: `A-Z a-z 0-9 . _ -`, without a path",
+        )
+    }
+}
+
+/// A path of a URL as nginx sees it, decoded: begins with `/`, holds no control character, `$`, `?`, `#`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct UrlPath(pub(super) String);
+
+impl UrlPath {
+    pub(super) fn parse(text: &str) -> Result<Self, Reason> {
+        if !text.starts_with('/') {
+            return refuse_with_hint(
+                format!("`{}` is not a path", shown(text)),
+                format!("a path begins with `/`: `/{}`", shown(text)),
+            );
+        }
+        if text.len() > 1024 {
+            return refuse("a path has at most 1024 bytes");
+        }
+        if let Some(bad) = text
+            .chars()
+            .find(|&c| c.is_control() || "$?#\\".contains(c))
+        {
+            return refuse(format!(
+                "`{}` cannot be in the path `{}`",
+                bad.escape_debug(),
+                shown(text)
+            ));
+        }
+        if text.split('/').any(|part| part == "." || part == "..") || text.contains("//") {
+            return refuse(format!(
+                "`{}` is not a path that a request can have: `.`, `..` and `//` are resolved before",
+                shown(text)
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for UrlPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Path and query of a request in its encoded form, as it goes over the wire (RFC 3986): `/status?full=1`.
+pub(super) fn request_target(text: &str) -> Result<String, Reason> {
+    let fine = text.starts_with('/')
+        && text.len() <= 1024
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-._~:/?[]@!$&'()*+,;=%".contains(&b));
+    if fine {
+        Ok(text.to_owned())
+    } else {
+        refuse_with_hint(
+            format!("`{}` is not the path of a request", shown(text)),
+            "such as `/` or `/status?full=1`; other characters percent-encoded",
+        )
+    }
+}
+
+/// Statuses that count as well: `200-499`, `204`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct StatusRange {
+    pub(super) min: u16,
+    pub(super) max: u16,
+}
+
+impl StatusRange {
+    pub(super) fn parse(text: &str) -> Result<Self, Reason> {
+        let (min, max) = text.split_once('-').unwrap_or((text, text));
+        let status = |text: &str| {
+            let digits = text.len() == 3 && text.bytes().all(|b| b.is_ascii_digit());
+            text.parse::<u16>()
+                .ok()
+                .filter(|code| digits && (100..=599).contains(code))
+        };
+        match (status(min), status(max)) {
+            (Some(min), Some(max)) if min <= max => Ok(Self { min, max }),
+            _ => refuse_with_hint(
+                format!("`{}` is not a range of statuses", shown(text)),
+                "such as `200-399` or `204`, from 100 to 599",
+            ),
+        }
+    }
+}
