@@ -3,6 +3,7 @@
 pub mod compare;
 pub mod desired;
 pub mod observe;
+pub mod place;
 pub mod transaction;
 
 pub use compare::{Action, Blocked, Change, Conflict, Mode, ServerPlan, compare};

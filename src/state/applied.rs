@@ -1,0 +1,211 @@
+//! Queries of `applied`: what was last applied to each server, for drift, conflicts and removals.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use rusqlite::types::Type;
+use rusqlite::{Row, params};
+
+use super::placements::PlacementResult;
+use super::rows::{json, json_if_any, millis, placeholders, resource_name, text, to_json, unfit};
+use super::{Read, Write};
+use crate::diagnostic::Diagnostic;
+use crate::item::{Applied, Key, Props};
+use crate::model::{ResourceName, ServerName};
+
+/// How a transaction on one server ended, to be recorded as one.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// Items that are now as given here; their intents are fulfilled. `intent` is not read.
+    pub applied: BTreeMap<Key, Applied>,
+    /// Items that were taken away.
+    pub forgotten: Vec<Key>,
+    /// Items whose intent was not carried out, or undone: what was applied before is what is there.
+    pub withdrawn: Vec<Key>,
+    /// What became of the placements: row number of the resource, and result.
+    pub placements: Vec<(i64, PlacementResult)>,
+}
+
+impl Read {
+    /// What was last applied to a server.
+    pub fn applied_on(&self, server: &ServerName) -> Result<BTreeMap<Key, Applied>, Diagnostic> {
+        let rows = self.all(
+            "SELECT key, props, intent, adopted, owners FROM applied WHERE server = $1 ORDER BY key",
+            params![server.as_str()],
+            |row| entry(row, 0),
+        )?;
+        Ok(rows.into_iter().collect())
+    }
+
+    /// What was last applied to each of `servers`; one without anything has an empty entry.
+    pub fn applied_on_each(
+        &self,
+        servers: &BTreeSet<ServerName>,
+    ) -> Result<BTreeMap<ServerName, BTreeMap<Key, Applied>>, Diagnostic> {
+        let mut by_server: BTreeMap<ServerName, BTreeMap<Key, Applied>> = servers
+            .iter()
+            .map(|server| (server.clone(), BTreeMap::new()))
+            .collect();
+        let list = placeholders(1, servers.len());
+        self.each(
+            &format!(
+                "SELECT server, key, props, intent, adopted, owners FROM applied
+                 WHERE server IN ({list}) ORDER BY server, key"
+            ),
+            rusqlite::params_from_iter(servers.iter().map(ServerName::as_str)),
+            |row| {
+                let server = super::rows::server(row, 0)?;
+                let (key, applied) = entry(row, 1)?;
+                if let Some(of_server) = by_server.get_mut(&server) {
+                    of_server.insert(key, applied);
+                }
+                Ok(())
+            },
+        )?;
+        Ok(by_server)
+    }
+
+    /// The servers where an intent was recorded and no outcome: a transaction on them may have happened or not.
+    pub fn servers_with_intents(&self) -> Result<BTreeSet<ServerName>, Diagnostic> {
+        let servers = self.all(
+            "SELECT DISTINCT server FROM applied WHERE intent IS NOT NULL",
+            [],
+            |row| super::rows::server(row, 0),
+        )?;
+        Ok(servers.into_iter().collect())
+    }
+}
+
+impl Write<'_> {
+    /// Records what a transaction is about to give to items of a server, before it starts: if neither it nor we
+    /// live to report, the next run recognises what it finds as ours.
+    pub fn record_intent<'k>(
+        &self,
+        server: &ServerName,
+        intents: impl IntoIterator<Item = (&'k Key, &'k Props, &'k [ResourceName])>,
+        task: Option<i64>,
+        now: Timestamp,
+    ) -> Result<(), Diagnostic> {
+        for (key, props, owners) in intents {
+            let intent = to_json(props).map_err(|e| self.explain(&e))?;
+            let owners = owners_json(owners).map_err(|e| self.explain(&e))?;
+            self.change(
+                "INSERT INTO applied (server, key, intent, owners, task_id, at)
+                 VALUES ($1, $2, $3, $4, $5, $6)
+                 ON CONFLICT (server, key) DO UPDATE SET
+                     intent = excluded.intent, task_id = excluded.task_id, at = excluded.at",
+                params![
+                    server.as_str(),
+                    key.to_string(),
+                    intent,
+                    owners,
+                    task,
+                    millis(now)
+                ],
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Records how a transaction on a server ended.
+    pub fn record_outcome(
+        &self,
+        server: &ServerName,
+        outcome: &Outcome,
+        task: Option<i64>,
+        now: Timestamp,
+    ) -> Result<(), Diagnostic> {
+        for (key, applied) in &outcome.applied {
+            self.record_applied(server, key, applied, task, now)?;
+        }
+        for key in &outcome.forgotten {
+            self.change(
+                "DELETE FROM applied WHERE server = $1 AND key = $2",
+                params![server.as_str(), key.to_string()],
+            )?;
+        }
+        for key in &outcome.withdrawn {
+            self.withdraw_intent(server, key)?;
+        }
+        for (resource, result) in &outcome.placements {
+            self.settle_placement(*resource, server, result)?;
+        }
+        Ok(())
+    }
+
+    fn record_applied(
+        &self,
+        server: &ServerName,
+        key: &Key,
+        applied: &Applied,
+        task: Option<i64>,
+        now: Timestamp,
+    ) -> Result<(), Diagnostic> {
+        let to_columns = || {
+            let adopted = applied.adopted.as_ref().map(to_json).transpose()?;
+            Ok((
+                to_json(&applied.props)?,
+                adopted,
+                owners_json(&applied.owners)?,
+            ))
+        };
+        let (props, adopted, owners) =
+            to_columns().map_err(|e: rusqlite::Error| self.explain(&e))?;
+        self.change(
+            "INSERT INTO applied (server, key, props, adopted, owners, task_id, at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)
+             ON CONFLICT (server, key) DO UPDATE SET
+                 props = excluded.props, intent = NULL, adopted = excluded.adopted,
+                 owners = excluded.owners, task_id = excluded.task_id, at = excluded.at",
+            params![
+                server.as_str(),
+                key.to_string(),
+                props,
+                adopted,
+                owners,
+                task,
+                millis(now)
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn withdraw_intent(&self, server: &ServerName, key: &Key) -> Result<(), Diagnostic> {
+        let key = key.to_string();
+        self.change(
+            "DELETE FROM applied
+             WHERE server = $1 AND key = $2 AND props IS NULL AND adopted IS NULL",
+            params![server.as_str(), key],
+        )?;
+        self.change(
+            "UPDATE applied SET intent = NULL WHERE server = $1 AND key = $2",
+            params![server.as_str(), key],
+        )?;
+        Ok(())
+    }
+}
+
+/// Key and record from the columns key, props, intent, adopted, owners, of which `first` is the first.
+fn entry(row: &Row<'_>, first: usize) -> rusqlite::Result<(Key, Applied)> {
+    let key = text(row, first)?
+        .parse()
+        .map_err(|e: String| unfit(first, Type::Text, e))?;
+    let owners: Vec<String> = json(row, first + 4)?;
+    let owners = owners
+        .iter()
+        .map(|owner| resource_name(owner))
+        .collect::<Result<_, _>>()
+        .map_err(|e| unfit(first + 4, Type::Text, e))?;
+    let applied = Applied {
+        props: json_if_any(row, first + 1)?.unwrap_or_default(),
+        intent: json_if_any(row, first + 2)?,
+        adopted: json_if_any(row, first + 3)?,
+        owners,
+    };
+    Ok((key, applied))
+}
+
+fn owners_json(owners: &[ResourceName]) -> rusqlite::Result<String> {
+    let owners: Vec<String> = owners.iter().map(ToString::to_string).collect();
+    to_json(&owners)
+}

@@ -1,0 +1,114 @@
+-- Schema 1. Released: never edited; what follows is another file.
+--
+-- Times are milliseconds since the Unix epoch. STRICT tables of SQLite know INTEGER and not BIGINT; on PostgreSQL
+-- read BIGINT for INTEGER, JSON columns are TEXT on both, and STRICT and WITHOUT ROWID fall away.
+
+-- What fleet remembers of a server; the server itself is an entry of the inventory, so nothing refers to this.
+CREATE TABLE servers (
+    name          TEXT    NOT NULL PRIMARY KEY,
+    cordoned_at   INTEGER,
+    cordon_reason TEXT,
+    health        TEXT    CHECK (health IN ('online', 'degraded', 'offline', 'error')),
+    observed_at   INTEGER,
+    -- fingerprint of the key that last logged in
+    identity      TEXT,
+    -- fingerprint of the host key that was last accepted
+    host_key      TEXT,
+    -- the last look, JSON, without what the server said of itself; that is kept also while it cannot be reached
+    observation   TEXT,
+    facts         TEXT,
+    facts_at      INTEGER
+) STRICT;
+
+-- What should exist. Removing is soft: the row stays with removed_at set.
+CREATE TABLE resources (
+    id              INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    kind            TEXT    NOT NULL,
+    name            TEXT    NOT NULL,
+    weight          INTEGER NOT NULL CHECK (weight >= 0),
+    suspended       INTEGER NOT NULL DEFAULT 0 CHECK (suspended IN (0, 1)),
+    generation      INTEGER NOT NULL DEFAULT 1,
+    created_at      INTEGER NOT NULL,
+    updated_at      INTEGER NOT NULL,
+    removed_at      INTEGER,
+    removed_by_task INTEGER,
+    -- the settings, JSON; last, because it is long and seldom needed
+    spec            TEXT    NOT NULL
+) STRICT;
+
+CREATE UNIQUE INDEX resources_name ON resources (kind, name) WHERE removed_at IS NULL;
+
+-- Where each resource is. A row goes when the resource is off the server, so that its weight counts until then.
+CREATE TABLE placements (
+    resource_id        INTEGER NOT NULL REFERENCES resources (id),
+    server             TEXT    NOT NULL,
+    status             TEXT    NOT NULL CHECK (status IN ('pending', 'applied', 'failed', 'removing')),
+    -- the resource's weight, repeated here so that the loads of all servers come from one index
+    weight             INTEGER NOT NULL CHECK (weight >= 0),
+    applied_generation INTEGER NOT NULL DEFAULT 0,
+    reason             TEXT,
+    PRIMARY KEY (resource_id, server)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX placements_server ON placements (server, weight, resource_id);
+
+-- Names that only one resource may hold.
+CREATE TABLE claims (
+    space       TEXT    NOT NULL,
+    name        TEXT    NOT NULL,
+    resource_id INTEGER NOT NULL REFERENCES resources (id),
+    PRIMARY KEY (space, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX claims_resource ON claims (resource_id);
+
+-- What was last applied, per server and item; a row whose props are NULL was begun and never reported back.
+CREATE TABLE applied (
+    server  TEXT    NOT NULL,
+    key     TEXT    NOT NULL,
+    -- JSON: what it was given; what a running transaction is about to give it; what was taken over as it is
+    props   TEXT,
+    intent  TEXT,
+    adopted TEXT,
+    -- JSON list of `KIND NAME`
+    owners  TEXT    NOT NULL,
+    service TEXT,
+    task_id INTEGER,
+    at      INTEGER NOT NULL,
+    PRIMARY KEY (server, key)
+) STRICT, WITHOUT ROWID;
+
+-- One row for each command that changes something; ended_at stays NULL when it was killed.
+CREATE TABLE tasks (
+    id         INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    command    TEXT    NOT NULL,
+    -- JSON list, secrets masked
+    arguments  TEXT    NOT NULL,
+    operator   TEXT    NOT NULL,
+    host       TEXT    NOT NULL,
+    process    INTEGER NOT NULL,
+    started_at INTEGER NOT NULL,
+    ended_at   INTEGER,
+    exit_code  INTEGER
+) STRICT;
+
+CREATE INDEX tasks_unended ON tasks (id) WHERE ended_at IS NULL;
+
+CREATE TABLE task_outcomes (
+    task_id     INTEGER NOT NULL REFERENCES tasks (id),
+    position    INTEGER NOT NULL,
+    server      TEXT    NOT NULL,
+    status      TEXT    NOT NULL,
+    duration_ms INTEGER NOT NULL,
+    reason      TEXT,
+    -- JSON list
+    changes     TEXT    NOT NULL,
+    PRIMARY KEY (task_id, position)
+) STRICT, WITHOUT ROWID;
+
+-- Sealed secrets: nonce and ciphertext.
+CREATE TABLE secrets (
+    id         TEXT    NOT NULL PRIMARY KEY,
+    created_at INTEGER NOT NULL,
+    sealed     BLOB    NOT NULL
+) STRICT;

@@ -1,0 +1,189 @@
+//! The state database: what should exist, where it is, what was applied, and who did it. SQLite, one file.
+//!
+//! [`State::write`] is one transaction that excludes other writers from its first statement on, so that several
+//! fleets may work on one file: what is read inside it stays true until it is committed. The SQL would also run on
+//! PostgreSQL: `$n` in ascending first use, `ON CONFLICT`, `RETURNING`, text and integers only.
+
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use rusqlite::{Connection, Params, Row, Transaction, TransactionBehavior};
+
+use crate::diagnostic::Diagnostic;
+
+mod applied;
+mod claims;
+mod failure;
+mod migrate;
+mod open;
+mod placements;
+mod resources;
+mod rows;
+mod servers;
+mod tasks;
+
+pub use applied::Outcome;
+pub use claims::Taken;
+pub use placements::PlacementResult;
+pub use resources::{Change, Filter, NewResource};
+pub use servers::{Cordon, ServerRecord};
+pub use tasks::NewTask;
+
+/// The state database, open.
+#[derive(Debug)]
+pub struct State(Read);
+
+impl State {
+    /// Opens the database at `path`; creates it (0600, and directories 0700) when it is missing, and brings an
+    /// older schema up to date after a backup beside it, named by `now`.
+    pub fn open(path: &Path, now: Timestamp) -> Result<Self, Diagnostic> {
+        Self::open_patiently(path, now, open::PATIENCE)
+    }
+
+    /// Like [`Self::open`], with the time it waits for other writers.
+    fn open_patiently(
+        path: &Path,
+        now: Timestamp,
+        patience: std::time::Duration,
+    ) -> Result<Self, Diagnostic> {
+        let connection = open::open(path, now, patience)?;
+        Ok(Self(Read {
+            connection,
+            path: path.to_owned(),
+        }))
+    }
+
+    /// Opens an existing database of the current schema for reading only; never creates or migrates.
+    pub fn open_read_only(path: &Path) -> Result<Self, Diagnostic> {
+        let connection = open::open_read_only(path)?;
+        Ok(Self(Read {
+            connection,
+            path: path.to_owned(),
+        }))
+    }
+
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    /// Reads from one snapshot: what other fleets commit meanwhile is not seen.
+    pub fn read<T, E: From<Diagnostic>>(
+        &self,
+        look: impl FnOnce(&Read) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let read = &self.0;
+        // Inside another read the snapshot is already taken.
+        if !read.connection.is_autocommit() {
+            return look(read);
+        }
+        let snapshot = Transaction::new_unchecked(&read.connection, TransactionBehavior::Deferred)
+            .map_err(|error| read.explain(&error))?;
+        let result = look(read);
+        // Nothing was written, so how it ends makes no difference.
+        drop(snapshot);
+        result
+    }
+
+    /// Runs `work` as one transaction that no other writer can come between, and commits it when it returns `Ok`;
+    /// otherwise, and when the process dies, nothing of it happened.
+    pub fn write<T, E: From<Diagnostic>>(
+        &mut self,
+        work: impl FnOnce(&Write<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let read = &self.0;
+        let transaction =
+            Transaction::new_unchecked(&read.connection, TransactionBehavior::Immediate)
+                .map_err(|error| read.explain(&error))?;
+        let value = work(&Write(read))?;
+        transaction.commit().map_err(|error| read.explain(&error))?;
+        Ok(value)
+    }
+}
+
+/// A look at the database inside a transaction.
+#[derive(Debug)]
+pub struct Read {
+    connection: Connection,
+    path: PathBuf,
+}
+
+/// A transaction that may write; reads too.
+#[derive(Debug)]
+pub struct Write<'a>(&'a Read);
+
+impl Deref for Write<'_> {
+    type Target = Read;
+
+    fn deref(&self) -> &Read {
+        self.0
+    }
+}
+
+impl Read {
+    fn explain(&self, error: &rusqlite::Error) -> Diagnostic {
+        failure::explain(error, &self.connection, &self.path)
+    }
+
+    /// Calls `each` for every row.
+    fn each<P: Params>(
+        &self,
+        sql: &str,
+        params: P,
+        mut each: impl FnMut(&Row<'_>) -> rusqlite::Result<()>,
+    ) -> Result<(), Diagnostic> {
+        let run = || {
+            let mut statement = self.connection.prepare_cached(sql)?;
+            let mut rows = statement.query(params)?;
+            while let Some(row) = rows.next()? {
+                each(row)?;
+            }
+            Ok(())
+        };
+        run().map_err(|error| self.explain(&error))
+    }
+
+    /// Every row, mapped.
+    fn all<T, P: Params>(
+        &self,
+        sql: &str,
+        params: P,
+        map: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, Diagnostic> {
+        let mut found = Vec::new();
+        self.each(sql, params, |row| {
+            found.push(map(row)?);
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// The first row, mapped.
+    fn first<T, P: Params>(
+        &self,
+        sql: &str,
+        params: P,
+        map: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>, Diagnostic> {
+        let run = || {
+            let mut statement = self.connection.prepare_cached(sql)?;
+            let mut rows = statement.query(params)?;
+            rows.next()?.map(map).transpose()
+        };
+        run().map_err(|error| self.explain(&error))
+    }
+}
+
+impl Write<'_> {
+    /// Runs a statement that changes rows; returns how many.
+    fn change<P: Params>(&self, sql: &str, params: P) -> Result<usize, Diagnostic> {
+        self.connection
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.execute(params))
+            .map_err(|error| self.explain(&error))
+    }
+}
+
+#[cfg(test)]
+mod tests;

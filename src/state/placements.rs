@@ -1,0 +1,149 @@
+//! Queries of `placements`: where each resource is, and how loaded each server.
+
+use std::collections::BTreeMap;
+
+use rusqlite::params;
+
+use super::rows;
+use super::{Read, Write};
+use crate::diagnostic::Diagnostic;
+use crate::model::ServerName;
+
+/// What became of a placement in a transaction on its server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PlacementResult {
+    /// The server holds this generation.
+    Applied {
+        /// The generation that was compiled and applied.
+        generation: i64,
+    },
+    /// Not tried, or not reached: it stays to be done.
+    Pending {
+        /// Why.
+        reason: String,
+    },
+    /// Tried and undone.
+    Failed {
+        /// Why.
+        reason: String,
+    },
+    /// Everything of it is off the server.
+    Removed,
+}
+
+impl Read {
+    /// The units placed on each server that has any; what is being removed counts until it is gone.
+    pub fn loads(&self) -> Result<BTreeMap<ServerName, u64>, Diagnostic> {
+        let mut loads = BTreeMap::new();
+        self.each(
+            "SELECT server, SUM(weight) FROM placements GROUP BY server",
+            [],
+            |row| {
+                loads.insert(rows::server(row, 0)?, rows::count(row, 1)?);
+                Ok(())
+            },
+        )?;
+        Ok(loads)
+    }
+
+    /// The units placed on one server.
+    pub fn load(&self, server: &ServerName) -> Result<u64, Diagnostic> {
+        let load = self.first(
+            "SELECT COALESCE(SUM(weight), 0) FROM placements WHERE server = $1",
+            params![server.as_str()],
+            |row| rows::count(row, 0),
+        )?;
+        Ok(load.unwrap_or(0))
+    }
+
+    /// How many resources are placed on each server that has any.
+    pub fn placement_counts(&self) -> Result<BTreeMap<ServerName, u64>, Diagnostic> {
+        let mut counts = BTreeMap::new();
+        self.each(
+            "SELECT server, COUNT(*) FROM placements GROUP BY server",
+            [],
+            |row| {
+                counts.insert(rows::server(row, 0)?, rows::count(row, 1)?);
+                Ok(())
+            },
+        )?;
+        Ok(counts)
+    }
+}
+
+impl Write<'_> {
+    /// Places a resource on a server, pending, with the resource's weight. A placement that was to be taken away
+    /// is wanted again; any other stays as it is.
+    pub fn place(&self, resource: i64, server: &ServerName) -> Result<(), Diagnostic> {
+        self.change(
+            "INSERT INTO placements (resource_id, server, status, weight)
+             SELECT id, $1, 'pending', weight FROM resources WHERE id = $2
+             ON CONFLICT (resource_id, server) DO UPDATE SET status = 'pending', reason = NULL
+             WHERE placements.status = 'removing'",
+            params![server.as_str(), resource],
+        )?;
+        Ok(())
+    }
+
+    /// Marks a placement as to be taken off its server; it counts there until it is gone.
+    pub fn displace(&self, resource: i64, server: &ServerName) -> Result<(), Diagnostic> {
+        self.change(
+            "UPDATE placements SET status = 'removing', reason = NULL
+             WHERE resource_id = $1 AND server = $2",
+            params![resource, server.as_str()],
+        )?;
+        Ok(())
+    }
+
+    /// Forgets a placement whose server is gone for good, without touching the server.
+    pub fn forget_placement(&self, resource: i64, server: &ServerName) -> Result<(), Diagnostic> {
+        self.change(
+            "DELETE FROM placements WHERE resource_id = $1 AND server = $2",
+            params![resource, server.as_str()],
+        )?;
+        Ok(())
+    }
+
+    /// Records what became of a placement. The desired state may have changed since the plan was made: a newer
+    /// generation stays pending, and what is to be taken away stays so until it is [`PlacementResult::Removed`].
+    pub fn settle_placement(
+        &self,
+        resource: i64,
+        server: &ServerName,
+        result: &PlacementResult,
+    ) -> Result<(), Diagnostic> {
+        match result {
+            PlacementResult::Applied { generation } => self.change(
+                "UPDATE placements SET
+                     applied_generation = $1,
+                     status = CASE
+                         WHEN status = 'removing' THEN status
+                         WHEN $1 = (SELECT generation FROM resources WHERE id = resource_id) THEN 'applied'
+                         ELSE 'pending' END,
+                     reason = NULL
+                 WHERE resource_id = $2 AND server = $3 AND applied_generation <= $1",
+                params![generation, resource, server.as_str()],
+            )?,
+            PlacementResult::Pending { reason } => self.change(
+                "UPDATE placements SET
+                     status = CASE status WHEN 'removing' THEN status ELSE 'pending' END,
+                     reason = $1
+                 WHERE resource_id = $2 AND server = $3",
+                params![reason, resource, server.as_str()],
+            )?,
+            PlacementResult::Failed { reason } => self.change(
+                "UPDATE placements SET
+                     status = CASE status WHEN 'removing' THEN status ELSE 'failed' END,
+                     reason = $1
+                 WHERE resource_id = $2 AND server = $3",
+                params![reason, resource, server.as_str()],
+            )?,
+            PlacementResult::Removed => self.change(
+                "DELETE FROM placements
+                 WHERE resource_id = $1 AND server = $2 AND status = 'removing'",
+                params![resource, server.as_str()],
+            )?,
+        };
+        Ok(())
+    }
+}

@@ -1,0 +1,294 @@
+//! Queries of `resources`: what should exist.
+
+use std::collections::{BTreeSet, HashMap};
+
+use jiff::Timestamp;
+use rusqlite::types::Value;
+use rusqlite::{Row, params};
+
+use super::rows::{self, json, millis, placeholders, text, time, time_if_any, to_json};
+use super::{Read, Write};
+use crate::diagnostic::Diagnostic;
+use crate::kind::Claim;
+use crate::model::{Placement, Resource, ResourceName, ServerName};
+
+/// A resource to be recorded.
+#[derive(Clone, Debug)]
+pub struct NewResource<'a> {
+    /// Kind and name.
+    pub name: &'a ResourceName,
+    /// The settings.
+    pub spec: &'a serde_json::Value,
+    /// Units of capacity it takes on each server.
+    pub weight: u32,
+    /// Names that no other resource may hold; see [`Read::taken`].
+    pub claims: &'a [Claim],
+}
+
+/// What should be of a resource from now on.
+#[derive(Clone, Debug)]
+pub struct Change<'a> {
+    /// The settings.
+    pub spec: &'a serde_json::Value,
+    /// Units of capacity it takes on each server.
+    pub weight: u32,
+    /// Whether it is suspended.
+    pub suspended: bool,
+    /// Names that no other resource may hold; see [`Read::taken`].
+    pub claims: &'a [Claim],
+}
+
+/// Which resources; every wish narrows. The default is everything that should exist.
+#[derive(Clone, Debug, Default)]
+pub struct Filter<'a> {
+    /// Of this kind.
+    pub kind: Option<&'a str>,
+    /// Of these names.
+    pub names: Option<&'a BTreeSet<String>>,
+    /// With a placement on one of these servers.
+    pub servers: Option<&'a BTreeSet<ServerName>>,
+    /// Only those with a placement that is not `applied`.
+    pub unsettled: bool,
+    /// Also the removed ones of which something is still on a server.
+    pub removing: bool,
+}
+
+const COLUMNS: &str =
+    "id, kind, name, weight, suspended, generation, created_at, updated_at, removed_at, spec";
+
+impl Filter<'_> {
+    /// The condition on `resources`, with its parameters numbered from 1.
+    fn condition(&self) -> (String, Vec<Value>) {
+        let mut parts: Vec<String> = Vec::new();
+        let mut values: Vec<Value> = Vec::new();
+        if !self.removing {
+            parts.push("removed_at IS NULL".to_owned());
+        }
+        if let Some(kind) = self.kind {
+            values.push(kind.to_owned().into());
+            parts.push(format!("kind = ${}", values.len()));
+        }
+        if let Some(names) = self.names {
+            let list = placeholders(values.len() + 1, names.len());
+            values.extend(names.iter().map(|name| name.clone().into()));
+            parts.push(format!("name IN ({list})"));
+        }
+        if self.servers.is_some() || self.unsettled || self.removing {
+            let mut on = vec!["1 = 1".to_owned()];
+            if let Some(servers) = self.servers {
+                let list = placeholders(values.len() + 1, servers.len());
+                values.extend(servers.iter().map(|s| s.as_str().to_owned().into()));
+                on.push(format!("server IN ({list})"));
+            }
+            if self.unsettled {
+                on.push("status <> 'applied'".to_owned());
+            }
+            let placed = format!(
+                "id IN (SELECT resource_id FROM placements WHERE {})",
+                on.join(" AND ")
+            );
+            // With `removing` alone, what is placed nowhere still counts as long as it should exist.
+            if self.servers.is_none() && !self.unsettled {
+                parts.push(format!("(removed_at IS NULL OR {placed})"));
+            } else {
+                parts.push(placed);
+            }
+        }
+        if parts.is_empty() {
+            parts.push("1 = 1".to_owned());
+        }
+        (parts.join(" AND "), values)
+    }
+}
+
+impl Read {
+    /// The resource of that name, if it should exist.
+    pub fn find(&self, name: &ResourceName) -> Result<Option<Resource>, Diagnostic> {
+        let found = self.first(
+            "SELECT id, kind, name, weight, suspended, generation, created_at, updated_at, removed_at, spec
+             FROM resources WHERE kind = $1 AND name = $2 AND removed_at IS NULL",
+            params![name.kind, name.name],
+            resource,
+        )?;
+        self.with_placements(found)
+    }
+
+    /// The resource with that row number, also a removed one.
+    pub fn resource(&self, id: i64) -> Result<Option<Resource>, Diagnostic> {
+        let found = self.first(
+            "SELECT id, kind, name, weight, suspended, generation, created_at, updated_at, removed_at, spec
+             FROM resources WHERE id = $1",
+            params![id],
+            resource,
+        )?;
+        self.with_placements(found)
+    }
+
+    fn with_placements(&self, found: Option<Resource>) -> Result<Option<Resource>, Diagnostic> {
+        let Some(mut resource) = found else {
+            return Ok(None);
+        };
+        resource.placements = self.all(
+            "SELECT server, status, applied_generation, reason FROM placements
+             WHERE resource_id = $1 ORDER BY server",
+            params![resource.id],
+            placement,
+        )?;
+        Ok(Some(resource))
+    }
+
+    /// The resources of `filter` with all their placements, in order of kind and name.
+    pub fn resources(&self, filter: &Filter<'_>) -> Result<Vec<Resource>, Diagnostic> {
+        let (condition, values) = filter.condition();
+        let mut resources = self.all(
+            &format!("SELECT {COLUMNS} FROM resources WHERE {condition}"),
+            rusqlite::params_from_iter(&values),
+            resource,
+        )?;
+        resources.sort_by(|a, b| a.name.cmp(&b.name).then(a.id.cmp(&b.id)));
+        let mut places: HashMap<i64, usize> = HashMap::with_capacity(resources.len());
+        for (index, resource) in resources.iter().enumerate() {
+            places.insert(resource.id, index);
+        }
+        self.each(
+            &format!(
+                "SELECT server, status, applied_generation, reason, resource_id FROM placements
+                 WHERE resource_id IN (SELECT id FROM resources WHERE {condition})
+                 ORDER BY resource_id, server"
+            ),
+            rusqlite::params_from_iter(&values),
+            |row| {
+                if let Some(index) = places.get(&row.get(4)?) {
+                    resources[*index].placements.push(placement(row)?);
+                }
+                Ok(())
+            },
+        )?;
+        Ok(resources)
+    }
+
+    /// What is or was meant to be on these servers, with all placements: also removed resources of which something
+    /// is still there. In order of kind and name.
+    pub fn resources_on(
+        &self,
+        servers: &BTreeSet<ServerName>,
+    ) -> Result<Vec<Resource>, Diagnostic> {
+        self.resources(&Filter {
+            servers: Some(servers),
+            removing: true,
+            ..Filter::default()
+        })
+    }
+}
+
+impl Write<'_> {
+    /// Records a resource; returns its row number. It is placed nowhere yet.
+    pub fn insert_resource(
+        &self,
+        new: &NewResource<'_>,
+        now: Timestamp,
+    ) -> Result<i64, Diagnostic> {
+        let spec = to_json(new.spec).map_err(|e| self.explain(&e))?;
+        let id = self
+            .first(
+                "INSERT INTO resources (kind, name, weight, created_at, updated_at, spec)
+                 VALUES ($1, $2, $3, $4, $4, $5)
+                 ON CONFLICT DO NOTHING
+                 RETURNING id",
+                params![new.name.kind, new.name.name, new.weight, millis(now), spec],
+                |row| row.get(0),
+            )?
+            .ok_or_else(|| {
+                let ResourceName { kind, name } = new.name;
+                Diagnostic::usage(format!("{kind} `{name}` exists already"))
+                    .hint(format!("`fleet set-{kind} {name}` changes it"))
+            })?;
+        self.set_claims(id, new.claims)?;
+        Ok(id)
+    }
+
+    /// Records what should be of a resource from now on; returns its new generation. Its placements become pending
+    /// (those to be taken away stay so), and take the new weight at once.
+    pub fn update_resource(
+        &self,
+        id: i64,
+        change: &Change<'_>,
+        now: Timestamp,
+    ) -> Result<i64, Diagnostic> {
+        let spec = to_json(change.spec).map_err(|e| self.explain(&e))?;
+        let generation = self.first(
+            "UPDATE resources SET weight = $1, suspended = $2, updated_at = $3, spec = $4,
+                    generation = generation + 1
+             WHERE id = $5 AND removed_at IS NULL
+             RETURNING generation",
+            params![change.weight, change.suspended, millis(now), spec, id],
+            |row| row.get(0),
+        )?;
+        let generation = generation.ok_or_else(|| no_such(id))?;
+        self.change(
+            "UPDATE placements SET weight = $1 WHERE resource_id = $2",
+            params![change.weight, id],
+        )?;
+        self.change(
+            "UPDATE placements SET status = 'pending', reason = NULL
+             WHERE resource_id = $1 AND status <> 'removing'",
+            params![id],
+        )?;
+        self.set_claims(id, change.claims)?;
+        Ok(generation)
+    }
+
+    /// Records that a resource should no longer exist: its name and claims are free at once, its placements are to
+    /// be taken away, and its weight counts on each server until that is done.
+    pub fn remove_resource(
+        &self,
+        id: i64,
+        task: Option<i64>,
+        now: Timestamp,
+    ) -> Result<(), Diagnostic> {
+        let changed = self.change(
+            "UPDATE resources SET removed_at = $1, removed_by_task = $2, updated_at = $1,
+                    generation = generation + 1
+             WHERE id = $3 AND removed_at IS NULL",
+            params![millis(now), task, id],
+        )?;
+        if changed == 0 {
+            return Err(no_such(id));
+        }
+        self.set_claims(id, &[])?;
+        self.change(
+            "UPDATE placements SET status = 'removing', reason = NULL WHERE resource_id = $1",
+            params![id],
+        )?;
+        Ok(())
+    }
+}
+
+/// A mistake of fleet's, or a resource that another fleet removed between two transactions.
+fn no_such(id: i64) -> Diagnostic {
+    Diagnostic::failed(format!("resource {id} is gone; another fleet removed it"))
+}
+
+fn resource(row: &Row<'_>) -> rusqlite::Result<Resource> {
+    Ok(Resource {
+        id: row.get(0)?,
+        name: ResourceName::new(text(row, 1)?, text(row, 2)?),
+        weight: row.get(3)?,
+        suspended: row.get(4)?,
+        generation: row.get(5)?,
+        created_at: time(row, 6)?,
+        updated_at: time(row, 7)?,
+        removed_at: time_if_any(row, 8)?,
+        spec: json(row, 9)?,
+        placements: Vec::new(),
+    })
+}
+
+fn placement(row: &Row<'_>) -> rusqlite::Result<Placement> {
+    Ok(Placement {
+        server: rows::server(row, 0)?,
+        status: rows::status(row, 1)?,
+        applied_generation: row.get(2)?,
+        reason: row.get(3)?,
+    })
+}

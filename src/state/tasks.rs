@@ -1,0 +1,151 @@
+//! Queries of `tasks` and `task_outcomes`: who ran what, and how it ended.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use rusqlite::{Row, params};
+
+use super::rows::{self, count, json, millis, time, time_if_any, to_json};
+use super::{Read, Write};
+use crate::diagnostic::Diagnostic;
+use crate::model::{Task, TaskOutcome};
+
+/// A command that begins.
+#[derive(Clone, Debug)]
+pub struct NewTask<'a> {
+    /// The verb: `add-site`.
+    pub command: &'a str,
+    /// The arguments, secrets already masked.
+    pub arguments: &'a [String],
+    /// `FLEET_OPERATOR`, else the local user's name.
+    pub operator: &'a str,
+    /// Name of this machine.
+    pub host: &'a str,
+    /// Number of this process.
+    pub process: u32,
+}
+
+impl Read {
+    /// The newest `limit` tasks with their outcomes, newest first.
+    pub fn tasks(&self, limit: u32) -> Result<Vec<Task>, Diagnostic> {
+        let mut tasks = self.all(
+            "SELECT id, command, arguments, operator, host, started_at, ended_at, exit_code
+             FROM tasks ORDER BY id DESC LIMIT $1",
+            params![limit],
+            task,
+        )?;
+        let Some(oldest) = tasks.last().map(|task| task.id) else {
+            return Ok(tasks);
+        };
+        let mut outcomes: BTreeMap<i64, Vec<TaskOutcome>> = BTreeMap::new();
+        self.each(
+            "SELECT server, status, duration_ms, reason, changes, task_id
+             FROM task_outcomes WHERE task_id >= $1 ORDER BY task_id, position",
+            params![oldest],
+            |row| {
+                let of_task = outcomes.entry(row.get(5)?).or_default();
+                of_task.push(outcome(row)?);
+                Ok(())
+            },
+        )?;
+        for task in &mut tasks {
+            task.outcomes = outcomes.remove(&task.id).unwrap_or_default();
+        }
+        Ok(tasks)
+    }
+
+    /// One task with its outcomes.
+    pub fn task(&self, id: i64) -> Result<Option<Task>, Diagnostic> {
+        let found = self.first(
+            "SELECT id, command, arguments, operator, host, started_at, ended_at, exit_code
+             FROM tasks WHERE id = $1",
+            params![id],
+            task,
+        )?;
+        let Some(mut task) = found else {
+            return Ok(None);
+        };
+        task.outcomes = self.all(
+            "SELECT server, status, duration_ms, reason, changes
+             FROM task_outcomes WHERE task_id = $1 ORDER BY position",
+            params![id],
+            outcome,
+        )?;
+        Ok(Some(task))
+    }
+}
+
+impl Write<'_> {
+    /// Records that a command begins; returns the task's number. One that is killed never ends.
+    pub fn begin_task(&self, new: &NewTask<'_>, now: Timestamp) -> Result<i64, Diagnostic> {
+        let arguments = to_json(new.arguments).map_err(|e| self.explain(&e))?;
+        let id = self.first(
+            "INSERT INTO tasks (command, arguments, operator, host, process, started_at)
+             VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
+            params![
+                new.command,
+                arguments,
+                new.operator,
+                new.host,
+                new.process,
+                millis(now)
+            ],
+            |row| row.get(0),
+        )?;
+        id.ok_or_else(|| Diagnostic::failed("the task was not recorded"))
+    }
+
+    /// Records what a task did on one server.
+    pub fn record_task_outcome(&self, task: i64, outcome: &TaskOutcome) -> Result<(), Diagnostic> {
+        let changes = to_json(&outcome.changes).map_err(|e| self.explain(&e))?;
+        let duration = i64::try_from(outcome.duration_ms).unwrap_or(i64::MAX);
+        self.change(
+            "INSERT INTO task_outcomes
+                 (task_id, position, server, status, duration_ms, reason, changes)
+             SELECT $1, COALESCE(MAX(position), 0) + 1, $2, $3, $4, $5, $6
+             FROM task_outcomes WHERE task_id = $1",
+            params![
+                task,
+                outcome.server.as_str(),
+                outcome.status,
+                duration,
+                outcome.reason,
+                changes
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// Records that a command ended.
+    pub fn end_task(&self, task: i64, exit_code: u8, now: Timestamp) -> Result<(), Diagnostic> {
+        self.change(
+            "UPDATE tasks SET ended_at = $1, exit_code = $2 WHERE id = $3",
+            params![millis(now), exit_code, task],
+        )?;
+        Ok(())
+    }
+}
+
+fn task(row: &Row<'_>) -> rusqlite::Result<Task> {
+    Ok(Task {
+        id: row.get(0)?,
+        command: row.get(1)?,
+        arguments: json(row, 2)?,
+        operator: row.get(3)?,
+        host: row.get(4)?,
+        started_at: time(row, 5)?,
+        ended_at: time_if_any(row, 6)?,
+        exit_code: row.get(7)?,
+        outcomes: Vec::new(),
+    })
+}
+
+fn outcome(row: &Row<'_>) -> rusqlite::Result<TaskOutcome> {
+    Ok(TaskOutcome {
+        server: rows::server(row, 0)?,
+        status: row.get(1)?,
+        duration_ms: count(row, 2)?,
+        reason: row.get(3)?,
+        changes: json(row, 4)?,
+    })
+}
