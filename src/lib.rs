@@ -11,6 +11,8 @@ pub mod item;
 pub mod kind;
 pub mod plan;
 
+pub mod inventory;
+
 pub mod state;
 
 pub mod health;
