@@ -7,9 +7,10 @@ BARE_PACKAGES=(systemd systemd-sysv dbus openssh-server sudo iproute2 nftables c
 FULL_PACKAGES=(
     nginx php-fpm mariadb-server postgresql pdns-server pdns-backend-sqlite3
     curl openssl logrotate fish tcsh sqlite3 dnsutils
+    python3 # for the tools that fleet is compared with
 )
 # Only put into the repository.
-REPO_PACKAGES=(php-mysql php-pgsql php-sqlite3 php-curl php-mbstring php-xml php-zip rsync unzip)
+REPO_PACKAGES=(php-mysql php-pgsql php-sqlite3 php-curl php-mbstring php-xml php-zip python3-apt python3-pymysql rsync unzip)
 
 # The directory of a suite's base; its name changes with anything that goes into it.
 base_dir() {

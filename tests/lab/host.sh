@@ -36,7 +36,16 @@ take_lock() {
     flock --nonblock 9 || { say "waiting for another lab command (pid $(cat "$LOCK"))"; flock --timeout 600 9; } ||
         fail 'another lab command holds the lock for more than 10 minutes' "see $LOCK for its pid"
     echo $$ >"$LOCK"
+    check_owner
     kill_cgroup command
+}
+
+# The bridge carries the directory of the lab it belongs to: names and addresses are the same for all.
+check_owner() {
+    local owner=''
+    [[ ! -e /sys/class/net/$BRIDGE ]] || owner=$(<"/sys/class/net/$BRIDGE/ifalias")
+    [[ -z $owner || $owner == "$LAB" || ! -e $owner ]] ||
+        fail "another lab is up, in $owner" "take it down first: FLEET_LAB_DIR=$owner $0 down"
 }
 
 # Runs a function in a background job: it must not inherit the lock, or it would hold it after us.
@@ -84,12 +93,7 @@ V4=10.83.0
 V6=fd83::
 
 network_up() {
-    local owner
-    if [[ -e /sys/class/net/$BRIDGE ]]; then
-        owner=$(cat "/sys/class/net/$BRIDGE/ifalias")
-        [[ $owner == "$LAB" || ! -e $owner ]] ||
-            fail "another lab is up in $owner" "take it down with \`FLEET_LAB_DIR=$owner $0 down\`"
-    else
+    if [[ ! -e /sys/class/net/$BRIDGE ]]; then
         [[ $(ip -oneline route get "$V4.1" 2>/dev/null || true) =~ ^$|' via ' ]] || fail "$V4.0/24 is in use on this machine"
         ip link add "$BRIDGE" type bridge stp_state 0 forward_delay 0 mcast_snooping 0
     fi

@@ -26,6 +26,10 @@ printf '[mariadbd]\ninnodb_log_file_size=8M\n' >"$root/etc/mysql/mariadb.conf.d/
 inside() { chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"; }
 inside apt-get install -y --no-install-recommends "${install[@]}"
 inside apt-get install -y --no-install-recommends --download-only "${download[@]}"
+# Debian's PowerDNS has no backend and would not start.
+printf 'launch=gsqlite3\ngsqlite3-database=/var/lib/powerdns/pdns.sqlite3\n' >"$root/etc/powerdns/pdns.d/gsqlite3.conf"
+inside sqlite3 -init /usr/share/doc/pdns-backend-sqlite3/schema.sqlite3.sql /var/lib/powerdns/pdns.sqlite3 .quit
+inside chown -R pdns:pdns /var/lib/powerdns
 # Enabled at boot: nginx and php-fpm. The others start when a test asks for them.
 inside systemctl disable mariadb.service mariadb.socket mariadb-extra.socket postgresql.service pdns.service phpsessionclean.timer
 
