@@ -10,6 +10,7 @@ pub mod model;
 pub mod item;
 pub mod kind;
 pub mod plan;
+pub mod role;
 
 pub mod inventory;
 

@@ -49,6 +49,20 @@ impl Atom for Package {
     fn remove(_removals: &[(&str, &Props)], _steps: &mut Steps) {}
 }
 
+/// What apt is at, from a line of its `APT::Status-Fd` (apt's `progress-reporting.md`): `dlstatus:NUMBER:PERCENT:TEXT`
+/// while it downloads, `pmstatus:PACKAGE:PERCENT:TEXT` while dpkg works.
+pub fn progress(line: &str) -> Option<String> {
+    let mut parts = line.splitn(4, ':');
+    let what = match parts.next()? {
+        "dlstatus" => "downloading packages",
+        "pmstatus" => "installing packages",
+        _ => return None,
+    };
+    parts.next()?;
+    let percent: f64 = parts.next()?.parse().ok()?;
+    Some(format!("{what}, {percent:.0} %"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,5 +71,21 @@ mod tests {
     fn only_what_is_wholly_installed_counts() {
         let facts = Package::facts(&["nginx installed", "curl config-files", "php8.2-fpm half-configured"]);
         assert_eq!(facts.keys().collect::<Vec<_>>(), ["nginx"]);
+    }
+
+    #[test]
+    fn the_progress_of_apt_is_read() {
+        for (line, said) in [
+            (
+                "pmstatus:nginx-common:25.3968:Installing nginx-common (amd64)",
+                Some("installing packages, 25 %"),
+            ),
+            ("dlstatus:3:95.0000:Retrieving file 3 of 4", Some("downloading packages, 95 %")),
+            ("pmerror:nginx:25:oh: no", None),
+            ("pmstatus:nginx", None),
+            ("@step x", None),
+        ] {
+            assert_eq!(progress(line).as_deref(), said, "{line}");
+        }
     }
 }

@@ -99,17 +99,46 @@ make_dirs() {
 	: >"$t/made"
 }
 
+# why_apt LOG: says in a sentence why apt failed, from what it wrote; the gravest cause first.
+why_apt() {
+	if grep -q -i 'no space left on device\|enough free space' "$1"; then
+		why 'the packages could not be installed: there is no space left on the disk'
+	elif grep -q -i 'read-only file system' "$1"; then
+		why 'the packages could not be installed: the file system is read-only'
+	elif grep -q 'Could not get lock\|Unable to acquire the dpkg frontend lock\|Unable to lock' "$1"; then
+		why 'the packages could not be installed: another package manager is at work on the server'
+	elif grep -q 'dpkg was interrupted' "$1"; then
+		why 'the packages could not be installed: an installation was interrupted, `dpkg --configure -a` on the server ends it'
+	elif grep -q 'Failed to fetch\|Could not resolve\|Could not connect\|Temporary failure\|not have a Release file' "$1"; then
+		why 'the packages could not be installed: the server does not reach its package sources'
+	elif grep -q 'Unable to locate package\|no installation candidate' "$1"; then
+		why 'the packages could not be installed: the package sources of the server do not have them'
+	else
+		why 'the packages could not be installed'
+	fi
+}
+
+# apt VERB ARGUMENT...: apt-get without questions; its progress goes to fleet, its output to $t/apt.
+apt() {
+	timeout 1800 apt-get -q -y -o APT::Status-Fd=4 -o DPkg::Lock::Timeout=120 -o Acquire::Retries=2 \
+		-o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@" </dev/null >"$t/apt" 2>&1 9>&-
+}
+
+# install_packages NAME...: what they need comes along, what they recommend does not; configuration files of the
+# admin's stay as they are.
 install_packages() {
-	export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l
-	set -- apt-get -q -y --no-install-recommends -o DPkg::Lock::Timeout=120 \
-		-o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install "$@"
-	if timeout 1800 "$@" </dev/null >"$t/log" 2>&1 9>&-; then return 0; fi
+	export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l UCF_FORCE_CONFFOLD=1
+	if apt install --no-install-recommends "$@"; then return 0; fi
+	# The lists may be missing or old.
 	step 'refreshing the package lists'
-	timeout 300 apt-get -q -o DPkg::Lock::Timeout=120 update </dev/null >"$t/log" 2>&1 9>&- || :
+	apt update || :
+	mv -f -- "$t/apt" "$t/apt-update"
 	step 'installing packages'
-	if timeout 1800 "$@" </dev/null >"$t/log" 2>&1 9>&-; then return 0; fi
-	why 'the packages could not be installed'
-	tail -n 20 "$t/log" >&2
+	if apt install --no-install-recommends "$@"; then return 0; fi
+	cat -- "$t/apt-update" "$t/apt" >"$t/apt-all"
+	why_apt "$t/apt-all"
+	grep '^[EW]: ' "$t/apt-update" | head -n 5 >&2
+	tail -n 25 "$t/apt" >&2
 	return 1
 }
 

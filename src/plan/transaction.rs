@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Action, Change};
 use crate::item::{
-    Item, ItemType, Phase, Probe, Props, Steps, TRANSACTIONS, service::with_config_test,
+    Item, ItemType, Phase, Probe, Props, Steps, TRANSACTIONS, package, service::with_config_test,
 };
 use crate::shell::Script;
 
@@ -39,6 +39,9 @@ pub enum Progress {
 impl Progress {
     /// Reads a line of the script's output.
     pub fn parse(line: &str) -> Option<Self> {
+        if let Some(step) = package::progress(line) {
+            return Some(Self::Step(step));
+        }
         let line = line.strip_prefix('@')?;
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         let rest = rest.to_owned();
@@ -268,7 +271,10 @@ mod tests {
         let transaction = Transaction::new(&[&dir, &user], &[], 1, "1-x");
         let text = transaction.script().text();
         let at = |what: &str| text.find(what).expect(what);
-        assert!(at("\nmake_users w-a") < at("\nmake_dirs /srv/www/a"), "{text}");
+        assert!(
+            at("\nmake_users w-a") < at("\nmake_dirs /srv/www/a"),
+            "{text}"
+        );
     }
 
     #[test]
