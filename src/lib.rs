@@ -16,6 +16,8 @@ pub mod inventory;
 
 pub mod state;
 
+pub mod transport;
+
 pub mod health;
 
 pub mod ui;

@@ -1,0 +1,122 @@
+//! The shell loop that a server's login shell starts: it takes scripts whole, runs them and marks where their output ends.
+//!
+//! The login shell can be anything (sh, bash, zsh, fish, csh), so the command has no newline, no backslash, no `!`
+//! and no quote inside its one quoted word. From there on everything is POSIX `sh`:
+//!
+//! 1. It prints `NONCE ready` on both outputs; what came before (banners, noise of rc files) is skipped.
+//! 2. It reads a header of [`HEADER`] bytes with the length of the script, then exactly so many bytes.
+//! 3. Only when the last bytes are `#NONCE`, the script has arrived whole, and runs in this very shell, with
+//!    `/dev/null` as input: open files (a held lock) and variables survive to the next script.
+//! 4. It prints `NONCE end STATUS` on stdout and `NONCE end` on stderr, and goes back to 2.
+//!
+//! Both reads stand under `timeout`, so that a client that died cannot keep a lock: `read -t` is not in POSIX.
+//! `head -c` reads no byte more than it was asked for (coreutils; verified in the tests). SIGPIPE is ignored, so that
+//! a transaction whose client went away ends as it should instead of dying at its next line of output.
+
+use std::time::Duration;
+
+/// Length of a header: ten digits and a newline.
+pub(super) const HEADER: usize = 11;
+
+/// The exit status of the loop when a script arrived cut off; nobody is there to see it but the server's own log.
+const TRUNCATED: &str = "97";
+
+/// The words that begin and end the output of a script.
+#[derive(Clone, Debug)]
+pub(super) struct Marks {
+    nonce: String,
+}
+
+impl Marks {
+    /// Marks that begin with `nonce`, which nobody could have foreseen.
+    pub(super) fn new(nonce: String) -> Self {
+        Self { nonce }
+    }
+
+    /// What a line of stdout ends with when the loop has started.
+    pub(super) fn ready(&self) -> String {
+        format!("{} ready", self.nonce)
+    }
+
+    /// What a line has when the output of a script ends there; on stdout the status follows.
+    pub(super) fn end(&self) -> String {
+        format!("{} end", self.nonce)
+    }
+
+    /// The command for `/bin/sh -c`: the loop, which waits at most `hold` for the next script.
+    fn body(&self, hold: Duration, client: &str) -> String {
+        let nonce = &self.nonce;
+        let hold = hold.as_secs().max(1);
+        let header = HEADER;
+        format!(
+            "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin;LC_ALL=C;export PATH LC_ALL;\
+             umask 022;cd /;trap \"\" PIPE;\
+             echo \"{client} {nonce} ready\";echo \"{nonce} ready\" >&2;\
+             while fleet_n=$(timeout {hold} head -c {header})&&[ \"$fleet_n\" ];do \
+             fleet_s=$(timeout {hold} head -c \"$fleet_n\");\
+             case $fleet_s in *\"#{nonce}\");;*)exit {TRUNCATED};;esac;\
+             eval \"$fleet_s\" </dev/null;\
+             fleet_n=$?;set +eu;fleet_s=;\
+             echo \"{nonce} end $fleet_n\";echo \"{nonce} end\" >&2;\
+             done;exit 0"
+        )
+    }
+
+    /// The command line for the login shell of a server; with `sudo` when the scripts are to run as root.
+    pub(super) fn login_command(&self, hold: Duration, sudo: bool) -> String {
+        if sudo {
+            // sudo drops SSH_CONNECTION; `env` makes it speak English, so that its refusals can be told apart.
+            let body = self.body(hold, "$0");
+            format!("exec env LC_ALL=C sudo -n -H -- /bin/sh -c '{body}' \"$SSH_CONNECTION\"")
+        } else {
+            format!("exec /bin/sh -c '{}'", self.body(hold, "$SSH_CONNECTION"))
+        }
+    }
+
+    /// Program and arguments that start the loop on this machine.
+    pub(super) fn local_command(&self, hold: Duration, sudo: bool) -> Vec<String> {
+        let mut words: Vec<String> = Vec::new();
+        if sudo {
+            words.extend(["sudo", "-n", "-H", "--"].map(str::to_owned));
+        }
+        words.extend(["/bin/sh", "-c"].map(str::to_owned));
+        words.push(self.body(hold, ""));
+        words
+    }
+
+    /// What is sent for one script: header, script, and the mark that it is whole.
+    pub(super) fn frame(&self, script: &str) -> Vec<u8> {
+        let tail = format!("\n#{}", self.nonce);
+        let length = script.len() + tail.len();
+        let mut frame = Vec::with_capacity(HEADER + length);
+        frame.extend_from_slice(format!("{length:010}\n").as_bytes());
+        frame.extend_from_slice(script.as_bytes());
+        frame.extend_from_slice(tail.as_bytes());
+        frame
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shell_can_read_the_command() {
+        let marks = Marks::new("abc".to_owned());
+        for command in [
+            marks.login_command(Duration::from_secs(600), false),
+            marks.login_command(Duration::from_secs(600), true),
+        ] {
+            assert_eq!(command.matches('\'').count(), 2, "{command}");
+            assert!(!command.contains(['\\', '!', '\n', '`']), "{command}");
+            assert!(command.len() < 1000, "csh has short words: {command}");
+        }
+    }
+
+    #[test]
+    fn a_frame_counts_bytes() {
+        let frame = Marks::new("abc".to_owned()).frame("echo ü\n");
+        assert_eq!(frame, "0000000013\necho ü\n\n#abc".as_bytes());
+        assert_eq!(frame.len(), HEADER + 13);
+    }
+}

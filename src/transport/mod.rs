@@ -1,0 +1,262 @@
+//! How a script reaches a server: over SSH, or through `sh` on this machine.
+//!
+//! A [`Connector`] lives for one run; [`Connector::open`] gives a [`Session`] with one server: one connection, one
+//! channel, one shell, to which any number of scripts are sent with [`Session::exchange`]. Nothing is sent to a
+//! server, not even a user name, before its host key was found to be the recorded one.
+
+mod auth;
+mod bootstrap;
+mod error;
+mod jump;
+mod keyfile;
+mod known_hosts;
+mod local;
+mod pattern;
+mod session;
+mod settings;
+mod ssh;
+mod ssh_config;
+mod stream;
+mod target;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+pub use error::{Phase, Place, TransportError};
+pub use settings::{AskPassphrase, Limits, Notice, OnNotice, Passphrase, Settings, SshConfig};
+
+use crate::model::{Server, TransportKind};
+use crate::shell::Script;
+use session::{Conversation, Failure};
+
+/// What a script did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// Its exit status: that of its last command, or of its `exit`, which also ends the conversation.
+    pub status: i32,
+    /// What it wrote to stderr; of a long text the beginning and the end.
+    pub stderr: String,
+}
+
+/// Whom a session talks to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Peer {
+    /// The user that logged in; empty for this machine.
+    pub user: String,
+    /// `SHA256:...` of the server's host key; `None` for this machine.
+    pub host_key: Option<String>,
+    /// `SHA256:...` of the key that the server accepted, to be remembered for the next run.
+    pub login_key: Option<String>,
+    /// The server's version line, such as `SSH-2.0-OpenSSH_9.2p1`.
+    pub version: Option<String>,
+    /// Time until the TCP connection was there.
+    pub connect: Duration,
+    /// Time from there until the channel was open.
+    pub handshake: Duration,
+}
+
+/// A host key as a server presents it, not yet trusted.
+#[derive(Clone, Debug)]
+pub struct HostKey {
+    key: russh::keys::PublicKey,
+    line: String,
+    file: Option<PathBuf>,
+    verdict: Result<(), TransportError>,
+}
+
+impl HostKey {
+    /// Its algorithm, such as `ssh-ed25519`.
+    pub fn algorithm(&self) -> String {
+        self.key.algorithm().as_str().to_owned()
+    }
+
+    /// `SHA256:...`, as `ssh-keygen -l` shows it.
+    pub fn fingerprint(&self) -> String {
+        self.key
+            .fingerprint(russh::keys::HashAlg::Sha256)
+            .to_string()
+    }
+
+    /// Whether the `known_hosts` files accept it already; the error tells unknown from changed and revoked.
+    pub fn verdict(&self) -> Result<(), &TransportError> {
+        self.verdict.as_ref().copied()
+    }
+
+    /// The file that [`Connector::pin`] writes to.
+    pub fn file(&self) -> Option<&std::path::Path> {
+        self.file.as_deref()
+    }
+}
+
+/// Opens sessions; one per run, cheap to clone.
+///
+/// It keeps what is the same for all servers: decrypted keys, the agent's list, `known_hosts`, jump connections.
+#[derive(Clone)]
+pub struct Connector {
+    shared: Arc<ssh::Shared>,
+}
+
+impl Connector {
+    /// A connector; nothing is read or opened yet.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            shared: Arc::new(ssh::Shared::new(settings)),
+        }
+    }
+
+    /// Opens a session: connects, checks the host key, logs in and starts the shell, without waiting for its answer.
+    ///
+    /// # Errors
+    /// Everything but what only the shell can tell (`sudo`, a login shell that runs nothing): that comes from the
+    /// first [`Session::exchange`].
+    pub async fn open(&self, server: &Server) -> Result<Session, TransportError> {
+        let limits = self.shared.settings.limits.clone();
+        let marks = bootstrap::Marks::new(nonce());
+        if server.transport == TransportKind::Local {
+            let started = Instant::now();
+            let conversation = local::start(marks, &limits, server.r#become)?;
+            return Ok(Session {
+                conversation,
+                connection: None,
+                peer: Peer {
+                    handshake: started.elapsed(),
+                    ..Peer::default()
+                },
+                limits,
+            });
+        }
+        let target = self.shared.target(server).await?;
+        let opened = ssh::open(&self.shared, &target, &marks).await?;
+        Ok(Session {
+            conversation: Conversation::new(
+                session::Reader::Ssh(opened.reader),
+                session::Writer::Ssh(opened.writer),
+                marks,
+            ),
+            peer: opened.peer,
+            connection: Some(opened.connection),
+            limits,
+        })
+    }
+
+    /// Connects as far as the host key, and hangs up: nothing is sent to the server, not even a user name.
+    ///
+    /// # Errors
+    /// When the server cannot be reached, or a host on the way refuses.
+    pub async fn fetch_host_key(&self, server: &Server) -> Result<HostKey, TransportError> {
+        let target = self.shared.target(server).await?;
+        ssh::fetch_host_key(&self.shared, &target).await
+    }
+
+    /// Records a host key in the user's `known_hosts` file, durably.
+    ///
+    /// # Errors
+    /// When there is no such file or it cannot be written.
+    pub async fn pin(&self, key: &HostKey) -> Result<(), TransportError> {
+        let Some(file) = key.file.clone() else {
+            return Err(TransportError::Settings {
+                reason: "there is no `known_hosts` file to record the host key in".to_owned(),
+                hint: Some("set HOME".to_owned()),
+            });
+        };
+        let line = key.line.clone();
+        let path = file.clone();
+        let written = tokio::task::spawn_blocking(move || known_hosts::append(&path, &line)).await;
+        self.shared.known_hosts.forget(&file);
+        let reason = match written {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        };
+        Err(TransportError::Settings {
+            reason: format!("`{}` cannot be written: {reason}", file.display()),
+            hint: None,
+        })
+    }
+}
+
+/// A shell on a server that takes one script after the other.
+///
+/// Dropping it hangs up; the shell on the server ends when its running script has ended.
+pub struct Session {
+    conversation: Conversation,
+    connection: Option<ssh::Connection>,
+    peer: Peer,
+    limits: Limits,
+}
+
+impl Session {
+    /// Sends a script whole, hands each line of its output to `on_line`, and returns when it has ended.
+    ///
+    /// All scripts of a session run in the same shell: open files, variables and the working directory stay; `set -e`
+    /// and `set -u` do not. A script that says `exit` ends the session, with its status. The script reads `/dev/null`.
+    /// `limits().idle` and `limits().total` hold for each script. When the future is dropped, the session is over.
+    ///
+    /// # Errors
+    /// See [`TransportError`]; after one, every further call says [`TransportError::Ended`].
+    pub async fn exchange(
+        &mut self,
+        script: &Script,
+        on_line: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<Output, TransportError> {
+        let outcome = self
+            .conversation
+            .exchange(script, &self.limits, on_line)
+            .await;
+        match outcome {
+            Ok(output) => Ok(output),
+            Err(Failure::Known(error)) => Err(error),
+            Err(Failure::Cut) => Err(match &self.connection {
+                Some(connection) => connection.cut().await,
+                None => TransportError::Cut {
+                    reason: "the shell ended without a status".to_owned(),
+                },
+            }),
+            Err(Failure::NotReady { said, status }) => {
+                Err(ssh::not_ready(&self.peer.user, said, status))
+            }
+        }
+    }
+
+    /// Whom it talks to.
+    pub fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
+    /// Client address, client port, server address and server port as the server sees them, once a script has run.
+    pub fn seen_as(&self) -> Option<&str> {
+        self.conversation.client()
+    }
+
+    /// The limits of the next scripts; they begin as those of the settings.
+    pub fn limits(&mut self) -> &mut Limits {
+        &mut self.limits
+    }
+
+    /// Hangs up in order. It does not wait for the server's answer: the shell there ends at the end of its input.
+    pub async fn close(mut self) {
+        let closing = async {
+            self.conversation.finish().await;
+            if let Some(connection) = self.connection.take() {
+                connection.close().await;
+            }
+        };
+        drop(tokio::time::timeout(session::CLOSING, closing).await);
+    }
+}
+
+/// Sixteen hex digits that nobody can foresee.
+fn nonce() -> String {
+    use ring::rand::{SecureRandom, SystemRandom};
+    use std::fmt::Write;
+
+    let mut bytes = [0_u8; 8];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .expect("the system has random numbers");
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,652 @@
+//! One SSH connection: TCP or a jump host's channel, host key check, login, and the channel with the shell.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use russh::client::{self, DisconnectReason, Handle};
+use russh::keys::{Algorithm, PublicKeyOrCertificate};
+use russh::{ChannelReadHalf, ChannelWriteHalf, Disconnect, Preferred};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+use super::auth::{Candidates, Keys, LoginFailure};
+use super::bootstrap::Marks;
+use super::error::{Phase, TransportError};
+use super::jump::{Hop, Hops};
+use super::known_hosts::{self, Files, Policy};
+use super::settings::{Notice, Settings};
+use super::ssh_config::Answers;
+use super::stream::{Greeting, Stream};
+use super::target::Target;
+use super::{HostKey, Peer};
+
+/// A dead peer is noticed after this, times `KEEPALIVE_MAX` + 1.
+const KEEPALIVE: Duration = Duration::from_secs(15);
+const KEEPALIVE_MAX: usize = 3;
+
+/// How long to wait for the reason of a broken connection.
+const REASON: Duration = Duration::from_millis(200);
+
+/// What all connections of a run share.
+pub(super) struct Shared {
+    pub(super) settings: Settings,
+    pub(super) keys: Keys,
+    pub(super) known_hosts: Files,
+    pub(super) ssh_config: Answers,
+    hops: Hops,
+}
+
+impl Shared {
+    pub(super) fn new(settings: Settings) -> Self {
+        Self {
+            keys: Keys::new(settings.passphrase.clone()),
+            settings,
+            known_hosts: Files::default(),
+            ssh_config: Answers::new(),
+            hops: Hops::default(),
+        }
+    }
+
+    /// What is recorded about the host key of `target`.
+    fn policy(&self, target: &Target) -> Policy {
+        let files: Vec<_> = target
+            .user_known_hosts
+            .iter()
+            .chain(&target.global_known_hosts)
+            .map(|path| self.known_hosts.get(path))
+            .collect();
+        Policy::new(target.host_name.clone(), &files, target.pinned.clone())
+    }
+}
+
+/// What a connection learns while it is made and lost.
+#[derive(Default)]
+struct Notes {
+    host_key: Option<String>,
+    seen: Option<(russh::keys::PublicKey, Result<(), TransportError>)>,
+    lost: Option<String>,
+    banner: String,
+}
+
+/// russh's view of us.
+pub(super) struct Client {
+    policy: Policy,
+    /// Whether the host key is only looked at.
+    looking: bool,
+    notes: Arc<Mutex<Notes>>,
+}
+
+impl Client {
+    fn note(&self, change: impl FnOnce(&mut Notes)) {
+        change(&mut self.notes.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+/// Why a handshake failed.
+#[derive(Debug)]
+pub(super) enum Rejection {
+    Ssh(russh::Error),
+    HostKey(TransportError),
+}
+
+impl From<russh::Error> for Rejection {
+    fn from(error: russh::Error) -> Self {
+        Self::Ssh(error)
+    }
+}
+
+impl client::Handler for Client {
+    type Error = Rejection;
+
+    async fn check_server_key(
+        &mut self,
+        presented: &PublicKeyOrCertificate,
+    ) -> Result<bool, Rejection> {
+        let verdict = match presented {
+            PublicKeyOrCertificate::PublicKey { key, .. } => self.policy.check_key(key),
+            PublicKeyOrCertificate::Certificate(certificate) => self
+                .policy
+                .check_certificate(certificate, SystemTime::now()),
+        };
+        let key = presented.public_key();
+        self.note(|notes| {
+            notes.host_key = Some(key.fingerprint(russh::keys::HashAlg::Sha256).to_string());
+            notes.seen = Some((key, verdict.clone()));
+        });
+        if self.looking {
+            return Ok(false);
+        }
+        verdict.map(|()| true).map_err(Rejection::HostKey)
+    }
+
+    async fn auth_banner(
+        &mut self,
+        banner: &str,
+        _session: &mut client::Session,
+    ) -> Result<(), Rejection> {
+        let banner: String = banner.chars().take(1024).collect();
+        self.note(|notes| notes.banner = banner);
+        Ok(())
+    }
+
+    async fn disconnected(&mut self, reason: DisconnectReason<Rejection>) -> Result<(), Rejection> {
+        let lost = match &reason {
+            DisconnectReason::ReceivedDisconnect(info) => {
+                format!("the server hung up: {}", info.message)
+            }
+            DisconnectReason::Error(Rejection::Ssh(error)) => words(error),
+            DisconnectReason::Error(Rejection::HostKey(error)) => error.to_string(),
+        };
+        self.note(|notes| notes.lost = Some(lost));
+        Ok(())
+    }
+}
+
+/// An open connection, kept for as long as its session.
+pub(super) struct Connection {
+    handle: Handle<Client>,
+    before: Option<Arc<Hop>>,
+    notes: Arc<Mutex<Notes>>,
+}
+
+impl Connection {
+    /// Why the connection has gone.
+    pub(super) async fn cut(&self) -> TransportError {
+        lost(&self.notes).await
+    }
+
+    /// Hangs up in order.
+    pub(super) async fn close(self) {
+        drop(
+            self.handle
+                .disconnect(Disconnect::ByApplication, "", "")
+                .await,
+        );
+        drop(self.handle.await);
+    }
+}
+
+/// The reason of a broken connection, which the other task may be about to write down.
+async fn lost(notes: &Mutex<Notes>) -> TransportError {
+    let until = Instant::now() + REASON;
+    loop {
+        let reason = notes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .lost
+            .clone();
+        if reason.is_some() || Instant::now() > until {
+            return TransportError::Cut {
+                reason: reason.unwrap_or_else(|| "the server closed it".to_owned()),
+            };
+        }
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// A session in the making.
+pub(super) struct Opened {
+    pub(super) reader: ChannelReadHalf,
+    pub(super) writer: ChannelWriteHalf<client::Msg>,
+    pub(super) connection: Connection,
+    pub(super) peer: Peer,
+}
+
+/// Connects, logs in and starts the shell.
+pub(super) async fn open(
+    shared: &Shared,
+    target: &Target,
+    marks: &Marks,
+) -> Result<Opened, TransportError> {
+    let mut made = connect_and_log_in(shared, target).await?;
+    let limits = &shared.settings.limits;
+    let channel = timeout_at(made.deadline, made.connection.handle.channel_open_session())
+        .await
+        .map_err(|_| slow(shared))?;
+    let channel = match channel {
+        Ok(channel) => channel,
+        Err(russh::Error::ChannelOpenFailure(reason)) => {
+            return Err(TransportError::Protocol {
+                reason: format!("the server opens no session: {reason:?}"),
+            });
+        }
+        Err(_) => return Err(made.connection.cut().await),
+    };
+    // The answer is not waited for: the first script follows at once.
+    let command = marks.login_command(limits.hold, target.sudo);
+    if channel.exec(false, command).await.is_err() {
+        return Err(made.connection.cut().await);
+    }
+    made.peer.handshake = made.started.elapsed().saturating_sub(made.peer.connect);
+    let (reader, writer) = channel.split();
+    Ok(Opened {
+        reader,
+        writer,
+        connection: made.connection,
+        peer: made.peer,
+    })
+}
+
+/// Connects to a host on the way and logs in there.
+pub(super) async fn log_in(
+    shared: &Shared,
+    target: &Target,
+) -> Result<(Handle<Client>, Option<Arc<Hop>>), TransportError> {
+    let made = connect_and_log_in(shared, target).await?;
+    Ok((made.connection.handle, made.connection.before))
+}
+
+/// A connection after the login.
+struct Made {
+    connection: Connection,
+    peer: Peer,
+    started: Instant,
+    deadline: Instant,
+}
+
+async fn connect_and_log_in(shared: &Shared, target: &Target) -> Result<Made, TransportError> {
+    // First of all: a key that cannot be used should not cost a connection.
+    let candidates = shared
+        .keys
+        .candidates(&target.identities, &shared.settings.identities)
+        .await?;
+    let started = Instant::now();
+    let mut shaken = shake_hands(shared, target, false).await?;
+    let mut deadline = shaken.deadline;
+    let login_key = log_in_with(shared, target, candidates, &mut shaken, &mut deadline).await?;
+    let host_key = shaken
+        .notes
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .host_key
+        .clone();
+    Ok(Made {
+        peer: Peer {
+            user: target.user.clone(),
+            host_key,
+            login_key: Some(login_key),
+            version: shaken.greeting.version(),
+            connect: shaken.connect,
+            handshake: Duration::ZERO,
+        },
+        connection: Connection {
+            handle: shaken.handle,
+            before: shaken.before,
+            notes: shaken.notes,
+        },
+        started,
+        deadline,
+    })
+}
+
+async fn log_in_with(
+    shared: &Shared,
+    target: &Target,
+    candidates: Candidates,
+    shaken: &mut Shaken,
+    deadline: &mut Instant,
+) -> Result<String, TransportError> {
+    let outcome = shared
+        .keys
+        .log_in(&mut shaken.handle, target, candidates, deadline)
+        .await;
+    match outcome {
+        Ok(key) => Ok(key),
+        Err(LoginFailure::Known(TransportError::AuthRefused {
+            user,
+            tried,
+            skipped,
+            mut said,
+        })) => {
+            let notes = shaken.notes.lock().unwrap_or_else(PoisonError::into_inner);
+            if !notes.banner.trim().is_empty() {
+                said.push(format!("the server says: {}", notes.banner.trim()));
+            }
+            Err(TransportError::AuthRefused {
+                user,
+                tried,
+                skipped,
+                said,
+            })
+        }
+        Err(LoginFailure::Known(error)) => Err(error),
+        Err(LoginFailure::Slow) => Err(slow(shared)),
+        Err(LoginFailure::HungUp { tried }) => {
+            let error = lost(&shaken.notes).await;
+            match error {
+                // sshd hangs up by itself after `MaxAuthTries`.
+                TransportError::Cut { reason } if reason.contains("authentication failures") => {
+                    Err(TransportError::AuthRefused {
+                        user: target.user.clone(),
+                        tried,
+                        skipped: Vec::new(),
+                        said: vec![reason],
+                    })
+                }
+                error => Err(error),
+            }
+        }
+    }
+}
+
+fn slow(shared: &Shared) -> TransportError {
+    TransportError::Timeout {
+        phase: Phase::Handshake,
+        limit: shared.settings.limits.handshake,
+    }
+}
+
+/// Connects as far as the host key.
+pub(super) async fn fetch_host_key(
+    shared: &Shared,
+    target: &Target,
+) -> Result<HostKey, TransportError> {
+    let looked = attempt(shared, target, true).await;
+    let (notes, failure) = match looked {
+        Ok(shaken) => (shaken.notes, None),
+        Err(Failed { error, notes }) => (notes, Some(error)),
+    };
+    let seen = notes
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .seen
+        .take();
+    match (seen, failure) {
+        (Some((key, verdict)), _) => Ok(HostKey {
+            line: known_hosts::line(&target.host_name, &key),
+            file: target.user_known_hosts.first().cloned(),
+            key,
+            verdict,
+        }),
+        (None, Some(error)) => Err(error),
+        (None, None) => Err(TransportError::Protocol {
+            reason: "the server presented no host key".to_owned(),
+        }),
+    }
+}
+
+/// A connection whose host key is the right one.
+struct Shaken {
+    handle: Handle<Client>,
+    before: Option<Arc<Hop>>,
+    notes: Arc<Mutex<Notes>>,
+    greeting: Greeting,
+    connect: Duration,
+    deadline: Instant,
+}
+
+/// A handshake that failed.
+struct Failed {
+    error: TransportError,
+    notes: Arc<Mutex<Notes>>,
+}
+
+/// Connects and checks the host key; one more time after a pause when sshd closes the connection at once.
+async fn shake_hands(
+    shared: &Shared,
+    target: &Target,
+    looking: bool,
+) -> Result<Shaken, TransportError> {
+    let first = match attempt(shared, target, looking).await {
+        Ok(shaken) => return Ok(shaken),
+        Err(failed) => failed.error,
+    };
+    let pause = shared.settings.limits.pause;
+    let TransportError::Penalised { said, .. } = &first else {
+        return Err(first);
+    };
+    if pause.is_zero() {
+        return Err(first);
+    }
+    if let Some(tell) = &shared.settings.on_notice {
+        tell(
+            &target.name,
+            &Notice::Pausing {
+                said: said.clone(),
+                pause,
+            },
+        );
+    }
+    sleep(pause).await;
+    match attempt(shared, target, looking).await {
+        Ok(shaken) => Ok(shaken),
+        Err(Failed {
+            error: TransportError::Penalised { said, .. },
+            ..
+        }) => Err(TransportError::Penalised {
+            said,
+            waited: Some(pause),
+        }),
+        Err(failed) => Err(failed.error),
+    }
+}
+
+async fn attempt(shared: &Shared, target: &Target, looking: bool) -> Result<Shaken, Failed> {
+    let limits = &shared.settings.limits;
+    let notes = Arc::new(Mutex::new(Notes::default()));
+    let failed = |error| Failed {
+        error,
+        notes: Arc::clone(&notes),
+    };
+    let started = Instant::now();
+    let greeting = Greeting::default();
+    let (stream, before) = carry(shared, target, &greeting).await.map_err(failed)?;
+    let connect = started.elapsed();
+    let deadline = Instant::now() + limits.handshake;
+
+    let policy = shared.policy(target);
+    let known = policy.is_known();
+    let config = Arc::new(config(&policy));
+    let client = Client {
+        policy,
+        looking,
+        notes: Arc::clone(&notes),
+    };
+    let shaking = timeout_at(deadline, client::connect_stream(config, stream, client));
+    let error = match shaking.await {
+        Ok(Ok(handle)) => {
+            return Ok(Shaken {
+                handle,
+                before,
+                notes,
+                greeting,
+                connect,
+                deadline,
+            });
+        }
+        Ok(Err(Rejection::HostKey(error))) => error,
+        Ok(Err(Rejection::Ssh(error))) => failure(&error, &greeting, known),
+        Err(_) => slow(shared),
+    };
+    Err(failed(error))
+}
+
+/// What a failed handshake means; `known` says whether there is a host key from better days.
+fn failure(error: &russh::Error, greeting: &Greeting, known: bool) -> TransportError {
+    let closed = matches!(
+        error,
+        russh::Error::IO(_) | russh::Error::Disconnect | russh::Error::HUP
+    );
+    let reason = words(error);
+    if greeting.version().is_some() {
+        return if closed {
+            TransportError::Cut { reason }
+        } else {
+            TransportError::Protocol { reason }
+        };
+    }
+    let said = greeting.words();
+    // What sshd says for PerSourcePenalties (9.8) and MaxStartups; older ones say nothing.
+    let refused = said.contains("Not allowed at this time") || said.contains("MaxStartups");
+    if refused || (said.is_empty() && closed && known) {
+        TransportError::Penalised { said, waited: None }
+    } else if said.is_empty() {
+        TransportError::Cut { reason }
+    } else {
+        TransportError::Protocol {
+            reason: format!("this is not an SSH server: it says `{said}`"),
+        }
+    }
+}
+
+/// An error of russh in words of ours.
+fn words(error: &russh::Error) -> String {
+    match error {
+        russh::Error::Disconnect | russh::Error::HUP | russh::Error::RecvError => {
+            "the server closed it".to_owned()
+        }
+        russh::Error::IO(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            "the server closed it".to_owned()
+        }
+        russh::Error::IO(error) => error.to_string(),
+        russh::Error::KeepaliveTimeout => {
+            format!(
+                "no sign of life for {} s",
+                KEEPALIVE.as_secs() * (KEEPALIVE_MAX as u64 + 1)
+            )
+        }
+        russh::Error::NoCommonAlgo { kind, theirs, .. } => format!(
+            "the server knows no {kind:?} algorithm that fleet knows (it has {})",
+            theirs.join(", ")
+        ),
+        other => other.to_string(),
+    }
+}
+
+/// The algorithms and timers of a connection.
+fn config(policy: &Policy) -> client::Config {
+    let mut preferred = Preferred::DEFAULT;
+    let all: Vec<Algorithm> = preferred
+        .key
+        .iter()
+        // RSA with SHA-1 is not what a host key should be checked with any more (OpenSSH 8.8 dropped it).
+        .filter(|algorithm| !matches!(algorithm, Algorithm::Rsa { hash: None }))
+        .cloned()
+        .collect();
+    if policy.has_authority() {
+        preferred.host_key_certificates = all.clone().into();
+    }
+    preferred.key = policy.algorithms(&all).into();
+    client::Config {
+        preferred,
+        nodelay: true,
+        keepalive_interval: Some(KEEPALIVE),
+        keepalive_max: KEEPALIVE_MAX,
+        ..client::Config::default()
+    }
+}
+
+/// The byte stream to `target`: TCP, or a channel of the connection to the host before it.
+async fn carry(
+    shared: &Shared,
+    target: &Target,
+    greeting: &Greeting,
+) -> Result<(Stream, Option<Arc<Hop>>), TransportError> {
+    let limit = shared.settings.limits.connect;
+    let slow = || TransportError::Timeout {
+        phase: Phase::Connect,
+        limit,
+    };
+    let Some(via) = &target.via else {
+        let tcp = timeout(limit, connect(&target.host, target.port, limit))
+            .await
+            .map_err(|_| slow())??;
+        return Ok((Stream::tcp(tcp, greeting.clone()), None));
+    };
+    let hop = shared.hops.get(shared, via).await?;
+    let opening = hop.handle.channel_open_direct_tcpip(
+        target.host.clone(),
+        u32::from(target.port),
+        "127.0.0.1",
+        0,
+    );
+    let channel = match timeout(limit, opening).await {
+        Ok(Ok(channel)) => channel,
+        Ok(Err(error)) => {
+            let reason = match error {
+                russh::Error::ChannelOpenFailure(reason) => {
+                    format!("`{}` cannot connect there ({reason:?})", via.host)
+                }
+                other => format!("by way of `{}`: {}", via.host, words(&other)),
+            };
+            return Err(TransportError::Unreachable {
+                address: address(&target.host, target.port),
+                reason,
+            });
+        }
+        Err(_) => return Err(slow()),
+    };
+    let stream = Stream::channel(channel.into_stream(), greeting.clone());
+    Ok((stream, Some(hop)))
+}
+
+fn address(host: &str, port: u16) -> String {
+    if host.contains(':') {
+        format!("[{host}]:{port}")
+    } else {
+        format!("{host}:{port}")
+    }
+}
+
+/// Opens a TCP connection; of several addresses the first that answers.
+async fn connect(host: &str, port: u16, limit: Duration) -> Result<TcpStream, TransportError> {
+    let unreachable = |reason: String| TransportError::Unreachable {
+        address: address(host, port),
+        reason,
+    };
+    let found: Vec<SocketAddr> = tokio::net::lookup_host((host, port))
+        .await
+        .map_err(|error| unreachable(lookup_words(&error)))?
+        .collect();
+    let share = limit / u32::try_from(found.len().max(1)).unwrap_or(1);
+    let mut reason = "the name has no address".to_owned();
+    for (index, one) in found.iter().enumerate() {
+        let last = index + 1 == found.len();
+        // The last address has what is left of the limit, which the caller watches.
+        let share = if last { limit } else { share };
+        match timeout(share, TcpStream::connect(one)).await {
+            Ok(Ok(tcp)) => return Ok(tcp),
+            Ok(Err(error)) => reason = error_words(&error),
+            Err(_) => reason = format!("`{one}` does not answer"),
+        }
+    }
+    Err(unreachable(reason))
+}
+
+/// An error of the system without its number.
+fn error_words(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut letters = text.chars();
+    letters
+        .next()
+        .map(|first| first.to_lowercase().chain(letters).collect())
+        .unwrap_or_default()
+}
+
+/// A failed name lookup.
+fn lookup_words(error: &std::io::Error) -> String {
+    let text = error_words(error);
+    match text.split_once(": ") {
+        Some((_, reason)) => format!("the name cannot be looked up: {reason}"),
+        None => format!("the name cannot be looked up: {text}"),
+    }
+}
+
+/// What it means that the shell on the server never said that it is ready.
+pub(super) fn not_ready(user: &str, said: String, status: Option<i32>) -> TransportError {
+    let user = if user.is_empty() { "this user" } else { user }.to_owned();
+    let about_sudo = said
+        .lines()
+        .any(|line| line.contains("sudo") || line.contains("sudoers"));
+    if said.contains("sudo: a password is required")
+        || said.contains("sudo: a terminal is required to read the password")
+    {
+        TransportError::SudoPassword { user }
+    } else if about_sudo {
+        TransportError::NoSudo { user, said }
+    } else {
+        TransportError::Shell { status, said }
+    }
+}

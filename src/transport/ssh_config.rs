@@ -1,0 +1,406 @@
+//! What `ssh_config`(5) says about a server, asked of `ssh -G` where the files say anything at all.
+//!
+//! `ssh -G` costs 5 ms of CPU per server, so it is left out when neither file has a setting that fleet takes in a
+//! block that can be about the server. `Match`, `Include` and canonical names are left to `ssh` to work out.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::sync::{Mutex, OnceCell, Semaphore};
+
+use super::error::TransportError;
+use super::pattern;
+use super::settings::{Settings, SshConfig};
+
+/// How many `ssh -G` run at once.
+const PARALLEL: usize = 8;
+
+/// How deep `Include` may nest; `ssh_config`(5) itself allows 16.
+const DEEPEST_INCLUDE: usize = 16;
+
+/// The settings that fleet takes, and those that can change them.
+const TAKEN: [&str; 17] = [
+    "canonicaldomains",
+    "canonicalizehostname",
+    "certificatefile",
+    "globalknownhostsfile",
+    "hostkeyalias",
+    "hostname",
+    "identitiesonly",
+    "identityagent",
+    "identityfile",
+    "pkcs11provider",
+    "port",
+    "proxycommand",
+    "proxyjump",
+    "securitykeyprovider",
+    "tag",
+    "user",
+    "userknownhostsfile",
+];
+
+/// What the files say about one server; `None` and empty where they say nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Answer {
+    pub(super) hostname: Option<String>,
+    pub(super) port: Option<u16>,
+    pub(super) user: Option<String>,
+    pub(super) identity_files: Vec<PathBuf>,
+    pub(super) certificate_files: Vec<PathBuf>,
+    pub(super) identities_only: bool,
+    pub(super) identity_agent: AgentChoice,
+    pub(super) proxy_jump: Option<String>,
+    pub(super) proxy_command: Option<String>,
+    pub(super) host_key_alias: Option<String>,
+    pub(super) user_known_hosts: Option<Vec<PathBuf>>,
+    pub(super) global_known_hosts: Option<Vec<PathBuf>>,
+}
+
+/// What `IdentityAgent` says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum AgentChoice {
+    /// Nothing: the usual agent.
+    #[default]
+    Usual,
+    /// No agent.
+    None,
+    /// The agent at this socket.
+    At(PathBuf),
+}
+
+/// What a question is about: address, user and port as the inventory has them.
+type Question = (String, Option<String>, Option<u16>);
+
+/// The answers of a run.
+pub(super) struct Answers {
+    blocks: OnceCell<Blocks>,
+    given: Mutex<HashMap<Question, Arc<OnceCell<Answer>>>>,
+    running: Semaphore,
+}
+
+impl Answers {
+    pub(super) fn new() -> Self {
+        Self {
+            blocks: OnceCell::new(),
+            given: Mutex::new(HashMap::new()),
+            running: Semaphore::new(PARALLEL),
+        }
+    }
+
+    /// What the files say about `address`.
+    pub(super) async fn about(
+        &self,
+        settings: &Settings,
+        address: &str,
+        user: Option<&str>,
+        port: Option<u16>,
+    ) -> Result<Answer, TransportError> {
+        let SshConfig::Use {
+            user: user_file,
+            system,
+            program,
+        } = &settings.ssh_config
+        else {
+            return Ok(Answer::default());
+        };
+        let blocks = self
+            .blocks
+            .get_or_init(async || Blocks::read(user_file.as_deref(), system))
+            .await;
+        if !blocks.may_say_something(address) {
+            return Ok(Answer::default());
+        }
+        let question = (address.to_owned(), user.map(str::to_owned), port);
+        let cell = Arc::clone(self.given.lock().await.entry(question).or_default());
+        let answer = cell
+            .get_or_try_init(async || {
+                let _permit = self.running.acquire().await;
+                let mut command = tokio::process::Command::new(program);
+                command.arg("-G");
+                if let (Some(file), false) = (user_file, blocks.system_matters) {
+                    command.arg("-F").arg(file);
+                }
+                if let Some(user) = user {
+                    command.arg("-l").arg(user);
+                }
+                if let Some(port) = port {
+                    command.arg("-p").arg(port.to_string());
+                }
+                command.arg("--").arg(address);
+                command.stdin(std::process::Stdio::null());
+                let output = match command.output().await {
+                    Ok(output) => output,
+                    // Without `ssh` the files count for nothing; who has them but no `ssh` gets told.
+                    Err(error) => return Err(unusable(program, &error.to_string())),
+                };
+                if !output.status.success() {
+                    let said = String::from_utf8_lossy(&output.stderr);
+                    return Err(unusable(program, said.trim()));
+                }
+                let text = String::from_utf8_lossy(&output.stdout);
+                let mut answer = parse(&text, settings, address);
+                if answer.user.is_some()
+                    && answer.user == settings.local_user
+                    && !blocks.names_user(settings.local_user.as_deref().unwrap_or_default())
+                {
+                    answer.user = None;
+                }
+                Ok(answer)
+            })
+            .await?;
+        Ok(answer.clone())
+    }
+}
+
+fn unusable(program: &Path, reason: &str) -> TransportError {
+    TransportError::Settings {
+        reason: format!(
+            "ssh_config(5) cannot be asked: `{} -G`: {reason}",
+            program.display()
+        ),
+        hint: Some("repair `~/.ssh/config`, or install the OpenSSH client".to_owned()),
+    }
+}
+
+/// Reads the output of `ssh -G`, which names every setting, given or not.
+fn parse(text: &str, settings: &Settings, address: &str) -> Answer {
+    let mut answer = Answer::default();
+    let mut identity_files = Vec::new();
+    for line in text.lines() {
+        let Some((keyword, value)) = line.split_once(' ') else {
+            continue;
+        };
+        let value = value.trim();
+        match keyword {
+            "hostname" => answer.hostname = Some(value.to_owned()),
+            "port" => answer.port = value.parse().ok(),
+            "user" => answer.user = Some(value.to_owned()),
+            "identityfile" => identity_files.push(value.to_owned()),
+            "certificatefile" => answer.certificate_files.push(PathBuf::from(value)),
+            "identitiesonly" => answer.identities_only = value == "yes",
+            "identityagent" => {
+                answer.identity_agent = match value {
+                    "none" => AgentChoice::None,
+                    "SSH_AUTH_SOCK" => AgentChoice::Usual,
+                    path => AgentChoice::At(PathBuf::from(path)),
+                }
+            }
+            "proxyjump" if value != "none" => answer.proxy_jump = Some(value.to_owned()),
+            "proxycommand" if value != "none" => answer.proxy_command = Some(value.to_owned()),
+            "hostkeyalias" => answer.host_key_alias = Some(value.to_owned()),
+            "userknownhostsfile" => answer.user_known_hosts = known_hosts(value, true),
+            "globalknownhostsfile" => answer.global_known_hosts = known_hosts(value, false),
+            _ => {}
+        }
+    }
+    let names: Vec<&str> = identity_files
+        .iter()
+        .map(|file| file.rsplit('/').next().unwrap_or(file))
+        .collect();
+    // Several files that are all among the defaults: nothing was said.
+    let default = names.len() > 2 && names.iter().all(|name| DEFAULT_NAMES.contains(name));
+    if !default {
+        answer.identity_files = identity_files.iter().map(PathBuf::from).collect();
+    }
+    let tokens = Tokens {
+        home: settings.home.as_deref(),
+        address,
+        host: answer
+            .hostname
+            .clone()
+            .unwrap_or_else(|| address.to_owned()),
+        port: answer.port.unwrap_or(22),
+        remote_user: answer.user.clone().unwrap_or_default(),
+        local_user: settings.local_user.clone().unwrap_or_default(),
+    };
+    let lists = [&mut answer.identity_files, &mut answer.certificate_files];
+    let paths = lists
+        .into_iter()
+        .flatten()
+        .chain(answer.user_known_hosts.iter_mut().flatten())
+        .chain(answer.global_known_hosts.iter_mut().flatten());
+    for path in paths {
+        *path = tokens.expand(path);
+    }
+    if let AgentChoice::At(path) = &mut answer.identity_agent {
+        *path = tokens.expand(path);
+    }
+    answer
+}
+
+/// The key files that ssh(1) tries by itself, of all versions.
+const DEFAULT_NAMES: [&str; 7] = [
+    "id_rsa",
+    "id_dsa",
+    "id_ecdsa",
+    "id_ecdsa_sk",
+    "id_ed25519",
+    "id_ed25519_sk",
+    "id_xmss",
+];
+
+/// A list of files, or `None` when it is the default one.
+fn known_hosts(value: &str, of_user: bool) -> Option<Vec<PathBuf>> {
+    let files: Vec<&str> = value.split_whitespace().collect();
+    let default = if of_user {
+        files
+            .iter()
+            .all(|file| file.ends_with("/.ssh/known_hosts") || file.ends_with("/.ssh/known_hosts2"))
+    } else {
+        files
+            .iter()
+            .all(|file| file.starts_with("/etc/ssh/ssh_known_hosts"))
+    };
+    (!default).then(|| files.into_iter().map(PathBuf::from).collect())
+}
+
+/// The values of the `%` tokens in file names (`ssh_config`(5), "TOKENS").
+struct Tokens<'a> {
+    home: Option<&'a Path>,
+    address: &'a str,
+    host: String,
+    port: u16,
+    remote_user: String,
+    local_user: String,
+}
+
+impl Tokens<'_> {
+    fn expand(&self, path: &Path) -> PathBuf {
+        let text = path.to_string_lossy();
+        let home = self.home.map(Path::to_string_lossy).unwrap_or_default();
+        let text = match text.strip_prefix("~/") {
+            Some(rest) => format!("{home}/{rest}"),
+            None => text.into_owned(),
+        };
+        let mut out = String::with_capacity(text.len());
+        let mut letters = text.chars();
+        while let Some(letter) = letters.next() {
+            if letter != '%' {
+                out.push(letter);
+                continue;
+            }
+            match letters.next() {
+                Some('d') => out.push_str(&home),
+                Some('h') => out.push_str(&self.host),
+                Some('n') => out.push_str(self.address),
+                Some('p') => out.push_str(&self.port.to_string()),
+                Some('r') => out.push_str(&self.remote_user),
+                Some('u') => out.push_str(&self.local_user),
+                Some('%') | None => out.push('%'),
+                Some(other) => out.extend(['%', other]),
+            }
+        }
+        PathBuf::from(out)
+    }
+}
+
+/// The blocks of the two files, as far as it takes to see whether they matter.
+#[derive(Debug, Default)]
+struct Blocks {
+    /// Patterns of the `Host` lines above settings that fleet takes; empty for "any host".
+    taken: Vec<Vec<String>>,
+    users: Vec<String>,
+    /// Whether the system's file has any of them.
+    system_matters: bool,
+}
+
+impl Blocks {
+    fn read(user: Option<&Path>, system: &Path) -> Self {
+        let mut blocks = Self::default();
+        let above = system.parent().unwrap_or(Path::new("/"));
+        blocks.add_file(system, above, &mut Vec::new(), 0);
+        blocks.system_matters = !blocks.taken.is_empty();
+        if let Some(user) = user {
+            let above = user.parent().unwrap_or(Path::new("/"));
+            blocks.add_file(user, above, &mut Vec::new(), 0);
+        }
+        blocks
+    }
+
+    /// Adds a file; `hosts` are the patterns that hold at its beginning and end.
+    fn add_file(&mut self, path: &Path, relative_to: &Path, hosts: &mut Vec<String>, depth: usize) {
+        let Ok(bytes) = std::fs::read(path) else {
+            return;
+        };
+        for line in String::from_utf8_lossy(&bytes).lines() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let end = line
+                .find(|c: char| c.is_whitespace() || c == '=')
+                .unwrap_or(line.len());
+            let keyword = line[..end].trim_matches('"').to_ascii_lowercase();
+            let value = line[end..].trim_start_matches(|c: char| c.is_whitespace() || c == '=');
+            match keyword.as_str() {
+                "host" => {
+                    *hosts = value
+                        .split_whitespace()
+                        .map(|word| word.trim_matches('"').to_owned())
+                        .collect();
+                }
+                // Only `ssh` can tell whom it is about.
+                "match" => hosts.clear(),
+                "include" => {
+                    for pattern in value.split_whitespace() {
+                        for file in included(pattern.trim_matches('"'), relative_to) {
+                            if depth < DEEPEST_INCLUDE {
+                                self.add_file(&file, relative_to, &mut hosts.clone(), depth + 1);
+                            } else {
+                                self.taken.push(Vec::new());
+                            }
+                        }
+                    }
+                }
+                keyword if TAKEN.contains(&keyword) => {
+                    if keyword == "user" {
+                        self.users.push(value.trim_matches('"').to_owned());
+                    }
+                    self.taken.push(hosts.clone());
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn may_say_something(&self, address: &str) -> bool {
+        self.taken.iter().any(|hosts| {
+            hosts.is_empty() || pattern::any_matches(hosts.iter().map(String::as_str), address)
+        })
+    }
+
+    fn names_user(&self, user: &str) -> bool {
+        self.users
+            .iter()
+            .any(|named| named == user || named.contains('%'))
+    }
+}
+
+/// The files that an `Include` names; a pattern may have `*` and `?` in its last part.
+fn included(pattern: &str, relative_to: &Path) -> Vec<PathBuf> {
+    let path = match pattern.strip_prefix("~/") {
+        // `~/.ssh/...` in the user's file, which lies in `~/.ssh`.
+        Some(rest) => relative_to.parent().unwrap_or(relative_to).join(rest),
+        None => relative_to.join(pattern),
+    };
+    let Some(last) = path.file_name().map(|name| name.to_string_lossy()) else {
+        return Vec::new();
+    };
+    if !last.contains(['*', '?', '[']) {
+        return vec![path];
+    }
+    let Some(entries) = path.parent().and_then(|dir| std::fs::read_dir(dir).ok()) else {
+        return Vec::new();
+    };
+    let mut files: Vec<PathBuf> = entries
+        .flatten()
+        .filter(|entry| {
+            // A bracket expression is not looked into: the file may be meant.
+            last.contains('[') || pattern::matches(&last, &entry.file_name().to_string_lossy())
+        })
+        .map(|entry| entry.path())
+        .collect();
+    files.sort();
+    files
+}
