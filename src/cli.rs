@@ -11,15 +11,15 @@ use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 
 use crate::commands::{self, Entry};
 use crate::context::Environment;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Class, Diagnostic, Ending};
 
 /// What was asked for on the command line.
 #[derive(Debug)]
 pub enum Invocation {
     /// Run a command.
     Command(Call),
-    /// Print this help or version text.
-    Help(StyledStr),
+    /// Print this help or version text, and end like this.
+    Help(StyledStr, Ending),
 }
 
 /// A command with its arguments.
@@ -83,21 +83,27 @@ impl Globals {
 /// Reads the command line; an error is a usage error.
 pub fn parse(arguments: &[OsString], environment: &Environment) -> Result<Invocation, Diagnostic> {
     let width = environment.stdout_width().unwrap_or(80).clamp(40, 100);
-    let matches = match root(width).try_get_matches_from(arguments) {
+    let mut root = root(width);
+    if arguments.len() <= 1 {
+        // Somebody who types `fleet` wants to know what there is; a script that does so is wrong.
+        return Ok(Invocation::Help(
+            root.render_help(),
+            Ending::With(Class::Usage),
+        ));
+    }
+    let matches = match root.try_get_matches_from(arguments) {
         Ok(matches) => matches,
         Err(error) => {
             return match error.kind() {
-                ErrorKind::DisplayHelp
-                | ErrorKind::DisplayVersion
-                | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-                    Ok(Invocation::Help(error.render()))
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+                    Ok(Invocation::Help(error.render(), Ending::Done))
                 }
                 _ => Err(usage_error(&error)),
             };
         }
     };
     let Some((name, matches)) = matches.subcommand() else {
-        return Err(Diagnostic::usage("no command was given").hint("`fleet --help` lists them"));
+        return Err(Diagnostic::usage("no command was given").hint("see `fleet --help`"));
     };
     let globals = Globals::from_arg_matches(matches).map_err(|error| usage_error(&error))?;
     Ok(Invocation::Command(Call {
@@ -126,7 +132,7 @@ pub fn guess_globals(arguments: &[OsString]) -> Globals {
 /// The whole parser; help is wrapped at `width` columns.
 pub fn root(width: usize) -> Command {
     let entries = commands::all();
-    let mut root = Command::new("fleet")
+    let root = Globals::augment_args(Command::new("fleet"))
         .version(env!("CARGO_PKG_VERSION"))
         .about("Place websites and other resources on many servers, and apply them over SSH")
         .styles(styles())
@@ -134,10 +140,8 @@ pub fn root(width: usize) -> Command {
         .max_term_width(width)
         .color(clap::ColorChoice::Always)
         .subcommand_required(true)
-        .arg_required_else_help(true)
         .disable_help_subcommand(true)
         .help_template(help_template(&entries));
-    root = Globals::augment_args(root);
     root.subcommands(entries.into_iter().map(|entry| {
         let examples = examples(&entry);
         let command = entry.command.next_line_help(false);
@@ -240,6 +244,7 @@ fn usage_error(error: &clap::Error) -> Diagnostic {
             let cause = cause.unwrap_or_else(|| "not valid".to_owned());
             format!("`{value}` is not a value of `{argument}`: {cause}")
         }
+        ErrorKind::MissingSubcommand => "no command was given".to_owned(),
         ErrorKind::InvalidUtf8 => "an argument is not valid UTF-8".to_owned(),
         _ => first_line(error),
     };

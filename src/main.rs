@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use fleet::cli::{self, Invocation};
 use fleet::commands;
 use fleet::context::{Context, Environment};
-use fleet::diagnostic::Ending;
 
 fn main() -> ExitCode {
     let environment = Environment::of_this_process();
@@ -17,9 +16,9 @@ fn main() -> ExitCode {
             let outcome = commands::run(&context, &call);
             (context, outcome)
         }
-        Ok(Invocation::Help(text)) => {
+        Ok(Invocation::Help(text, ending)) => {
             let context = Context::new(cli::guess_globals(&arguments), environment, &arguments);
-            let outcome = context.ui.help(&text).map(|()| Ending::Done);
+            let outcome = context.ui.help(&text).map(|()| ending);
             (context, outcome)
         }
         Err(diagnostic) => {

@@ -29,8 +29,10 @@ pub trait Verb: Args {
 pub trait KindVerb {
     /// What is typed for `kind`: `add-site`.
     fn name(kind: &'static Kind) -> String;
-    /// The parser: its one-line `about` and arguments; name, heading and examples are added.
-    fn command(kind: &'static Kind, command: Command) -> Command;
+    /// One line for the help, without a full stop: "Add a website, on the server with the most room".
+    fn about(kind: &'static Kind) -> String;
+    /// Adds its arguments to `command`.
+    fn arguments(kind: &'static Kind, command: Command) -> Command;
     /// Examples for its help.
     fn examples(kind: &'static Kind) -> Vec<(String, String)>;
     /// Does it.
@@ -85,7 +87,9 @@ fn one<V: Verb>() -> Entry {
     let own = |(line, meaning): &Example| ((*line).to_owned(), (*meaning).to_owned());
     Entry {
         group: V::GROUP.heading().to_owned(),
-        command: V::augment_args(Command::new(V::NAME)).about(V::ABOUT),
+        command: V::augment_args(Command::new(V::NAME))
+            .about(V::ABOUT)
+            .long_about(None),
         examples: V::EXAMPLES.iter().map(own).collect(),
         run: Runner::One(|context, matches| V::from_arg_matches(matches)?.run(context)),
     }
@@ -94,7 +98,9 @@ fn one<V: Verb>() -> Entry {
 fn of_kind<V: KindVerb>(kind: &'static Kind) -> Entry {
     Entry {
         group: capitalised(kind.plural),
-        command: V::command(kind, Command::new(V::name(kind))),
+        command: V::arguments(kind, Command::new(V::name(kind)))
+            .about(V::about(kind))
+            .long_about(None),
         examples: V::examples(kind),
         run: Runner::Kind(kind, V::run),
     }

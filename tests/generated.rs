@@ -1,0 +1,122 @@
+//! Completions and man pages in the repository are those of the parser; `FLEET_REGENERATE=1` writes them anew.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use clap::Command;
+use clap_complete::Shell;
+
+/// Every generated file: path in the repository and content.
+fn generated() -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    for (shell, name) in [
+        (Shell::Bash, "fleet.bash"),
+        (Shell::Zsh, "_fleet"),
+        (Shell::Fish, "fleet.fish"),
+        (Shell::PowerShell, "_fleet.ps1"),
+    ] {
+        let mut text = Vec::new();
+        clap_complete::generate(shell, &mut fleet::cli::root(80), "fleet", &mut text);
+        files.insert(Path::new("completions").join(name), text);
+    }
+    let mut root = fleet::cli::root(80);
+    root.build();
+    files.insert("man/fleet.1".into(), page(root.clone()));
+    for command in root.get_subcommands() {
+        let title = format!("fleet-{}", command.get_name());
+        let page = page(command.clone().name(title.clone()));
+        files.insert(format!("man/{title}.1").into(), page);
+    }
+    files
+}
+
+fn page(command: Command) -> Vec<u8> {
+    let mut text = Vec::new();
+    clap_mangen::Man::new(command)
+        .manual("fleet")
+        .render(&mut text)
+        .expect("a page in memory");
+    text
+}
+
+#[test]
+fn completions_and_man_pages_are_current() {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let wanted = generated();
+    let mut found = BTreeSet::new();
+    for directory in ["completions", "man"] {
+        for entry in std::fs::read_dir(repository.join(directory))
+            .into_iter()
+            .flatten()
+        {
+            let name = entry.expect("a directory entry").file_name();
+            found.insert(Path::new(directory).join(name));
+        }
+    }
+    let stale: Vec<&PathBuf> = wanted
+        .iter()
+        .filter(|(path, text)| std::fs::read(repository.join(path)).ok().as_ref() != Some(*text))
+        .map(|(path, _)| path)
+        .collect();
+    let left_over: Vec<&PathBuf> = found
+        .iter()
+        .filter(|path| !wanted.contains_key(*path))
+        .collect();
+
+    if std::env::var_os("FLEET_REGENERATE").is_some() {
+        for path in left_over {
+            std::fs::remove_file(repository.join(path)).expect("a file that can be removed");
+        }
+        for (path, text) in &wanted {
+            let path = repository.join(path);
+            std::fs::create_dir_all(path.parent().expect("a parent")).expect("its directory");
+            std::fs::write(path, text).expect("a writable file");
+        }
+        return;
+    }
+    assert!(
+        stale.is_empty() && left_over.is_empty(),
+        "stale: {stale:?}, left over: {left_over:?}\n\
+         run `FLEET_REGENERATE=1 cargo test --test generated` and commit what it writes"
+    );
+}
+
+#[test]
+fn they_repeat() {
+    assert_eq!(generated(), generated());
+}
+
+#[test]
+fn the_parser_is_consistent() {
+    fleet::cli::root(80).debug_assert();
+}
+
+#[test]
+fn every_command_says_what_it_does_and_how() {
+    for entry in fleet::commands::all() {
+        let name = entry.command.get_name().to_owned();
+        let about = entry.command.get_about().map(ToString::to_string);
+        let about = about.unwrap_or_default();
+        assert!(!about.is_empty(), "`{name}` has no line for the help");
+        assert!(!about.ends_with('.'), "`{name}`: no full stop in the help");
+        assert!(!entry.examples.is_empty(), "`{name}` has no example");
+        for (line, _) in &entry.examples {
+            let words = shlex::split(line).unwrap_or_default();
+            assert!(
+                words.first().is_some_and(|w| w == "fleet") && words.contains(&name),
+                "the example `{line}` is not one of `{name}`"
+            );
+            // A pipe or a second command of the example is the shell's.
+            let own = words
+                .iter()
+                .take_while(|w| !["|", "&&", ">", ";"].contains(&w.as_str()));
+            if let Err(error) = fleet::cli::root(80).try_get_matches_from(own) {
+                panic!("the example `{line}` cannot be parsed: {error}");
+            }
+        }
+        for argument in entry.command.get_arguments() {
+            let described = argument.get_help().is_some() || argument.is_hide_set();
+            assert!(described, "`{name}`: `{}` has no help", argument.get_id());
+        }
+    }
+}

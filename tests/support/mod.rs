@@ -1,0 +1,3 @@
+//! What the tests of the real binary share.
+
+pub mod environment;
