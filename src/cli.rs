@@ -2,15 +2,14 @@
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Style, Styles};
 use clap::builder::{StyledStr, ValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
+use clap::{Args, Command, FromArgMatches};
 
-use crate::commands::{self, Entry};
-use crate::context::Environment;
+use crate::commands::{self, Call, Entry};
+use crate::context::{Environment, Globals};
 use crate::diagnostic::{Class, Diagnostic, Ending};
 
 /// What was asked for on the command line.
@@ -20,64 +19,6 @@ pub enum Invocation {
     Command(Call),
     /// Print this help or version text, and end like this.
     Help(StyledStr, Ending),
-}
-
-/// A command with its arguments.
-#[derive(Debug)]
-pub struct Call {
-    /// The name of the command: `add-site`.
-    pub name: String,
-    /// The flags of every command.
-    pub globals: Globals,
-    /// The arguments of this one.
-    pub matches: ArgMatches,
-}
-
-/// Flags that every command takes, before or after its name.
-#[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Global options")]
-pub struct Globals {
-    /// Inventory of servers [default: $FLEET_INVENTORY, ./inventory.toml, ~/.config/fleet/inventory.toml]
-    #[arg(long, value_name = "FILE", global = true)]
-    pub inventory: Option<PathBuf>,
-    /// State database [default: $FLEET_STATE, the inventory's settings.state, ~/.local/share/fleet/state.db]
-    #[arg(long, value_name = "FILE", global = true)]
-    pub state: Option<PathBuf>,
-    /// How results and errors are printed: text for people, or one JSON object on stdout
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Output::Table, global = true)]
-    pub output: Output,
-    /// Short for `--output json`
-    #[arg(long, global = true)]
-    pub json: bool,
-    /// Print errors and the data asked for, nothing else
-    #[arg(short, long, conflicts_with = "verbose", global = true)]
-    pub quiet: bool,
-    /// Print more detail; twice for the conversation with the servers
-    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
-    pub verbose: u8,
-    /// No colours (also: the environment variable `NO_COLOR`)
-    #[arg(long, global = true)]
-    pub no_color: bool,
-    /// Answer every question with yes; needed for removals where there is no terminal to ask at
-    #[arg(short, long, global = true)]
-    pub yes: bool,
-}
-
-/// How results are printed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Output {
-    /// Text and tables.
-    #[default]
-    Table,
-    /// One JSON object.
-    Json,
-}
-
-impl Globals {
-    /// Whether results and errors are JSON.
-    pub fn wants_json(&self) -> bool {
-        self.json || self.output == Output::Json
-    }
 }
 
 /// Reads the command line; an error is a usage error.

@@ -1,110 +1,29 @@
 //! What a command knows of the world outside: the only reader of environment, clock, randomness and terminal size.
 
-use std::collections::BTreeMap;
+use std::cell::{OnceCell, RefCell, RefMut};
 use std::ffi::{OsStr, OsString};
 use std::future::Future;
-use std::io::{IsTerminal, Read};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use jiff::Timestamp;
 use ring::rand::{SecureRandom, SystemRandom};
 
-use crate::cli::Globals;
 use crate::diagnostic::{Class, Diagnostic};
+use crate::inventory::Inventory;
 use crate::shell::Secret;
-use crate::ui::{self, Ui};
+use crate::state::State;
+use crate::ui::Ui;
+
+mod environment;
+mod globals;
+
+pub use environment::Environment;
+pub use globals::{Globals, Output};
 
 /// The most a file named in an argument may hold, in bytes.
 const LARGEST_FILE: u64 = 16 << 20;
-
-/// The process's surroundings, read once.
-#[derive(Clone, Debug, Default)]
-pub struct Environment {
-    variables: BTreeMap<OsString, OsString>,
-    stdin_is_terminal: bool,
-    stdout_is_terminal: bool,
-    stderr_is_terminal: bool,
-    /// Columns of the terminal that stdout or stderr is.
-    terminal_width: Option<usize>,
-}
-
-impl Environment {
-    /// That of this process.
-    pub fn of_this_process() -> Self {
-        let size = terminal_size::terminal_size()
-            .or_else(|| terminal_size::terminal_size_of(std::io::stderr()));
-        Self {
-            variables: std::env::vars_os().collect(),
-            stdin_is_terminal: std::io::stdin().is_terminal(),
-            stdout_is_terminal: std::io::stdout().is_terminal(),
-            stderr_is_terminal: std::io::stderr().is_terminal(),
-            terminal_width: size.map(|(width, _)| usize::from(width.0)),
-        }
-    }
-
-    /// A variable that is set and not empty.
-    pub fn variable(&self, name: &str) -> Option<&OsStr> {
-        let value = self.variables.get(OsStr::new(name))?;
-        (!value.is_empty()).then_some(value.as_os_str())
-    }
-
-    fn text(&self, name: &str) -> Option<String> {
-        Some(self.variable(name)?.to_string_lossy().into_owned())
-    }
-
-    fn path(&self, name: &str) -> Option<PathBuf> {
-        self.variable(name).map(PathBuf::from)
-    }
-
-    /// Columns to fit into: `COLUMNS`, else those of the terminal; `None` when stdout is no terminal.
-    pub fn stdout_width(&self) -> Option<usize> {
-        self.width(self.stdout_is_terminal)
-    }
-
-    fn width(&self, is_terminal: bool) -> Option<usize> {
-        let asked = self.text("COLUMNS").and_then(|c| c.parse().ok());
-        let asked = asked.filter(|columns| *columns >= 20);
-        asked.or(if is_terminal {
-            self.terminal_width.or(Some(80))
-        } else {
-            None
-        })
-    }
-
-    /// Whether to write colours: not with `--no-color`, `NO_COLOR` (no-color.org) or a dumb terminal; else at a
-    /// terminal, or always with `CLICOLOR_FORCE`.
-    fn colour(&self, is_terminal: bool, no_color: bool) -> bool {
-        if no_color || self.variable("NO_COLOR").is_some() {
-            return false;
-        }
-        match self.text("CLICOLOR_FORCE").as_deref() {
-            Some("0") | None => is_terminal && !self.is_dumb(),
-            Some(_) => true,
-        }
-    }
-
-    fn is_dumb(&self) -> bool {
-        self.text("TERM").is_some_and(|term| term == "dumb")
-    }
-
-    fn ui_settings(&self, globals: &Globals) -> ui::Settings {
-        let stream = |is_terminal| ui::Stream {
-            is_terminal,
-            width: self.width(is_terminal),
-            colour: self.colour(is_terminal, globals.no_color),
-        };
-        ui::Settings {
-            json: globals.wants_json(),
-            quiet: globals.quiet,
-            verbose: globals.verbose,
-            can_redraw: self.stderr_is_terminal && !self.is_dumb(),
-            can_ask: self.stdin_is_terminal && self.stderr_is_terminal,
-            stdout: stream(self.stdout_is_terminal),
-            stderr: stream(self.stderr_is_terminal),
-        }
-    }
-}
 
 /// What every command gets.
 #[derive(Debug)]
@@ -115,6 +34,8 @@ pub struct Context {
     pub ui: Ui,
     environment: Environment,
     arguments: Vec<String>,
+    inventory: OnceCell<Option<Inventory>>,
+    state: OnceCell<RefCell<State>>,
 }
 
 impl Context {
@@ -129,7 +50,54 @@ impl Context {
             arguments: arguments
                 .map(|a| a.to_string_lossy().into_owned())
                 .collect(),
+            inventory: OnceCell::new(),
+            state: OnceCell::new(),
         }
+    }
+
+    /// The inventory, read at the first call. An error when there is none.
+    pub fn inventory(&self) -> anyhow::Result<&Inventory> {
+        self.inventory_if_any()?.ok_or_else(|| {
+            Diagnostic::usage("there is no inventory: neither `./inventory.toml` nor one in the configuration directory")
+                .hint("`fleet init` writes one; `--inventory FILE` and `FLEET_INVENTORY` name one elsewhere")
+                .into()
+        })
+    }
+
+    /// The inventory, read at the first call; `None` when there is none in the usual places and none is named.
+    pub fn inventory_if_any(&self) -> anyhow::Result<Option<&Inventory>> {
+        if self.inventory.get().is_none() {
+            let home = self.home();
+            let read = match self.inventory_path() {
+                Some(path) => Some(Inventory::load(&path, home.as_deref())?),
+                None => None,
+            };
+            let _ = self.inventory.set(read);
+        }
+        Ok(self.inventory.get().and_then(Option::as_ref))
+    }
+
+    /// The state database, opened (and made, when it is missing) at the first call.
+    pub fn state(&self) -> anyhow::Result<RefMut<'_, State>> {
+        if self.state.get().is_none() {
+            let state = State::open(&self.state_path()?, self.now())?;
+            let _ = self.state.set(RefCell::new(state));
+        }
+        let state = self.state.get().context("the state database is open")?;
+        state
+            .try_borrow_mut()
+            .context("the state database is in use by this run")
+    }
+
+    /// The state database for a command that only reads: never made; `None` when there is none yet.
+    pub fn state_to_read(&self) -> anyhow::Result<Option<State>> {
+        let path = self.state_path()?;
+        if !path.exists() {
+            return Ok(None);
+        }
+        // An older schema has to be brought up to date first, which takes the right to write.
+        let state = State::open_read_only(&path).or_else(|_| State::open(&path, self.now()))?;
+        Ok(Some(state))
     }
 
     /// The command line after the program's name, for the record. No secret can be in it: fleet takes none there.
@@ -152,9 +120,22 @@ impl Context {
             .map_err(|_| anyhow::anyhow!("the operating system gives no random bytes"))
     }
 
-    /// Who runs this: `FLEET_OPERATOR`, else the user's name, else `uid N`.
+    /// Who runs this: `FLEET_OPERATOR`, `[settings] operator` of an inventory that was read, else
+    /// [`Self::local_user`].
     pub fn operator(&self) -> String {
-        ["FLEET_OPERATOR", "USER", "LOGNAME"]
+        let of_inventory = || {
+            let inventory = self.inventory.get()?.as_ref()?;
+            inventory.settings.operator.clone()
+        };
+        let named = self.environment.text("FLEET_OPERATOR");
+        named
+            .or_else(of_inventory)
+            .unwrap_or_else(|| self.local_user())
+    }
+
+    /// The user's name on this machine, else `uid N`.
+    pub fn local_user(&self) -> String {
+        ["USER", "LOGNAME"]
             .into_iter()
             .find_map(|name| self.environment.text(name))
             .unwrap_or_else(own_uid)
@@ -207,13 +188,16 @@ impl Context {
             .unwrap_or_else(|| PathBuf::from("inventory.toml"))
     }
 
-    /// Finds the state database: `--state`, `FLEET_STATE`, `of_inventory` (its `[settings] state`, relative to
-    /// the inventory's directory), then the data directory. It need not exist.
-    pub fn state_path(&self, of_inventory: Option<&Path>) -> anyhow::Result<PathBuf> {
+    /// Finds the state database: `--state`, `FLEET_STATE`, `[settings] state` of the inventory, then the data
+    /// directory. It need not exist.
+    pub fn state_path(&self) -> anyhow::Result<PathBuf> {
         let named = self.globals.state.clone();
-        named
-            .or_else(|| self.environment.path("FLEET_STATE"))
-            .or_else(|| of_inventory.map(Path::to_owned))
+        if let Some(path) = named.or_else(|| self.environment.path("FLEET_STATE")) {
+            return Ok(path);
+        }
+        let inventory = self.inventory_if_any()?;
+        inventory
+            .and_then(|inventory| inventory.settings.state.clone())
             .or_else(|| self.data("state.db"))
             .ok_or_else(|| {
                 Diagnostic::usage("there is no place for the state database: `HOME` is not set")

@@ -1,11 +1,21 @@
 //! Commands: one file each. This file holds the list; help, completion, man pages and dispatch come from it.
 
-use clap::{ArgMatches, Args, Command, FromArgMatches};
+use clap::{ArgMatches, Args, Command};
 
-use crate::cli::Call;
-use crate::context::Context;
+use crate::context::{Context, Globals};
 pub use crate::diagnostic::Ending;
 use crate::kind::{KINDS, Kind};
+
+/// A command with its arguments.
+#[derive(Debug)]
+pub struct Call {
+    /// The name of the command: `add-site`.
+    pub name: String,
+    /// The flags of every command.
+    pub globals: Globals,
+    /// The arguments of this one.
+    pub matches: ArgMatches,
+}
 
 /// A line that can be typed, and what it does (or nothing).
 pub type Example = (&'static str, &'static str);
@@ -129,6 +139,8 @@ macro_rules! registry {
 // A new command is a file here and a word in this list; the order is that of the help within a heading.
 registry! {
     of_every_kind: [
+        list::List,
+        show::Show,
     ]
     others: [
     ]
@@ -162,6 +174,14 @@ pub fn run(context: &Context, call: &Call) -> anyhow::Result<Ending> {
         Runner::One(run) => run(context, &call.matches),
         Runner::Kind(kind, run) => run(context, kind, &call.matches),
     }
+}
+
+/// The name in the kind's example: `example.com` of `fleet add-site example.com --server sg-1`.
+fn example_name(kind: &Kind) -> &'static str {
+    kind.example
+        .split_whitespace()
+        .nth(2)
+        .unwrap_or(kind.name_word)
 }
 
 fn capitalised(word: &str) -> String {

@@ -1,0 +1,133 @@
+//! `fleet show-site` and its like: everything that is recorded of one resource.
+
+use clap::{Arg, ArgMatches, Command};
+use serde_json::{Value, json};
+
+use super::list::status;
+use super::{Ending, KindVerb, example_name};
+use crate::context::Context;
+use crate::diagnostic::{Diagnostic, did_you_mean, ticked};
+use crate::kind::Kind;
+use crate::model::{PlacementStatus, Resource, ResourceName};
+use crate::state::{Filter, State};
+use crate::ui::{Page, Tone, format};
+
+/// Shows one resource.
+pub struct Show;
+
+impl KindVerb for Show {
+    fn name(kind: &'static Kind) -> String {
+        format!("show-{}", kind.word)
+    }
+
+    fn about(kind: &'static Kind) -> String {
+        format!("Show the settings of {}, and how far its server has followed", kind.about)
+    }
+
+    fn arguments(kind: &'static Kind, command: Command) -> Command {
+        let help = format!("The {} to show", kind.word);
+        command.arg(Arg::new("name").value_name(kind.name_word).required(true).help(help))
+    }
+
+    fn examples(kind: &'static Kind) -> Vec<(String, String)> {
+        let line = format!("fleet show-{} {}", kind.word, example_name(kind));
+        vec![(line, String::new())]
+    }
+
+    fn run(context: &Context, kind: &'static Kind, matches: &ArgMatches) -> anyhow::Result<Ending> {
+        let typed: &String = matches.get_one("name").expect("clap requires it");
+        let state = context.state_to_read()?;
+        let resource = find(state.as_ref(), kind, typed)?;
+        context.ui.show(&json!({ (kind.word): resource }), |page| {
+            print(page, context, &resource);
+        })?;
+        Ok(Ending::Done)
+    }
+}
+
+/// The resource called `typed`, or an error that names the nearest one.
+pub(super) fn find(state: Option<&State>, kind: &Kind, typed: &str) -> anyhow::Result<Resource> {
+    // What cannot be a name is no name of a resource either; what is near to one still is worth saying.
+    let name = (kind.canonical_name)(typed).unwrap_or_else(|_| typed.to_owned());
+    let Some(state) = state else {
+        return Err(unknown(kind, typed, &[]).into());
+    };
+    state.read(|read| {
+        if let Some(found) = read.find(&ResourceName::new(kind.word, &name))? {
+            return Ok(found);
+        }
+        let all = read.resources(&Filter {
+            kind: Some(kind.word),
+            ..Filter::default()
+        })?;
+        Err(unknown(kind, typed, &all).into())
+    })
+}
+
+fn unknown(kind: &Kind, typed: &str, all: &[Resource]) -> Diagnostic {
+    let error = Diagnostic::usage(format!("there is no {} {}", kind.word, ticked(typed)));
+    match did_you_mean(typed, all.iter().map(|resource| resource.name.name.as_str())) {
+        Some(near) => error.hint(format!("did you mean `{near}`")),
+        None => error.hint(format!("`fleet list-{}` lists them", kind.plural)),
+    }
+}
+
+fn print(page: &mut Page, context: &Context, resource: &Resource) {
+    let (word, tone) = status(resource);
+    let now = context.now();
+    let moment = |at| format!("{} ({})", format::time(at), format::age(at, now));
+    let mut fields = vec![
+        (resource.name.kind.as_str(), resource.name.name.clone(), Tone::Strong),
+        ("status", word.to_owned(), tone),
+    ];
+    if resource.suspended {
+        fields.push(("suspended", "yes".to_owned(), Tone::Warn));
+    }
+    for placement in &resource.placements {
+        let server = placement.server.to_string();
+        let (text, tone) = match (placement.status, &placement.reason) {
+            (PlacementStatus::Applied, _) => (server, Tone::Plain),
+            (status, None) => (format!("{server} ({})", status.word()), Tone::Warn),
+            (status, Some(reason)) => {
+                (format!("{server} ({}: {reason})", status.word()), Tone::Warn)
+            }
+        };
+        fields.push(("server", text, tone));
+    }
+    fields.push(("weight", resource.weight.to_string(), Tone::Plain));
+    fields.push(("created", moment(resource.created_at), Tone::Plain));
+    if resource.updated_at != resource.created_at {
+        fields.push(("changed", moment(resource.updated_at), Tone::Plain));
+    }
+    page.fields(fields);
+
+    let settings: Vec<(String, String)> = match &resource.spec {
+        Value::Object(settings) => settings
+            .iter()
+            .map(|(key, value)| (key.replace('_', "-"), setting(value)))
+            .collect(),
+        _ => Vec::new(),
+    };
+    if !settings.is_empty() {
+        page.end().toned_line("settings", Tone::Strong);
+        page.fields(
+            settings
+                .iter()
+                .map(|(key, value)| (key.as_str(), value.clone(), Tone::Plain)),
+        );
+    }
+}
+
+/// A setting as it would be typed.
+fn setting(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
+        Value::Array(values) => {
+            let values: Vec<String> = values.iter().map(setting).collect();
+            values.join("\n")
+        }
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,52 @@
+//! The flags of every command.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+/// Flags that every command takes, before or after its name.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Global options")]
+pub struct Globals {
+    /// Inventory of servers [default: $FLEET_INVENTORY, ./inventory.toml, ~/.config/fleet/inventory.toml]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub inventory: Option<PathBuf>,
+    /// State database [default: $FLEET_STATE, the inventory's settings.state, ~/.local/share/fleet/state.db]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub state: Option<PathBuf>,
+    /// How results and errors are printed: text for people, or one JSON object on stdout
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Output::Table, global = true)]
+    pub output: Output,
+    /// Short for `--output json`
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Print errors and the data asked for, nothing else
+    #[arg(short, long, conflicts_with = "verbose", global = true)]
+    pub quiet: bool,
+    /// Print more detail; twice for the conversation with the servers
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub verbose: u8,
+    /// No colours (also: the environment variable `NO_COLOR`)
+    #[arg(long, global = true)]
+    pub no_color: bool,
+    /// Answer every question with yes; needed for removals where there is no terminal to ask at
+    #[arg(short, long, global = true)]
+    pub yes: bool,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// Text and tables.
+    #[default]
+    Table,
+    /// One JSON object.
+    Json,
+}
+
+impl Globals {
+    /// Whether results and errors are JSON.
+    pub fn wants_json(&self) -> bool {
+        self.json || self.output == Output::Json
+    }
+}
