@@ -15,18 +15,22 @@ use crate::diagnostic::Diagnostic;
 mod applied;
 mod claims;
 mod failure;
+mod key;
 mod migrate;
 mod open;
 mod placements;
 mod resources;
 mod rows;
+mod secrets;
 mod servers;
 mod tasks;
 
 pub use applied::Outcome;
 pub use claims::Taken;
+pub use key::{Sealed, SealingKey};
 pub use placements::PlacementResult;
 pub use resources::{Change, Filter, NewResource};
+pub use secrets::Vault;
 pub use servers::{Cordon, ServerRecord};
 pub use tasks::NewTask;
 
