@@ -12,7 +12,7 @@ use super::open::mark_ours;
 use crate::diagnostic::Diagnostic;
 
 /// Every migration ever released, oldest first; `user_version` counts those a database has had. Append only.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/1.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[include_str!("migrations/1.sql")];
 
 /// Brings the schema up to date.
 pub(super) fn migrate(
@@ -37,7 +37,7 @@ pub(super) fn check_current(connection: &Connection, path: &Path) -> Result<(), 
     refuse_future(version, MIGRATIONS.len(), path)
 }
 
-fn migrate_through(
+pub(super) fn migrate_through(
     migrations: &[&str],
     connection: &mut Connection,
     path: &Path,

@@ -127,9 +127,10 @@ fn not_a_file(path: &Path) -> Diagnostic {
 /// Refuses the database of another program, before anything is written to it.
 fn check_ours(connection: &Connection, path: &Path) -> Result<(), Diagnostic> {
     let look = || {
-        let id: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+        // In this order: another fleet may be making tables and mark together in between.
         let tables: i64 =
             connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
+        let id: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
         Ok(id == APPLICATION_ID || (id == 0 && tables == 0))
     };
     match look() {

@@ -8,6 +8,13 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::*;
+
+mod migrations;
+mod open;
+mod records;
+mod sql;
+mod writers;
+
 use crate::item::{Applied, Key, Props};
 use crate::kind::Claim;
 use crate::model::{PlacementStatus, ResourceName, ServerName};

@@ -1,0 +1,130 @@
+//! Tests of migrations: released ones stay as they are, and a failing one changes nothing.
+
+use std::path::PathBuf;
+
+use sha2::{Digest, Sha256};
+
+use super::super::migrate::{MIGRATIONS, migrate_through};
+use super::*;
+
+fn open(path: &Path) -> Connection {
+    Connection::open(path).unwrap()
+}
+
+fn tables(path: &Path) -> i64 {
+    open(path)
+        .query_row(
+            "SELECT count(*) FROM sqlite_master WHERE type = 'table'",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap()
+}
+
+fn version(path: &Path) -> i64 {
+    open(path)
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .unwrap()
+}
+
+fn backups(dir: &TempDir) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = std::fs::read_dir(dir.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.to_string_lossy().contains("backup"))
+        .collect();
+    found.sort();
+    found
+}
+
+#[test]
+fn a_released_migration_never_changes() {
+    let released = ["e15c2500f3df9247"];
+    let hashes: Vec<String> = MIGRATIONS
+        .iter()
+        .map(|sql| {
+            let hash = Sha256::digest(sql.as_bytes());
+            hash.iter().take(8).map(|b| format!("{b:02x}")).collect()
+        })
+        .collect();
+    assert_eq!(
+        hashes[..released.len()],
+        released,
+        "a database that had the old text never gets the new one: write another migration"
+    );
+    assert_eq!(hashes.len(), released.len(), "add the new one's hash here");
+}
+
+#[test]
+fn an_older_schema_is_backed_up_and_brought_up_to_date() {
+    let (dir, mut state) = fresh();
+    let path = state.path().to_owned();
+    state
+        .write(|write| add(write, "example.com", 1, "sg-1"))
+        .unwrap();
+    // The connection stays open, so that what was added is in the log and not yet in the file.
+    let newer = [MIGRATIONS, &["CREATE TABLE more (id INTEGER) STRICT"]].concat();
+    migrate_through(&newer, &mut open(&path), &path, now()).unwrap();
+    assert_eq!(version(&path), 2);
+    let backup = dir.path().join("fleet.db.backup-1-20261109T101112Z");
+    assert_eq!(backups(&dir), std::slice::from_ref(&backup));
+    assert_eq!(version(&backup), 1);
+    assert_eq!(tables(&backup) + 1, tables(&path));
+    let restored = State::open(&backup, now()).unwrap();
+    assert!(find(&restored, "example.com").is_some());
+    use std::os::unix::fs::PermissionsExt;
+    let mode = std::fs::metadata(&backup).unwrap().permissions().mode();
+    assert_eq!(mode & 0o7777, 0o600);
+}
+
+#[test]
+fn a_migration_that_fails_changes_nothing() {
+    let (dir, state) = fresh();
+    let path = state.path().to_owned();
+    let before = tables(&path);
+    let broken = [
+        MIGRATIONS,
+        &["CREATE TABLE more (id INTEGER) STRICT", "CREATE TABLE"],
+    ]
+    .concat();
+    migrate_through(&broken, &mut open(&path), &path, now()).unwrap_err();
+    assert_eq!((version(&path), tables(&path)), (1, before));
+    assert_eq!(backups(&dir).len(), 1);
+    State::open(&path, now()).unwrap();
+}
+
+#[test]
+fn without_a_backup_nothing_is_migrated() {
+    let (dir, state) = fresh();
+    let path = state.path().to_owned();
+    // What the backup would be called is taken by a directory.
+    let taken = dir.path().join("fleet.db.backup-1-20261109T101112Z");
+    std::fs::create_dir(&taken).unwrap();
+    let newer = [MIGRATIONS, &["CREATE TABLE more (id INTEGER) STRICT"]].concat();
+    let error = migrate_through(&newer, &mut open(&path), &path, now()).unwrap_err();
+    assert!(error.message.contains("cannot be written"), "{error}");
+    assert_eq!(version(&path), 1);
+    // Nothing is left of the attempt.
+    assert_eq!(backups(&dir), [taken]);
+}
+
+#[test]
+fn many_may_open_a_new_file_at_once() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("fleet.db");
+    std::thread::scope(|scope| {
+        for n in 0..8 {
+            let path = &path;
+            scope.spawn(move || {
+                let mut state = State::open(path, now()).unwrap();
+                state
+                    .write(|write| add(write, &format!("{n}.com"), 1, "sg-1"))
+                    .unwrap();
+            });
+        }
+    });
+    assert_eq!(version(&path), 1);
+    assert!(backups(&dir).is_empty());
+    let state = State::open(&path, now()).unwrap();
+    assert_eq!(state.read(|read| read.load(&server("sg-1"))).unwrap(), 8);
+}
