@@ -202,7 +202,9 @@ fn no_random_bytes() -> Diagnostic {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
+    let pairs = bytes.iter().flat_map(|b| [digit(b >> 4), digit(b & 15)]);
+    pairs.collect()
 }
 
 fn unhex(text: &str) -> Option<[u8; 32]> {

@@ -384,11 +384,11 @@ fn filters_narrow() {
     };
     assert_eq!(names(everything).len(), 4);
     let wanted = BTreeSet::from(["b.com".to_owned(), "nope.com".to_owned()]);
-    let named = Filter {
+    let by_name = Filter {
         names: Some(&wanted),
         ..sites
     };
-    assert_eq!(names(named), ["site b.com"]);
+    assert_eq!(names(by_name), ["site b.com"]);
     let none = BTreeSet::new();
     let on_none = Filter {
         servers: Some(&none),

@@ -229,10 +229,12 @@ fn child() {
     match role.as_str() {
         "place" => {
             let (placed, refused) = place_many(&path, number);
-            placed
-                .iter()
-                .for_each(|name| report(&format!("placed {name}")));
-            refused.iter().for_each(|w| report(&format!("refused {w}")));
+            for name in placed {
+                report(&format!("placed {name}"));
+            }
+            for weight in refused {
+                report(&format!("refused {weight}"));
+            }
         }
         "commit" => {
             let mut state = State::open(&path, now()).unwrap();
