@@ -3,7 +3,9 @@
 mod classify;
 mod parse;
 mod probe;
+mod sweep;
 
 pub use classify::{Verdict, classify};
 pub use parse::{Reading, parse};
 pub use probe::probe;
+pub use sweep::{Look, Subject, Sweep, is_stale};

@@ -86,6 +86,11 @@ impl Keys {
         }
     }
 
+    /// See [`Keyrings::is_asking`].
+    pub(super) fn is_asking(&self) -> bool {
+        self.files.is_asking()
+    }
+
     /// Logs in; returns `SHA256:...` of the key that was accepted.
     ///
     /// `deadline` holds for what passes between the two machines: a passphrase prompt moves it.

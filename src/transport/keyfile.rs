@@ -69,6 +69,11 @@ impl Keyrings {
         }
     }
 
+    /// Whether a question for a passphrase is open, or a key is being decrypted after one.
+    pub(super) fn is_asking(&self) -> bool {
+        self.asking.try_lock().is_err()
+    }
+
     /// Reads a key file, once.
     pub(super) async fn load(&self, path: &Path) -> Result<Arc<KeyFile>, TransportError> {
         let cell = Arc::clone(self.files.lock().await.entry(path.to_owned()).or_default());

@@ -140,6 +140,11 @@ impl Connector {
         })
     }
 
+    /// Whether the user is being asked for a passphrase: the time that takes is not the servers'.
+    pub fn is_asking(&self) -> bool {
+        self.shared.keys.is_asking()
+    }
+
     /// Connects as far as the host key, and hangs up: nothing is sent to the server, not even a user name.
     ///
     /// # Errors

@@ -1,0 +1,274 @@
+//! The sweep: a look at many servers at once, each with its own time limit; results come as they arrive.
+
+use std::collections::{BTreeSet, HashMap};
+use std::pin::pin;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use tokio::task::JoinSet;
+
+use super::classify::{Verdict, classify};
+use super::parse::{Part, Reading, parse};
+use super::probe::probe;
+use crate::model::{Health, Observation, Role, Server, ServerName};
+use crate::transport::{Connector, Peer, TransportError};
+
+/// Most that is kept of what a server prints, in bytes; the probe prints some 2 KiB.
+const MOST_OUTPUT: usize = 256 * 1024;
+
+/// How to sweep.
+#[derive(Clone, Copy, Debug)]
+pub struct Sweep {
+    /// How long the look at one server may take, from the connection to its last line.
+    pub limit: Duration,
+    /// How many servers are looked at at the same time. A server that does not answer keeps its place for the
+    /// whole limit, so this should be as large as the number of servers where that is possible.
+    pub parallel: usize,
+    /// When the sweep begins, as it is recorded.
+    pub at: Timestamp,
+    /// What the clock of this machine says when the sweep begins, to compare those of the servers with.
+    pub clock: Timestamp,
+}
+
+/// A server to look at.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// The server.
+    pub server: Server,
+    /// The roles of the resources that fleet has placed there.
+    pub placed: BTreeSet<Role>,
+}
+
+/// What came of looking at a server.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// The server.
+    pub server: ServerName,
+    /// What was seen; to be recorded.
+    pub observation: Observation,
+    /// How long it took.
+    pub took: Duration,
+    /// Whom was talked to; `None` when there was no login.
+    pub peer: Option<Peer>,
+    /// Why it could not be looked at, where the transport knows; it has hints.
+    pub error: Option<TransportError>,
+}
+
+impl Sweep {
+    /// Looks at all of `subjects` and hands each result to `on_look` as it arrives.
+    ///
+    /// No server waits for another: the whole takes as long as the slowest, and none longer than the limit (times
+    /// the number of rounds where there are more servers than `parallel`). Dropping the future ends all of it.
+    pub async fn run(
+        self,
+        connector: &Connector,
+        subjects: Vec<Subject>,
+        mut on_look: impl FnMut(Look),
+    ) {
+        let started = Instant::now();
+        let mut waiting = subjects.into_iter();
+        let mut running = JoinSet::new();
+        let mut names = HashMap::new();
+        loop {
+            while running.len() < self.parallel.max(1)
+                && let Some(subject) = waiting.next()
+            {
+                let connector = connector.clone();
+                let name = subject.server.name.clone();
+                let task =
+                    running.spawn(async move { self.look(&connector, &subject, started).await });
+                names.insert(task.id(), name);
+            }
+            match running.join_next_with_id().await {
+                None => return,
+                Some(Ok((id, look))) => {
+                    names.remove(&id);
+                    on_look(look);
+                }
+                // A bug in the look at one server must not hide what is known of the others.
+                Some(Err(error)) => {
+                    if let Some(server) = names.remove(&error.id()) {
+                        let verdict = Verdict::because(
+                            Health::Error,
+                            format!("fleet failed while looking at it: {error}"),
+                        );
+                        on_look(self.unseen(server, verdict, started.elapsed()));
+                    }
+                }
+            }
+        }
+    }
+
+    fn unseen(&self, server: ServerName, verdict: Verdict, took: Duration) -> Look {
+        Look {
+            server,
+            observation: Observation {
+                at: self.at,
+                health: verdict.health,
+                reasons: verdict.reasons,
+                facts: None,
+            },
+            took,
+            peer: None,
+            error: None,
+        }
+    }
+
+    /// Looks at one server, within the limit.
+    async fn look(self, connector: &Connector, subject: &Subject, sweep_started: Instant) -> Look {
+        let started = Instant::now();
+        let seen = Mutex::new(Seen::default());
+        let failure = {
+            let mut conversation = pin!(converse(connector, &subject.server, self.limit, &seen));
+            loop {
+                match tokio::time::timeout(self.limit, &mut conversation).await {
+                    Ok(result) => break result.err().map(Failure::Transport),
+                    // Who types a passphrase is not a slow server.
+                    Err(_) if connector.is_asking() => {}
+                    Err(_) => break Some(Failure::Limit),
+                }
+            }
+        };
+        let took = started.elapsed();
+        let seen = seen.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut reading = parse(seen.lines.iter().map(String::as_str));
+        if let (Some(asked), Some(answered)) = (seen.asked, seen.answered) {
+            let facts = &mut reading.facts;
+            facts.connect_ms = millis(answered - started);
+            facts.clock_error_s = (answered - asked).as_secs_f64() / 2.0;
+            if let Some(time) = reading.time {
+                let here = asked.duration_since(sweep_started).as_secs_f64() + facts.clock_error_s;
+                facts.clock_offset_s = time - (seconds_since_1970(self.clock) + here);
+            }
+        }
+        let verdict = verdict(
+            &reading,
+            subject,
+            seen.peer.is_some(),
+            failure.as_ref(),
+            self.limit,
+        );
+        Look {
+            server: subject.server.name.clone(),
+            observation: Observation {
+                at: self.at,
+                health: verdict.health,
+                reasons: verdict.reasons,
+                facts: (reading.stopped_at != Some(Part::Start)).then_some(reading.facts),
+            },
+            took,
+            peer: seen.peer,
+            error: match failure {
+                Some(Failure::Transport(error)) => Some(error),
+                _ => None,
+            },
+        }
+    }
+}
+
+/// Why a look came to no end.
+enum Failure {
+    Transport(TransportError),
+    /// The time limit of the look passed.
+    Limit,
+}
+
+/// What is known of a server while the look at it goes on; it outlives a conversation that is cut off.
+#[derive(Default)]
+struct Seen {
+    peer: Option<Peer>,
+    /// When the script was sent.
+    asked: Option<Instant>,
+    /// When its first line arrived.
+    answered: Option<Instant>,
+    lines: Vec<String>,
+    bytes: usize,
+}
+
+impl Seen {
+    fn take(&mut self, line: &str) {
+        self.answered.get_or_insert_with(Instant::now);
+        self.bytes += line.len();
+        if self.bytes <= MOST_OUTPUT {
+            self.lines.push(line.to_owned());
+        }
+    }
+}
+
+async fn converse(
+    connector: &Connector,
+    server: &Server,
+    limit: Duration,
+    seen: &Mutex<Seen>,
+) -> Result<(), TransportError> {
+    let known = || seen.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut session = connector.open(server).await?;
+    {
+        let mut known = known();
+        known.peer = Some(session.peer().clone());
+        known.asked = Some(Instant::now());
+    }
+    // The look has a limit of its own; the session's must not be longer, for whoever reads its error.
+    let limits = session.limits();
+    limits.idle = limits.idle.min(limit);
+    limits.total = limits.total.min(limit);
+    session
+        .exchange(&probe(), &mut |line| known().take(line))
+        .await?;
+    session.close().await;
+    Ok(())
+}
+
+fn verdict(
+    reading: &Reading,
+    subject: &Subject,
+    logged_in: bool,
+    failure: Option<&Failure>,
+    limit: Duration,
+) -> Verdict {
+    let late = || format!("within {}", seconds(limit));
+    match failure {
+        Some(Failure::Transport(error)) => {
+            let health = if error.is_unreachable() {
+                Health::Offline
+            } else {
+                Health::Error
+            };
+            Verdict::because(health, error.to_string())
+        }
+        Some(Failure::Limit) if !logged_in => {
+            Verdict::because(Health::Offline, format!("it did not answer {}", late()))
+        }
+        Some(Failure::Limit) if reading.stopped_at == Some(Part::Start) => Verdict::because(
+            Health::Error,
+            format!("the login works, but the shell did not answer {}", late()),
+        ),
+        Some(Failure::Limit) | None => classify(reading, &subject.server.roles, &subject.placed),
+    }
+}
+
+/// Whether what was seen at `observed_at` is too old to place by. What lies in the future is not to be trusted.
+pub fn is_stale(observed_at: Option<Timestamp>, now: Timestamp, max_age: Duration) -> bool {
+    observed_at.is_none_or(|at| {
+        let age = now.duration_since(at);
+        age.is_negative() || age.unsigned_abs() > max_age
+    })
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn seconds_since_1970(at: Timestamp) -> f64 {
+    at.duration_since(Timestamp::UNIX_EPOCH).as_secs_f64()
+}
+
+/// `10 s`, `0.5 s`.
+fn seconds(duration: Duration) -> String {
+    format!("{} s", duration.as_secs_f64())
+}
+
+#[cfg(test)]
+#[path = "sweep_tests.rs"]
+mod tests;
