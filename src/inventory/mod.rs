@@ -13,15 +13,21 @@ use crate::kind::KINDS;
 use crate::model::selector::unknown_server;
 use crate::model::{Server, ServerName};
 
+pub mod edit;
+mod layout;
 mod read;
 mod relations;
+mod replace;
 mod server;
 mod settings;
 mod source;
 pub mod value;
+mod written;
 
+pub use replace::create;
 pub use server::SERVER_KEYS;
 pub use settings::InventorySettings;
+pub use written::Value;
 
 use read::{Places, Reader};
 use relations::Draft;

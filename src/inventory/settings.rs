@@ -53,7 +53,7 @@ impl Default for InventorySettings {
     }
 }
 
-const KEYS: [&str; 11] = [
+pub(super) const KEYS: [&str; 11] = [
     "state",
     "known_hosts",
     "ssh_config",

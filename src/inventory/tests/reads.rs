@@ -281,3 +281,51 @@ fn a_thousand_servers_load_fast() {
         before.elapsed()
     );
 }
+
+#[test]
+fn the_example_is_valid_and_explains_every_key() {
+    let text = include_str!("../../../inventory.example.toml");
+    let path = Path::new("inventory.example.toml");
+    let inventory = Inventory::parse(path, text, Some(Path::new("/home/eva")))
+        .unwrap_or_else(|e| panic!("{e}"));
+    assert!(inventory.servers.len() >= 4);
+    let explained = |key: &str| {
+        let of_key = |line: &str| {
+            let line = line.trim_start_matches("# ");
+            line.split_once(['=', '.'])
+                .is_some_and(|(before, _)| before.trim() == key)
+        };
+        assert!(text.lines().any(of_key), "`{key}` is missing");
+    };
+    for key in SERVER_KEYS.iter().chain(&crate::inventory::settings::KEYS) {
+        explained(key);
+    }
+    // The keys that are commented out are right too.
+    let mut section = String::new();
+    let mut all = String::new();
+    for line in text.lines() {
+        let bare = line.strip_prefix("# ").unwrap_or(line);
+        if line.starts_with('[') {
+            section = line.to_owned();
+            all += &format!("{line}\n");
+        } else if section == "[settings]"
+            && bare
+                .split_once(" = ")
+                .is_some_and(|(key, _)| !key.contains(' '))
+        {
+            all += &format!("{bare}\n");
+        }
+    }
+    let settings = all.split("[defaults]").next().unwrap();
+    let inventory = Inventory::parse(path, settings, Some(Path::new("/home/eva")))
+        .unwrap_or_else(|e| panic!("{e}"));
+    // What is shown for a setting is its default, unless it has none.
+    let shown = InventorySettings {
+        state: inventory.settings.state.clone(),
+        known_hosts: inventory.settings.known_hosts.clone(),
+        operator: inventory.settings.operator.clone(),
+        ..InventorySettings::default()
+    };
+    assert_eq!(inventory.settings, shown);
+    assert!(shown.state.is_some() && shown.known_hosts.is_some() && shown.operator.is_some());
+}
