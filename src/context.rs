@@ -5,6 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::future::Future;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use jiff::Timestamp;
@@ -18,6 +19,7 @@ use crate::ui::Ui;
 
 mod environment;
 mod globals;
+mod servers;
 
 pub use environment::Environment;
 pub use globals::{Globals, Output};
@@ -31,7 +33,7 @@ pub struct Context {
     /// The flags of every command.
     pub globals: Globals,
     /// The only way to the terminal.
-    pub ui: Ui,
+    pub ui: Arc<Ui>,
     environment: Environment,
     arguments: Vec<String>,
     inventory: OnceCell<Option<Inventory>>,
@@ -41,7 +43,7 @@ pub struct Context {
 impl Context {
     /// The context of a run with these flags; `arguments` is the whole command line.
     pub fn new(globals: Globals, environment: Environment, arguments: &[OsString]) -> Self {
-        let ui = Ui::new(environment.ui_settings(&globals));
+        let ui = Arc::new(Ui::new(environment.ui_settings(&globals)));
         let arguments = arguments.iter().skip(1);
         Self {
             globals,
@@ -111,6 +113,11 @@ impl Context {
         stopped
             .and_then(|at| at.parse().ok())
             .unwrap_or_else(Timestamp::now)
+    }
+
+    /// What the clock of this machine says, wherever tests have stopped [`Self::now`]: to compare it with others.
+    pub fn clock(&self) -> Timestamp {
+        Timestamp::now()
     }
 
     /// Fills `bytes` with random bytes of the operating system.

@@ -12,6 +12,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
     ("model", &["diagnostic", "shell"]),
     ("item", &["diagnostic", "shell", "model"]),
     ("kind", &["diagnostic", "shell", "model", "item"]),
+    ("role", &["diagnostic", "shell", "model", "item"]),
     ("plan", &["diagnostic", "shell", "model", "item", "kind"]),
     ("inventory", &["diagnostic", "model", "kind"]),
     ("state", &["diagnostic", "shell", "model", "item", "kind"]),
@@ -65,6 +66,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
             "model",
             "item",
             "kind",
+            "role",
             "plan",
             "inventory",
             "state",
@@ -81,7 +83,15 @@ pub const ROOMS: &[(&str, &[&str])] = &[
 ];
 
 /// The rooms that do no I/O, read no clock and draw no random number.
-const PURE: &[&str] = &["diagnostic", "shell", "model", "item", "kind", "plan"];
+const PURE: &[&str] = &[
+    "diagnostic",
+    "shell",
+    "model",
+    "item",
+    "kind",
+    "role",
+    "plan",
+];
 
 /// What a pure room must not use.
 const IMPURE: &[&str] = &[

@@ -1,0 +1,72 @@
+//! The way to the servers: what the transport has to know of the user, the inventory and the runs before.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::Context;
+use crate::diagnostic::Diagnostic;
+use crate::model::ServerName;
+use crate::shell::Secret;
+use crate::transport::{Connector, Limits, Notice, Passphrase, Settings, SshConfig};
+
+impl Context {
+    /// The way to the servers, with the time limits of the inventory.
+    pub fn connector(&self) -> anyhow::Result<Connector> {
+        Ok(Connector::new(self.transport_settings()?))
+    }
+
+    /// Like [`Self::connector`], before anything is changed in it.
+    pub fn transport_settings(&self) -> anyhow::Result<Settings> {
+        let inventory = self.inventory()?;
+        let mut settings = Settings::new(self.home().as_deref());
+        settings.local_user = Some(self.local_user());
+        settings.agent = self.agent_socket();
+        settings.passphrase = self.passphrase()?;
+        settings.servers = inventory.servers.clone();
+        if let Some(file) = &inventory.settings.known_hosts {
+            settings.known_hosts.insert(0, file.clone());
+        }
+        if !inventory.settings.ssh_config {
+            settings.ssh_config = SshConfig::Ignore;
+        }
+        settings.limits = Limits {
+            connect: inventory.settings.connect_timeout,
+            idle: inventory.settings.idle_timeout,
+            total: inventory.settings.total_timeout,
+            ..Limits::default()
+        };
+        if let Some(state) = self.state_to_read()? {
+            let records = state.read(|read| read.servers())?;
+            let keys = records
+                .into_iter()
+                .filter_map(|(name, record)| Some((name, record.identity?)));
+            settings.login_keys = keys.collect();
+        }
+        let ui = Arc::clone(&self.ui);
+        settings.on_notice = Some(Arc::new(move |server: &ServerName, notice: &Notice| {
+            ui.note(&format!("{server}: {notice}"));
+        }));
+        Ok(settings)
+    }
+
+    /// Where the passphrase of an encrypted key comes from: a file, else the terminal.
+    fn passphrase(&self) -> anyhow::Result<Passphrase> {
+        if let Some(file) = self.passphrase_file() {
+            let text = self.read_file(&file).map_err(|error| {
+                Diagnostic::usage(format!("{error:#}"))
+                    .hint("`FLEET_KEY_PASSPHRASE_FILE` names this file")
+            })?;
+            let line = text.lines().next().unwrap_or_default();
+            return Ok(Passphrase::Known(Secret::new(line)));
+        }
+        if !self.ui.settings().can_ask {
+            return Ok(Passphrase::None);
+        }
+        let ui = Arc::clone(&self.ui);
+        Ok(Passphrase::Ask(Arc::new(move |file: &Path, attempt| {
+            let again = if attempt > 1 { " (again)" } else { "" };
+            ui.ask_password(&format!("passphrase of {}{again}", file.display()))
+                .ok()
+        })))
+    }
+}
