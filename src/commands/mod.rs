@@ -6,6 +6,8 @@ use crate::context::{Context, Globals};
 pub use crate::diagnostic::Ending;
 use crate::kind::{KINDS, Kind};
 
+mod candidates;
+
 /// A command with its arguments.
 #[derive(Debug)]
 pub struct Call {
@@ -143,6 +145,9 @@ registry! {
         show::Show,
     ]
     others: [
+        place::Place,
+        list_tasks::ListTasks,
+        show_task::ShowTask,
     ]
 }
 

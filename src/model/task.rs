@@ -18,6 +18,8 @@ pub struct Task {
     pub operator: String,
     /// Name of the machine fleet ran on.
     pub host: String,
+    /// Number of its process there.
+    pub process: u32,
     /// When it began.
     pub started_at: Timestamp,
     /// When it ended; `None` while it runs, or when it was killed.

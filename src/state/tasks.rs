@@ -29,7 +29,7 @@ impl Read {
     /// The newest `limit` tasks with their outcomes, newest first.
     pub fn tasks(&self, limit: u32) -> Result<Vec<Task>, Diagnostic> {
         let mut tasks = self.all(
-            "SELECT id, command, arguments, operator, host, started_at, ended_at, exit_code
+            "SELECT id, command, arguments, operator, host, started_at, ended_at, exit_code, process
              FROM tasks ORDER BY id DESC LIMIT $1",
             params![limit],
             task,
@@ -57,7 +57,7 @@ impl Read {
     /// One task with its outcomes.
     pub fn task(&self, id: i64) -> Result<Option<Task>, Diagnostic> {
         let found = self.first(
-            "SELECT id, command, arguments, operator, host, started_at, ended_at, exit_code
+            "SELECT id, command, arguments, operator, host, started_at, ended_at, exit_code, process
              FROM tasks WHERE id = $1",
             params![id],
             task,
@@ -136,6 +136,7 @@ fn task(row: &Row<'_>) -> rusqlite::Result<Task> {
         started_at: time(row, 5)?,
         ended_at: time_if_any(row, 6)?,
         exit_code: row.get(7)?,
+        process: row.get(8)?,
         outcomes: Vec::new(),
     })
 }

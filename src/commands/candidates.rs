@@ -1,0 +1,137 @@
+//! What every command that places something needs: the candidates as inventory and state have them, and how
+//! refusals are told.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::diagnostic::{Class, Diagnostic};
+use crate::model::{Server, ServerName};
+use crate::plan::place::{Candidate, Explained, Refusal, Request};
+use crate::state::Read;
+use crate::ui::{Cell, Table, Tone, format};
+
+/// The servers as placement sees them. Called inside the transaction that records the placement, what it says
+/// stays true until that is committed.
+pub(super) fn candidates(
+    read: &Read,
+    servers: &BTreeMap<ServerName, Server>,
+) -> Result<Vec<Candidate>, Diagnostic> {
+    let loads = read.loads()?;
+    let mut records = read.servers()?;
+    let candidates = servers.values().map(|server| {
+        let load = loads.get(&server.name).copied().unwrap_or(0);
+        let record = records.remove(&server.name).unwrap_or_default();
+        let cordoned = record.cordon.map(|cordon| cordon.reason);
+        Candidate::new(server, load, cordoned, record.health)
+    });
+    Ok(candidates.collect())
+}
+
+/// The error when no server takes a resource; `what` is it, as in "no server can take site `example.com`".
+pub(super) fn no_room(what: &str, refused: &[(ServerName, Vec<Refusal>)]) -> Diagnostic {
+    let widest = refused
+        .iter()
+        .map(|(server, _)| server.as_str().len())
+        .max();
+    let widest = widest.unwrap_or(0);
+    let mut diagnostic = Diagnostic::new(Class::NoRoom, format!("no server can take {what}"));
+    for (server, refusals) in refused {
+        let reasons = sentence(refusals);
+        diagnostic = diagnostic.detail(format!("{:<widest$}  {reasons}", server.as_str()));
+    }
+    if refused.is_empty() {
+        return diagnostic.hint("the inventory has no servers; `fleet add-server` adds one");
+    }
+    let refusals: Vec<&Refusal> = refused.iter().flat_map(|(_, all)| all).collect();
+    let hints = hints(&refusals);
+    hints.into_iter().fold(diagnostic, Diagnostic::hint)
+}
+
+/// What helps against the refusals of a placement that found no server.
+pub(super) fn hints(refusals: &[&Refusal]) -> Vec<&'static str> {
+    let has = |test: fn(&Refusal) -> bool| refusals.iter().any(|refusal| test(refusal));
+    let mut hints = Vec::new();
+    if has(|r| matches!(r, Refusal::Full { .. })) {
+        hints.push(
+            "`fleet set-server NAME --capacity UNITS` makes room, `fleet add-server` adds a server",
+        );
+    }
+    if has(|r| matches!(r, Refusal::Cordoned { .. })) {
+        hints.push("`fleet uncordon NAME` lets a server take new resources again");
+    }
+    if has(|r| matches!(r, Refusal::Unhealthy { .. })) {
+        hints.push("`fleet health` tells what is wrong with the servers");
+    }
+    if has(Refusal::yields_to_force) {
+        hints.push(
+            "`--server NAME --force` insists on a server that is full, cordoned or unhealthy",
+        );
+    }
+    hints
+}
+
+/// The table of an explained placement: the servers by rank, then the refused ones.
+pub(super) fn table(explained: &[Explained]) -> Table {
+    let mut table = Table::new()
+        .number("rank")
+        .column("server")
+        .number("load")
+        .number("of")
+        .number("used")
+        .column("why not");
+    for row in explained {
+        let (rank, tone) = match row.rank {
+            Some(1) => ("1".to_owned(), Tone::Good),
+            Some(rank) => (rank.to_string(), Tone::Plain),
+            None => (String::new(), Tone::Dim),
+        };
+        let why = match row.rank {
+            Some(_) if row.refusals.is_empty() => Cell::from(""),
+            Some(_) => Cell::new(format!("forced: {}", sentence(&row.refusals)), Tone::Warn),
+            None => Cell::new(sentence(&row.refusals), Tone::Warn),
+        };
+        table.row([
+            Cell::new(rank, tone),
+            Cell::new(row.name.to_string(), tone),
+            Cell::from(row.load.to_string()),
+            Cell::from(row.capacity.to_string()),
+            Cell::from(format::percent(row.load, u64::from(row.capacity))),
+            why,
+        ]);
+    }
+    table
+}
+
+/// An explained placement as JSON.
+pub(super) fn to_json(request: &Request, explained: &[Explained]) -> Value {
+    let servers: Vec<Value> = explained
+        .iter()
+        .map(|row| {
+            let refusals: Vec<Value> = row
+                .refusals
+                .iter()
+                .map(|r| json!({ "reason": r.word(), "message": r.to_string() }))
+                .collect();
+            json!({
+                "name": row.name,
+                "rank": row.rank,
+                "load": row.load,
+                "capacity": row.capacity,
+                "refusals": refusals,
+            })
+        })
+        .collect();
+    let chosen = explained.iter().find(|row| row.rank == Some(1));
+    json!({
+        "server": chosen.map(|row| &row.name),
+        "weight": request.weight,
+        "role": request.role,
+        "servers": servers,
+    })
+}
+
+fn sentence(refusals: &[Refusal]) -> String {
+    let reasons: Vec<String> = refusals.iter().map(ToString::to_string).collect();
+    reasons.join("; ")
+}

@@ -1,0 +1,98 @@
+//! `fleet place`: where a new resource would go, and why not elsewhere; nothing is changed.
+
+use std::collections::BTreeMap;
+
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+
+use super::candidates::{candidates, hints, table, to_json};
+use super::{Ending, Example, Group, Verb};
+use crate::context::Context;
+use crate::diagnostic::Class;
+use crate::kind::{self, KINDS};
+use crate::model::Role;
+use crate::plan::place::{Candidate, Request, explain};
+
+/// Explains a placement.
+#[derive(Args, Debug)]
+pub struct Place {
+    /// Kind of the resource: decides the role a server needs and the default weight
+    #[arg(value_name = "KIND", default_value = "site",
+          value_parser = PossibleValuesParser::new(KINDS.iter().map(|kind| kind.word)))]
+    kind: String,
+    /// Units of capacity it takes [default: the inventory's weights.KIND, else 1]
+    #[arg(long, value_name = "UNITS")]
+    weight: Option<u32>,
+    /// Only servers of this region
+    #[arg(long, value_name = "REGION")]
+    region: Option<String>,
+    /// Only servers with this label; may be repeated
+    #[arg(long = "label", value_name = "KEY=VALUE", value_parser = label)]
+    labels: Vec<(String, String)>,
+    /// This server and no other
+    #[arg(long, value_name = "SERVER")]
+    server: Option<String>,
+    /// With --server: although it is full, cordoned or unhealthy
+    #[arg(long, requires = "server")]
+    force: bool,
+}
+
+impl Verb for Place {
+    const NAME: &'static str = "place";
+    const ABOUT: &'static str = "Explain where a new resource would go, and why not elsewhere";
+    const GROUP: Group = Group::Apply;
+    const EXAMPLES: &'static [Example] = &[
+        ("fleet place", "Every server: its load, and its rank or every reason against it"),
+        ("fleet place --weight 3 --region singapore", ""),
+        ("fleet place --json | jq -r .place.server", "The server's name alone, for a script"),
+    ];
+
+    fn run(self, context: &Context) -> anyhow::Result<Ending> {
+        let inventory = context.inventory()?;
+        let only = match &self.server {
+            Some(name) => Some(inventory.server(name)?.name.clone()),
+            None => None,
+        };
+        let default = || inventory.weights.get(&self.kind).copied().unwrap_or(1);
+        let request = Request {
+            weight: self.weight.unwrap_or_else(default),
+            role: kind::kind(&self.kind).map_or(Role::Web, |kind| kind.role),
+            region: self.region,
+            labels: self.labels.into_iter().collect::<BTreeMap<_, _>>(),
+            only,
+            force: self.force,
+        };
+        let candidates = if let Some(state) = context.state_to_read()? {
+            state.read(|read| candidates(read, &inventory.servers))?
+        } else {
+            let unknown = |server| Candidate::new(server, 0, None, None);
+            inventory.servers.values().map(unknown).collect()
+        };
+        let explained = explain(&candidates, &request);
+        let value = serde_json::json!({ "place": to_json(&request, &explained) });
+        context.ui.show(&value, |page| {
+            if !explained.is_empty() {
+                page.table(&table(&explained));
+            }
+        })?;
+        if explained.iter().any(|row| row.rank.is_some()) {
+            return Ok(Ending::Done);
+        }
+        if !context.globals.wants_json() {
+            context.ui.warn("no server can take it");
+            let refusals: Vec<_> = explained.iter().flat_map(|row| &row.refusals).collect();
+            for hint in hints(&refusals) {
+                context.ui.hint(hint);
+            }
+        }
+        Ok(Ending::With(Class::NoRoom))
+    }
+}
+
+/// `KEY=VALUE` as key and value.
+fn label(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("a label is written `KEY=VALUE`".to_owned()),
+    }
+}
