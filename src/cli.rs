@@ -10,7 +10,7 @@ use clap::{Args, Command, FromArgMatches};
 
 use crate::commands::{self, Call, Entry};
 use crate::context::{Environment, Globals};
-use crate::diagnostic::{Class, Diagnostic, Ending};
+use crate::diagnostic::{Class, Diagnostic, Ending, did_you_mean};
 
 /// What was asked for on the command line.
 #[derive(Debug)]
@@ -39,14 +39,15 @@ pub fn parse(arguments: &[OsString], environment: &Environment) -> Result<Invoca
                 ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
                     Ok(Invocation::Help(error.render(), Ending::Done))
                 }
-                _ => Err(usage_error(&error)),
+                _ => Err(usage_error(&error, arguments)),
             };
         }
     };
     let Some((name, matches)) = matches.subcommand() else {
         return Err(Diagnostic::usage("no command was given").hint("see `fleet --help`"));
     };
-    let globals = Globals::from_arg_matches(matches).map_err(|error| usage_error(&error))?;
+    let globals =
+        Globals::from_arg_matches(matches).map_err(|error| usage_error(&error, arguments))?;
     Ok(Invocation::Command(Call {
         name: name.to_owned(),
         globals,
@@ -82,7 +83,7 @@ pub fn root(width: usize) -> Command {
         .color(clap::ColorChoice::Always)
         .subcommand_required(true)
         .disable_help_subcommand(true)
-        .help_template(help_template(&entries));
+        .help_template(help_template(&entries, width));
     root.subcommands(entries.into_iter().map(|entry| {
         let examples = examples(&entry);
         let command = entry.command.next_line_help(false);
@@ -107,7 +108,7 @@ const HEADING: Style = Style::new().bold();
 const LITERAL: Style = AnsiColor::Cyan.on_default().bold();
 
 /// The help of `fleet` itself: the commands by subject, which clap cannot group.
-fn help_template(entries: &[Entry]) -> String {
+fn help_template(entries: &[Entry], width: usize) -> String {
     let mut out = String::from("{about}\n\n{usage-heading} fleet [OPTIONS] COMMAND\n");
     let widest = entries.iter().map(|e| e.command.get_name().len()).max();
     let widest = widest.unwrap_or_default();
@@ -120,14 +121,34 @@ fn help_template(entries: &[Entry]) -> String {
         let name = entry.command.get_name();
         let about = entry.command.get_about().map(ToString::to_string);
         let about = about.unwrap_or_default();
-        let _ = writeln!(out, "  {LITERAL}{name:<widest$}{LITERAL:#}  {about}");
+        let _ = write!(out, "  {LITERAL}{name:<widest$}{LITERAL:#} ");
+        wrap(&mut out, &about, widest + 3, width);
     }
     let _ = write!(out, "\n{HEADING}Options:{HEADING:#}\n{{options}}\n\n");
-    let _ = write!(
-        out,
-        "`fleet {LITERAL}COMMAND{LITERAL:#} --help` shows a command's arguments and examples\n"
+    out.push_str("See");
+    wrap(
+        &mut out,
+        "`fleet COMMAND --help` for the arguments and examples of a command",
+        3,
+        width,
     );
     out
+}
+
+/// Appends the words of `text`, each after a blank, and breaks lines before `width`; `column` is where the text
+/// begins, and where its further lines begin.
+fn wrap(out: &mut String, text: &str, column: usize, width: usize) {
+    let mut at = column;
+    for word in text.split_whitespace() {
+        let length = 1 + word.chars().count();
+        if at + length > width && at > column {
+            let _ = write!(out, "\n{:1$}", "", column);
+            at = column;
+        }
+        let _ = write!(out, " {word}");
+        at += length;
+    }
+    out.push('\n');
 }
 
 fn examples(entry: &Entry) -> String {
@@ -156,7 +177,7 @@ pub fn name_parser() -> ValueParser {
 }
 
 /// A clap error in fleet's own words.
-fn usage_error(error: &clap::Error) -> Diagnostic {
+fn usage_error(error: &clap::Error, arguments: &[OsString]) -> Diagnostic {
     let text = |kind: ContextKind| error.get(kind).map(plain);
     let argument = text(ContextKind::InvalidArg).unwrap_or_default();
     let value = text(ContextKind::InvalidValue).unwrap_or_default();
@@ -190,11 +211,10 @@ fn usage_error(error: &clap::Error) -> Diagnostic {
         _ => first_line(error),
     };
     let mut diagnostic = Diagnostic::usage(message);
-    for kind in [
-        ContextKind::SuggestedSubcommand,
-        ContextKind::SuggestedArg,
-        ContextKind::SuggestedValue,
-    ] {
+    if let Some(near) = nearest_command(error) {
+        diagnostic = diagnostic.hint(format!("did you mean `{near}`"));
+    }
+    for kind in [ContextKind::SuggestedArg, ContextKind::SuggestedValue] {
         if let Some(suggestions) = error.get(kind) {
             diagnostic = diagnostic.hint(format!("did you mean {}", quoted(suggestions)));
         }
@@ -207,19 +227,27 @@ fn usage_error(error: &clap::Error) -> Diagnostic {
             diagnostic = diagnostic.hint(format!("the values are {valid}"));
         }
     }
-    let usage = text(ContextKind::Usage).unwrap_or_default();
-    diagnostic.hint(format!("see `{} --help`", command_of(&usage)))
+    diagnostic.hint(format!("see `{} --help`", command_in(arguments)))
 }
 
-/// `fleet` or `fleet add-site`, from a usage line.
-fn command_of(usage: &str) -> String {
-    let words = usage.split_whitespace().skip_while(|w| *w != "fleet");
-    let words = words.take_while(|w| w.starts_with(|c: char| c.is_ascii_lowercase()));
-    let command: Vec<&str> = words.take(2).collect();
-    if command.is_empty() {
-        "fleet".to_owned()
-    } else {
-        command.join(" ")
+/// The command that was probably meant.
+fn nearest_command(error: &clap::Error) -> Option<String> {
+    let typed = plain(error.get(ContextKind::InvalidSubcommand)?);
+    let entries = commands::all();
+    let names = entries.iter().map(|entry| entry.command.get_name());
+    did_you_mean(&typed, names).map(str::to_owned)
+}
+
+/// `fleet add-site`, or `fleet` where no command is named.
+fn command_in(arguments: &[OsString]) -> String {
+    let entries = commands::all();
+    let named = arguments.iter().skip(1).find(|argument| {
+        let mut names = entries.iter().map(|entry| entry.command.get_name());
+        names.any(|name| argument.to_str() == Some(name))
+    });
+    match named.and_then(|argument| argument.to_str()) {
+        Some(name) => format!("fleet {name}"),
+        None => "fleet".to_owned(),
     }
 }
 

@@ -16,7 +16,11 @@ fn version_and_help_are_data_and_succeed() {
 
     let help = environment.fleet(["--help"]).expect(0);
     assert!(help.stdout.starts_with("Place websites"), "{help}");
-    assert!(help.stdout.contains("Global options:"), "{help}");
+    assert!(help.stdout.contains("\nSites:\n  "), "{help}");
+    let of_command = environment.fleet(["list-sites", "--help"]).expect(0);
+    for part in ["Usage: fleet list-sites", "Global options:", "Examples:"] {
+        assert!(of_command.stdout.contains(part), "{part}: {of_command}");
+    }
     assert!(!help.stdout.contains('\x1b'), "{help}");
     let longest = help.stdout.lines().map(|line| line.chars().count()).max();
     assert!(longest <= Some(80), "{longest:?}: {help}");

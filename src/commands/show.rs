@@ -21,7 +21,7 @@ impl KindVerb for Show {
     }
 
     fn about(kind: &'static Kind) -> String {
-        format!("Show the settings of {}, and how far its server has followed", kind.about)
+        format!("Show the settings of {}, where it is, and its status", kind.about)
     }
 
     fn arguments(kind: &'static Kind, command: Command) -> Command {

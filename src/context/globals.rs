@@ -14,8 +14,16 @@ pub struct Globals {
     /// State database [default: $FLEET_STATE, the inventory's settings.state, ~/.local/share/fleet/state.db]
     #[arg(long, value_name = "FILE", global = true)]
     pub state: Option<PathBuf>,
-    /// How results and errors are printed: text for people, or one JSON object on stdout
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Output::Table, global = true)]
+    /// How results and errors are printed: `table`, text for people, or `json`, one object on stdout
+    #[arg(
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        default_value_t = Output::Table,
+        hide_possible_values = true,
+        hide_default_value = true,
+        global = true
+    )]
     pub output: Output,
     /// Short for `--output json`
     #[arg(long, global = true)]
@@ -29,7 +37,7 @@ pub struct Globals {
     /// No colours (also: the environment variable `NO_COLOR`)
     #[arg(long, global = true)]
     pub no_color: bool,
-    /// Answer every question with yes; needed for removals where there is no terminal to ask at
+    /// Answer every question with yes; needed for removals without a terminal
     #[arg(short, long, global = true)]
     pub yes: bool,
 }

@@ -209,11 +209,11 @@ mod offenders {
             ),
             (
                 "SystemTime::now()",
-                "reads the clock (`SystemTime`): only `context` may",
+                "reads the clock (`SystemTime::now`): only `context`, `transport` may",
             ),
             (
                 "Timestamp::now()",
-                "reads the clock (`Timestamp::now`): only `context` may",
+                "reads the clock (`Timestamp::now`): only `context`, `transport` may",
             ),
             (
                 "std::process::exit(1)",
@@ -282,8 +282,9 @@ mod offenders {
             rules::registration(&[registry.clone(), site.clone(), zone.clone()]),
             ["kind/zone.rs:1: `zone::Zone` is not in the list of kind/mod.rs"]
         );
+        let root = SourceFile::new("lib.rs", "pub mod kind;");
         assert_eq!(
-            rules::orphans(&[registry, site, zone]),
+            rules::orphans(&[root, registry, site, zone]),
             ["kind/zone.rs:1: no module declares it"]
         );
     }

@@ -1,0 +1,61 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_fleet_global_optspecs
+    string join \n inventory= state= output= json q/quiet v/verbose no-color y/yes h/help V/version
+end
+
+function __fish_fleet_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_fleet_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_fleet_using_subcommand
+    set -l cmd (__fish_fleet_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c fleet -n "__fish_fleet_needs_command" -l inventory -d 'Inventory of servers [default: $FLEET_INVENTORY, ./inventory.toml, ~/.config/fleet/inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_needs_command" -l state -d 'State database [default: $FLEET_STATE, the inventory\'s settings.state, ~/.local/share/fleet/state.db]' -r -F
+complete -c fleet -n "__fish_fleet_needs_command" -l output -d 'How results and errors are printed: `table`, text for people, or `json`, one object on stdout' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_needs_command" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_needs_command" -s q -l quiet -d 'Print errors and the data asked for, nothing else'
+complete -c fleet -n "__fish_fleet_needs_command" -s v -l verbose -d 'Print more detail; twice for the conversation with the servers'
+complete -c fleet -n "__fish_fleet_needs_command" -l no-color -d 'No colours (also: the environment variable `NO_COLOR`)'
+complete -c fleet -n "__fish_fleet_needs_command" -s y -l yes -d 'Answer every question with yes; needed for removals without a terminal'
+complete -c fleet -n "__fish_fleet_needs_command" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_needs_command" -s V -l version -d 'Print version'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "list-sites" -d 'List the sites, and where they are'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "show-site" -d 'Show the settings of a website, where it is, and its status'
+complete -c fleet -n "__fish_fleet_using_subcommand list-sites" -l server -d 'Only those on these servers: `sg-1,jkt-*,region=singapore,!sg-3`' -r
+complete -c fleet -n "__fish_fleet_using_subcommand list-sites" -l inventory -d 'Inventory of servers [default: $FLEET_INVENTORY, ./inventory.toml, ~/.config/fleet/inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand list-sites" -l state -d 'State database [default: $FLEET_STATE, the inventory\'s settings.state, ~/.local/share/fleet/state.db]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand list-sites" -l output -d 'How results and errors are printed: `table`, text for people, or `json`, one object on stdout' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand list-sites" -l pending -d 'Only those that a server has not followed yet'
+complete -c fleet -n "__fish_fleet_using_subcommand list-sites" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand list-sites" -s q -l quiet -d 'Print errors and the data asked for, nothing else'
+complete -c fleet -n "__fish_fleet_using_subcommand list-sites" -s v -l verbose -d 'Print more detail; twice for the conversation with the servers'
+complete -c fleet -n "__fish_fleet_using_subcommand list-sites" -l no-color -d 'No colours (also: the environment variable `NO_COLOR`)'
+complete -c fleet -n "__fish_fleet_using_subcommand list-sites" -s y -l yes -d 'Answer every question with yes; needed for removals without a terminal'
+complete -c fleet -n "__fish_fleet_using_subcommand list-sites" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand show-site" -l inventory -d 'Inventory of servers [default: $FLEET_INVENTORY, ./inventory.toml, ~/.config/fleet/inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand show-site" -l state -d 'State database [default: $FLEET_STATE, the inventory\'s settings.state, ~/.local/share/fleet/state.db]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand show-site" -l output -d 'How results and errors are printed: `table`, text for people, or `json`, one object on stdout' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand show-site" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand show-site" -s q -l quiet -d 'Print errors and the data asked for, nothing else'
+complete -c fleet -n "__fish_fleet_using_subcommand show-site" -s v -l verbose -d 'Print more detail; twice for the conversation with the servers'
+complete -c fleet -n "__fish_fleet_using_subcommand show-site" -l no-color -d 'No colours (also: the environment variable `NO_COLOR`)'
+complete -c fleet -n "__fish_fleet_using_subcommand show-site" -s y -l yes -d 'Answer every question with yes; needed for removals without a terminal'
+complete -c fleet -n "__fish_fleet_using_subcommand show-site" -s h -l help -d 'Print help'
