@@ -21,8 +21,8 @@ Register-ArgumentCompleter -Native -CommandName 'fleet' -ScriptBlock {
 
     $completions = @(switch ($command) {
         'fleet' {
-            [CompletionResult]::new('--inventory', '--inventory', [CompletionResultType]::ParameterName, 'Inventory of servers [default: $FLEET_INVENTORY, ./inventory.toml, ~/.config/fleet/inventory.toml]')
-            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'State database [default: $FLEET_STATE, the inventory''s settings.state, ~/.local/share/fleet/state.db]')
+            [CompletionResult]::new('--inventory', '--inventory', [CompletionResultType]::ParameterName, 'Inventory of servers [default: `FLEET_INVENTORY`, ./inventory.toml, ~/.config/fleet/inventory.toml]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'State database [default: `FLEET_STATE`, the inventory''s `settings.state`, ~/.local/share/fleet/state.db]')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How results and errors are printed: `table`, text for people, or `json`, one object on stdout')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Short for `--output json`')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print errors and the data asked for, nothing else')
@@ -38,12 +38,15 @@ Register-ArgumentCompleter -Native -CommandName 'fleet' -ScriptBlock {
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('list-sites', 'list-sites', [CompletionResultType]::ParameterValue, 'List the sites, and where they are')
             [CompletionResult]::new('show-site', 'show-site', [CompletionResultType]::ParameterValue, 'Show the settings of a website, where it is, and its status')
+            [CompletionResult]::new('place', 'place', [CompletionResultType]::ParameterValue, 'Explain where a new resource would go, and why not elsewhere')
+            [CompletionResult]::new('list-tasks', 'list-tasks', [CompletionResultType]::ParameterValue, 'List what was done, by whom, and how it ended')
+            [CompletionResult]::new('show-task', 'show-task', [CompletionResultType]::ParameterValue, 'Show what a task did on each server')
             break
         }
         'fleet;list-sites' {
             [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Only those on these servers: `sg-1,jkt-*,region=singapore,!sg-3`')
-            [CompletionResult]::new('--inventory', '--inventory', [CompletionResultType]::ParameterName, 'Inventory of servers [default: $FLEET_INVENTORY, ./inventory.toml, ~/.config/fleet/inventory.toml]')
-            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'State database [default: $FLEET_STATE, the inventory''s settings.state, ~/.local/share/fleet/state.db]')
+            [CompletionResult]::new('--inventory', '--inventory', [CompletionResultType]::ParameterName, 'Inventory of servers [default: `FLEET_INVENTORY`, ./inventory.toml, ~/.config/fleet/inventory.toml]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'State database [default: `FLEET_STATE`, the inventory''s `settings.state`, ~/.local/share/fleet/state.db]')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How results and errors are printed: `table`, text for people, or `json`, one object on stdout')
             [CompletionResult]::new('--pending', '--pending', [CompletionResultType]::ParameterName, 'Only those that a server has not followed yet')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Short for `--output json`')
@@ -59,8 +62,63 @@ Register-ArgumentCompleter -Native -CommandName 'fleet' -ScriptBlock {
             break
         }
         'fleet;show-site' {
-            [CompletionResult]::new('--inventory', '--inventory', [CompletionResultType]::ParameterName, 'Inventory of servers [default: $FLEET_INVENTORY, ./inventory.toml, ~/.config/fleet/inventory.toml]')
-            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'State database [default: $FLEET_STATE, the inventory''s settings.state, ~/.local/share/fleet/state.db]')
+            [CompletionResult]::new('--inventory', '--inventory', [CompletionResultType]::ParameterName, 'Inventory of servers [default: `FLEET_INVENTORY`, ./inventory.toml, ~/.config/fleet/inventory.toml]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'State database [default: `FLEET_STATE`, the inventory''s `settings.state`, ~/.local/share/fleet/state.db]')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How results and errors are printed: `table`, text for people, or `json`, one object on stdout')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Short for `--output json`')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print errors and the data asked for, nothing else')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print errors and the data asked for, nothing else')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print more detail; twice for the conversation with the servers')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print more detail; twice for the conversation with the servers')
+            [CompletionResult]::new('--no-color', '--no-color', [CompletionResultType]::ParameterName, 'No colours (also: the environment variable `NO_COLOR`)')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Answer every question with yes; needed for removals without a terminal')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Answer every question with yes; needed for removals without a terminal')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'fleet;place' {
+            [CompletionResult]::new('--weight', '--weight', [CompletionResultType]::ParameterName, 'Units of capacity it takes [default: the inventory''s weights.KIND, else 1]')
+            [CompletionResult]::new('--region', '--region', [CompletionResultType]::ParameterName, 'Only servers of this region')
+            [CompletionResult]::new('--label', '--label', [CompletionResultType]::ParameterName, 'Only servers with this label; may be repeated')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'This server and no other')
+            [CompletionResult]::new('--inventory', '--inventory', [CompletionResultType]::ParameterName, 'Inventory of servers [default: `FLEET_INVENTORY`, ./inventory.toml, ~/.config/fleet/inventory.toml]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'State database [default: `FLEET_STATE`, the inventory''s `settings.state`, ~/.local/share/fleet/state.db]')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How results and errors are printed: `table`, text for people, or `json`, one object on stdout')
+            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'With --server: although it is full, cordoned or unhealthy')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Short for `--output json`')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print errors and the data asked for, nothing else')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print errors and the data asked for, nothing else')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print more detail; twice for the conversation with the servers')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print more detail; twice for the conversation with the servers')
+            [CompletionResult]::new('--no-color', '--no-color', [CompletionResultType]::ParameterName, 'No colours (also: the environment variable `NO_COLOR`)')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Answer every question with yes; needed for removals without a terminal')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Answer every question with yes; needed for removals without a terminal')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'fleet;list-tasks' {
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'How many, counted from the newest')
+            [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'How many, counted from the newest')
+            [CompletionResult]::new('--inventory', '--inventory', [CompletionResultType]::ParameterName, 'Inventory of servers [default: `FLEET_INVENTORY`, ./inventory.toml, ~/.config/fleet/inventory.toml]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'State database [default: `FLEET_STATE`, the inventory''s `settings.state`, ~/.local/share/fleet/state.db]')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How results and errors are printed: `table`, text for people, or `json`, one object on stdout')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Short for `--output json`')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print errors and the data asked for, nothing else')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print errors and the data asked for, nothing else')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print more detail; twice for the conversation with the servers')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print more detail; twice for the conversation with the servers')
+            [CompletionResult]::new('--no-color', '--no-color', [CompletionResultType]::ParameterName, 'No colours (also: the environment variable `NO_COLOR`)')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Answer every question with yes; needed for removals without a terminal')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Answer every question with yes; needed for removals without a terminal')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'fleet;show-task' {
+            [CompletionResult]::new('--inventory', '--inventory', [CompletionResultType]::ParameterName, 'Inventory of servers [default: `FLEET_INVENTORY`, ./inventory.toml, ~/.config/fleet/inventory.toml]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'State database [default: `FLEET_STATE`, the inventory''s `settings.state`, ~/.local/share/fleet/state.db]')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How results and errors are printed: `table`, text for people, or `json`, one object on stdout')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Short for `--output json`')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print errors and the data asked for, nothing else')

@@ -1,7 +1,7 @@
 //! What a command knows of the world outside: the only reader of environment, clock, randomness and terminal size.
 
 use std::cell::{OnceCell, RefCell, RefMut};
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::future::Future;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -17,10 +17,12 @@ use crate::shell::Secret;
 use crate::state::State;
 use crate::ui::Ui;
 
+mod edge;
 mod environment;
 mod globals;
 mod servers;
 
+pub use edge::Edge;
 pub use environment::Environment;
 pub use globals::{Globals, Output};
 
@@ -102,6 +104,11 @@ impl Context {
         Ok(Some(state))
     }
 
+    /// What a spec may use while it is made from arguments.
+    pub fn edge(&self) -> Edge<'_> {
+        Edge::new(self)
+    }
+
     /// The command line after the program's name, for the record. No secret can be in it: fleet takes none there.
     pub fn arguments(&self) -> &[String] {
         &self.arguments
@@ -127,8 +134,8 @@ impl Context {
             .map_err(|_| anyhow::anyhow!("the operating system gives no random bytes"))
     }
 
-    /// Who runs this: `FLEET_OPERATOR`, `[settings] operator` of an inventory that was read, else
-    /// [`Self::local_user`].
+    /// Who runs this: `FLEET_OPERATOR`, `[settings] operator` of an inventory that was read, else the
+    /// user's name, else `uid N`.
     pub fn operator(&self) -> String {
         let of_inventory = || {
             let inventory = self.inventory.get()?.as_ref()?;
@@ -137,15 +144,14 @@ impl Context {
         let named = self.environment.text("FLEET_OPERATOR");
         named
             .or_else(of_inventory)
-            .unwrap_or_else(|| self.local_user())
+            .or_else(|| self.local_user())
+            .unwrap_or_else(own_uid)
     }
 
-    /// The user's name on this machine, else `uid N`.
-    pub fn local_user(&self) -> String {
-        ["USER", "LOGNAME"]
-            .into_iter()
-            .find_map(|name| self.environment.text(name))
-            .unwrap_or_else(own_uid)
+    /// The user's name on this machine, where the environment has it.
+    pub fn local_user(&self) -> Option<String> {
+        let mut names = ["USER", "LOGNAME"].into_iter();
+        names.find_map(|name| self.environment.text(name))
     }
 
     /// The name of this machine.
@@ -166,11 +172,6 @@ impl Context {
     /// Where the user's ssh-agent listens.
     pub fn agent_socket(&self) -> Option<PathBuf> {
         self.environment.path("SSH_AUTH_SOCK")
-    }
-
-    /// The value of `PATH`.
-    pub fn search_path(&self) -> Option<OsString> {
-        self.environment.variable("PATH").map(OsStr::to_owned)
     }
 
     /// Finds the inventory: `--inventory`, `FLEET_INVENTORY`, `./inventory.toml`, then the configuration directory.

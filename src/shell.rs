@@ -20,6 +20,13 @@ impl Secret {
     }
 }
 
+impl Secret {
+    /// Whether it is the empty text, which nobody can mean.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(…)")

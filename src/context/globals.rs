@@ -6,12 +6,13 @@ use clap::{Args, ValueEnum};
 
 /// Flags that every command takes, before or after its name.
 #[derive(Args, Clone, Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "flags are what they are")]
 #[command(next_help_heading = "Global options")]
 pub struct Globals {
-    /// Inventory of servers [default: $FLEET_INVENTORY, ./inventory.toml, ~/.config/fleet/inventory.toml]
+    /// Inventory of servers [default: `FLEET_INVENTORY`, ./inventory.toml, ~/.config/fleet/inventory.toml]
     #[arg(long, value_name = "FILE", global = true)]
     pub inventory: Option<PathBuf>,
-    /// State database [default: $FLEET_STATE, the inventory's settings.state, ~/.local/share/fleet/state.db]
+    /// State database [default: `FLEET_STATE`, the inventory's `settings.state`, ~/.local/share/fleet/state.db]
     #[arg(long, value_name = "FILE", global = true)]
     pub state: Option<PathBuf>,
     /// How results and errors are printed: `table`, text for people, or `json`, one object on stdout

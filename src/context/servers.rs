@@ -19,7 +19,7 @@ impl Context {
     pub fn transport_settings(&self) -> anyhow::Result<Settings> {
         let inventory = self.inventory()?;
         let mut settings = Settings::new(self.home().as_deref());
-        settings.local_user = Some(self.local_user());
+        settings.local_user = self.local_user();
         settings.agent = self.agent_socket();
         settings.passphrase = self.passphrase()?;
         settings.servers = inventory.servers.clone();

@@ -23,7 +23,7 @@ pub mod site;
 pub struct SecretId(pub String);
 
 /// The outside world as a spec may use it while it is made from arguments: files to read, passwords to ask for,
-/// secrets to seal. Implemented by `commands`; behind this edge the core is pure.
+/// secrets to seal. Implemented by `context`; behind this edge the core is pure.
 pub trait Edge {
     /// The text of a file named in an argument; `-` is standard input.
     fn read_file(&mut self, path: &Path) -> Result<String, String>;
@@ -33,7 +33,7 @@ pub trait Edge {
     fn now(&self) -> Timestamp;
     /// Bytes that follow from `secret` and `purpose` and that only this installation can compute (a keyed hash):
     /// a salt that is the same when the same password is given again, so that the specs compare equal.
-    fn derive(&self, secret: &Secret, purpose: &str) -> [u8; 32];
+    fn derive(&mut self, secret: &Secret, purpose: &str) -> Result<[u8; 32], String>;
     /// Stores a secret sealed and returns what stands for it.
     fn seal(&mut self, secret: Secret) -> Result<SecretId, String>;
 }

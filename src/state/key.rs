@@ -33,6 +33,7 @@ pub struct Sealed {
 pub struct SealingKey {
     aead: LessSafeKey,
     names: hmac::Key,
+    salts: hmac::Key,
 }
 
 impl fmt::Debug for SealingKey {
@@ -100,14 +101,29 @@ impl SealingKey {
         Some(Secret::new(str::from_utf8(opened).ok()?))
     }
 
+    /// Bytes that follow from `secret` and `purpose`, and that tell nothing of either without the key: a salt that
+    /// is the same when the same password is given again.
+    pub fn derive(&self, secret: &Secret, purpose: &str) -> [u8; 32] {
+        let mut signing = hmac::Context::with_key(&self.salts);
+        // The length keeps (`a`, `bc`) apart from (`ab`, `c`).
+        signing.update(&(purpose.len() as u64).to_be_bytes());
+        signing.update(purpose.as_bytes());
+        signing.update(secret.reveal().as_bytes());
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(signing.sign().as_ref());
+        bytes
+    }
+
     /// One master key in the file, and a key for each use made from it, so that neither weakens the other.
     fn from_master(master: &[u8; 32]) -> Option<Self> {
         let master = hmac::Key::new(hmac::HMAC_SHA256, master);
         let aead = hmac::sign(&master, b"fleet: seal");
         let names = hmac::sign(&master, b"fleet: names of secrets");
+        let salts = hmac::sign(&master, b"fleet: salts");
         Some(Self {
             aead: LessSafeKey::new(UnboundKey::new(&CHACHA20_POLY1305, aead.as_ref()).ok()?),
             names: hmac::Key::new(hmac::HMAC_SHA256, names.as_ref()),
+            salts: hmac::Key::new(hmac::HMAC_SHA256, salts.as_ref()),
         })
     }
 }

@@ -187,6 +187,18 @@ mod tests {
     }
 
     #[test]
+    fn a_salt_repeats_and_depends_on_everything() {
+        let case = Case::new();
+        let key = case.key().unwrap();
+        let salt = |secret: &str, purpose: &str| key.derive(&Secret::new(secret), purpose);
+        assert_eq!(salt("a", "b"), salt("a", "b"));
+        assert_ne!(salt("a", "b"), salt("b", "a"));
+        assert_ne!(salt("bc", "a"), salt("c", "ab"));
+        let other = Case::new().key().unwrap();
+        assert_ne!(other.derive(&Secret::new("a"), "b"), salt("a", "b"));
+    }
+
+    #[test]
     fn a_seal_holds_for_its_id_and_unchanged_only() {
         let case = Case::new();
         let key = case.key().unwrap();

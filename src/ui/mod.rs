@@ -14,6 +14,7 @@ mod error;
 pub mod format;
 pub mod json;
 pub mod page;
+pub mod plan;
 pub mod progress;
 mod prompt;
 pub mod style;
@@ -36,6 +37,7 @@ pub struct Stream {
 }
 
 /// How to write.
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     /// One JSON value instead of text.

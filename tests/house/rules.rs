@@ -3,10 +3,10 @@
 use crate::source::{SourceFile, is_identifier};
 
 /// `file:line: what is wrong`.
-pub type Complaint = String;
+pub(crate) type Complaint = String;
 
 /// Every room with the rooms it may use, from the ground up. An edge that is not here is not allowed.
-pub const ROOMS: &[(&str, &[&str])] = &[
+pub(crate) const ROOMS: &[(&str, &[&str])] = &[
     ("diagnostic", &[]),
     ("shell", &[]),
     ("model", &["diagnostic", "shell"]),
@@ -180,7 +180,7 @@ const EMPTY_WORDS: &[&str] = &[
 ];
 
 /// The rooms that `room` may use.
-pub fn below(room: &str) -> Option<&'static [&'static str]> {
+pub(crate) fn below(room: &str) -> Option<&'static [&'static str]> {
     let mut rooms = ROOMS.iter();
     rooms
         .find(|(name, _)| *name == room)
@@ -188,7 +188,7 @@ pub fn below(room: &str) -> Option<&'static [&'static str]> {
 }
 
 /// A room uses only the rooms below it.
-pub fn imports(file: &SourceFile) -> Vec<Complaint> {
+pub(crate) fn imports(file: &SourceFile) -> Vec<Complaint> {
     let room = file.room();
     let allowed = below(room).unwrap_or_default();
     let mut complaints = Vec::new();
@@ -269,7 +269,7 @@ fn first_segments(code: &str, at: usize, found: &mut Vec<(usize, String)>) {
 }
 
 /// A pure room looks at nothing outside.
-pub fn purity(file: &SourceFile) -> Vec<Complaint> {
+pub(crate) fn purity(file: &SourceFile) -> Vec<Complaint> {
     if !PURE.contains(&file.room()) {
         return Vec::new();
     }
@@ -291,7 +291,7 @@ pub fn purity(file: &SourceFile) -> Vec<Complaint> {
 }
 
 /// What only some rooms may do, no other does.
-pub fn privileges(file: &SourceFile) -> Vec<Complaint> {
+pub(crate) fn privileges(file: &SourceFile) -> Vec<Complaint> {
     let mut complaints = Vec::new();
     for (words, what, rooms) in PRIVILEGES {
         if rooms.contains(&file.room()) {
@@ -310,9 +310,10 @@ pub fn privileges(file: &SourceFile) -> Vec<Complaint> {
             });
             for at in places {
                 let rooms: Vec<String> = rooms.iter().map(|room| format!("`{room}`")).collect();
-                let who = match rooms.as_slice() {
-                    [] => "tests".to_owned(),
-                    rooms => rooms.join(", "),
+                let who = if rooms.is_empty() {
+                    "tests".to_owned()
+                } else {
+                    rooms.join(", ")
                 };
                 complaints.push(format!(
                     "{}: {what} (`{word}`): only {who} may",
@@ -325,7 +326,7 @@ pub fn privileges(file: &SourceFile) -> Vec<Complaint> {
 }
 
 /// A file says what it is, has a name that means something, and is not too long.
-pub fn shape(file: &SourceFile) -> Vec<Complaint> {
+pub(crate) fn shape(file: &SourceFile) -> Vec<Complaint> {
     let mut complaints = Vec::new();
     let mut complain = |what: String| complaints.push(format!("{}:1: {what}", file.name));
     if !file.text.starts_with("//! ") {
@@ -346,7 +347,7 @@ pub fn shape(file: &SourceFile) -> Vec<Complaint> {
 }
 
 /// Every file is declared by the module above it.
-pub fn orphans(files: &[SourceFile]) -> Vec<Complaint> {
+pub(crate) fn orphans(files: &[SourceFile]) -> Vec<Complaint> {
     let mut complaints = Vec::new();
     for file in files {
         let module = file.module();
@@ -384,7 +385,7 @@ const REGISTERED: &[(&str, &[&str])] = &[
 ];
 
 /// The types of `room` that its list must hold, with their files.
-pub fn registrants<'a>(
+pub(crate) fn registrants<'a>(
     files: &'a [SourceFile],
     room: &'a str,
 ) -> impl Iterator<Item = (&'a SourceFile, String)> + 'a {
@@ -410,7 +411,7 @@ pub fn registrants<'a>(
 }
 
 /// Every kind, item and command is in the list of its room.
-pub fn registration(files: &[SourceFile]) -> Vec<Complaint> {
+pub(crate) fn registration(files: &[SourceFile]) -> Vec<Complaint> {
     let mut complaints = Vec::new();
     for (room, _) in REGISTERED {
         let list = format!("{room}/mod.rs");

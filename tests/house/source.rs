@@ -2,17 +2,17 @@
 
 /// A file below `src`.
 #[derive(Clone, Debug)]
-pub struct SourceFile {
+pub(crate) struct SourceFile {
     /// Path below `src`.
-    pub name: String,
+    pub(crate) name: String,
     /// As it is.
-    pub text: String,
+    pub(crate) text: String,
     /// Comments, the insides of literals, and what is compiled for tests only are blanks; lines stay where they are.
-    pub code: String,
+    pub(crate) code: String,
 }
 
 impl SourceFile {
-    pub fn new(name: &str, text: &str) -> Self {
+    pub(crate) fn new(name: &str, text: &str) -> Self {
         let code = without_literals(text);
         let code = if is_test(name) {
             blank(&code)
@@ -27,13 +27,13 @@ impl SourceFile {
     }
 
     /// The module directly below the crate that it belongs to.
-    pub fn room(&self) -> &str {
+    pub(crate) fn room(&self) -> &str {
         let first = self.name.split('/').next().unwrap_or_default();
         first.trim_end_matches(".rs")
     }
 
     /// Names of the modules it is in, from the crate down: `item`, `file`.
-    pub fn module(&self) -> Vec<&str> {
+    pub(crate) fn module(&self) -> Vec<&str> {
         let path = self.name.trim_end_matches(".rs");
         let path = path.trim_end_matches("/mod");
         match path {
@@ -43,17 +43,17 @@ impl SourceFile {
     }
 
     /// The line (from 1) of an offset of [`Self::code`].
-    pub fn line(&self, offset: usize) -> usize {
+    pub(crate) fn line(&self, offset: usize) -> usize {
         self.code[..offset].matches('\n').count() + 1
     }
 
     /// `name:line`.
-    pub fn place(&self, offset: usize) -> String {
+    pub(crate) fn place(&self, offset: usize) -> String {
         format!("{}:{}", self.name, self.line(offset))
     }
 
     /// Where `word` stands in the code, not as the end or the beginning of a longer identifier.
-    pub fn find_all<'a>(&'a self, word: &'a str) -> impl Iterator<Item = usize> + 'a {
+    pub(crate) fn find_all<'a>(&'a self, word: &'a str) -> impl Iterator<Item = usize> + 'a {
         let begins_with_letter = word.starts_with(is_identifier);
         let ends_with_letter = word.ends_with(is_identifier);
         self.code.match_indices(word).filter_map(move |(at, _)| {
@@ -67,7 +67,7 @@ impl SourceFile {
 }
 
 /// Whether a character may stand in an identifier.
-pub fn is_identifier(c: char) -> bool {
+pub(crate) fn is_identifier(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
@@ -90,27 +90,22 @@ fn without_literals(text: &str) -> String {
     let mut at = 0;
     while at < chars.len() {
         let end = literal_end(&chars, at, out.chars().next_back());
-        match end {
-            Some(end) => {
-                // The quotes stay, so that `""` is still something between commas.
-                let quoted = chars[at] != '/';
-                for (index, &c) in chars[at..end].iter().enumerate() {
-                    let edge = quoted && (index == 0 || at + index + 1 == end);
-                    out.push(if c == '\n' {
-                        '\n'
-                    } else if edge {
-                        '"'
-                    } else {
-                        ' '
-                    });
-                }
-                at = end;
-            }
-            None => {
-                out.push(chars[at]);
-                at += 1;
-            }
+        let Some(end) = end else {
+            out.push(chars[at]);
+            at += 1;
+            continue;
+        };
+        // The quotes stay, so that `""` is still something between commas.
+        let quoted = chars[at] != '/';
+        for (index, &c) in chars[at..end].iter().enumerate() {
+            let edge = quoted && (index == 0 || at + index + 1 == end);
+            out.push(match c {
+                '\n' => '\n',
+                _ if edge => '"',
+                _ => ' ',
+            });
         }
+        at = end;
     }
     out
 }

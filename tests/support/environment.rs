@@ -7,28 +7,28 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Where the clock stands in tests.
-pub const NOW: &str = "2026-01-02T03:04:05Z";
+pub(crate) const NOW: &str = "2026-01-02T03:04:05Z";
 
 /// A temporary home with nothing of this machine's settings in it.
-pub struct Environment {
+pub(crate) struct Environment {
     directory: tempfile::TempDir,
     variables: Vec<(String, String)>,
 }
 
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// The exit code; -1 when a signal ended it.
-    pub code: i32,
+    pub(crate) code: i32,
     /// What it printed as data.
-    pub stdout: String,
+    pub(crate) stdout: String,
     /// What it said besides.
-    pub stderr: String,
+    pub(crate) stderr: String,
 }
 
 impl Environment {
     /// An empty home.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let directory = tempfile::Builder::new()
             .prefix("fleet-")
             .tempdir()
@@ -41,19 +41,19 @@ impl Environment {
     }
 
     /// The directory that runs start in.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.directory.path()
     }
 
     /// Sets a variable for every run that follows.
     #[must_use]
-    pub fn with(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
         self
     }
 
     /// Writes a file below [`Self::path`], with its directories.
-    pub fn write(&self, name: &str, text: &str) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path().join(name);
         std::fs::create_dir_all(path.parent().expect("a parent")).expect("its directories");
         std::fs::write(&path, text).expect("a writable file");
@@ -61,12 +61,15 @@ impl Environment {
     }
 
     /// Reads a file below [`Self::path`].
-    pub fn read(&self, name: &str) -> String {
+    pub(crate) fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.path().join(name)).expect("a readable file")
     }
 
     /// The binary with `arguments`, ready to be started.
-    pub fn command<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
+    pub(crate) fn command<A: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fleet"));
         let home = self.path().join("home");
         command
@@ -87,12 +90,12 @@ impl Environment {
     }
 
     /// Runs the binary without a terminal and with an empty stdin.
-    pub fn fleet<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Outcome {
+    pub(crate) fn fleet<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Outcome {
         self.fleet_with_input(arguments, "")
     }
 
     /// Runs the binary without a terminal; `input` is its stdin.
-    pub fn fleet_with_input<A: AsRef<OsStr>>(
+    pub(crate) fn fleet_with_input<A: AsRef<OsStr>>(
         &self,
         arguments: impl IntoIterator<Item = A>,
         input: &str,
@@ -103,7 +106,7 @@ impl Environment {
     /// Runs the binary at a terminal of `columns`; stdout and stderr are one there. Nobody answers its questions.
     ///
     /// The terminal is that of script(1), which Debian always has.
-    pub fn fleet_at_terminal(&self, arguments: &[&str], columns: u16) -> Outcome {
+    pub(crate) fn fleet_at_terminal(&self, arguments: &[&str], columns: u16) -> Outcome {
         let words = std::iter::once(env!("CARGO_BIN_EXE_fleet"));
         let words: Vec<String> = words
             .chain(arguments.iter().copied())
@@ -143,7 +146,7 @@ impl Environment {
     }
 
     /// What differs from run to run, replaced: the directory, durations, and the version.
-    pub fn normalise(&self, text: &str) -> String {
+    pub(crate) fn normalise(&self, text: &str) -> String {
         let directory = self.path().to_string_lossy().into_owned();
         let text = text.replace(&directory, "[DIR]");
         let text = text.replace(
@@ -157,14 +160,14 @@ impl Environment {
 impl Outcome {
     /// The outcome, if the exit code is `code`.
     #[track_caller]
-    pub fn expect(self, code: i32) -> Self {
+    pub(crate) fn expect(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{self}");
         self
     }
 
     /// The JSON value on stdout, and nothing else there.
     #[track_caller]
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.stdout)
             .unwrap_or_else(|error| panic!("not one JSON value ({error}): {self}"))
     }

@@ -1,3 +1,5 @@
-//! What the tests of the real binary share.
+//! What the tests of the real binary share; each of them uses a part of it.
 
-pub mod environment;
+#![allow(dead_code)]
+
+pub(crate) mod environment;

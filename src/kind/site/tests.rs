@@ -45,13 +45,13 @@ impl Edge for TestEdge {
         "2026-06-01T00:00:00Z".parse().unwrap()
     }
 
-    fn derive(&self, secret: &Secret, purpose: &str) -> [u8; 32] {
+    fn derive(&mut self, secret: &Secret, purpose: &str) -> Result<[u8; 32], String> {
         use sha2::Digest;
-        sha2::Sha256::digest(format!("{purpose}\0{}", secret.reveal())).into()
+        Ok(sha2::Sha256::digest(format!("{purpose}\0{}", secret.reveal())).into())
     }
 
     fn seal(&mut self, secret: Secret) -> Result<SecretId, String> {
-        let hash = self.derive(&secret, "id");
+        let hash = self.derive(&secret, "id")?;
         let id = format!(
             "sec_{:02x}{:02x}{:02x}{:02x}",
             hash[0], hash[1], hash[2], hash[3]

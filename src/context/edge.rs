@@ -1,0 +1,88 @@
+//! The outside world for a spec that is made from arguments: files, prompts, and the key that seals its secrets.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::Context;
+use crate::kind::{self, SecretId};
+use crate::shell::Secret;
+use crate::state::{Sealed, SealingKey};
+
+/// Gives a spec what its arguments name. What it sealed is to be stored together with the spec: see
+/// [`Self::sealed`].
+#[derive(Debug)]
+pub struct Edge<'a> {
+    context: &'a Context,
+    key: Option<SealingKey>,
+    sealed: Vec<Sealed>,
+    stdin_is_read: bool,
+}
+
+impl<'a> Edge<'a> {
+    pub(super) fn new(context: &'a Context) -> Self {
+        Self {
+            context,
+            key: None,
+            sealed: Vec::new(),
+            stdin_is_read: false,
+        }
+    }
+
+    /// The secrets that were sealed, for `store_secret` and `Vault::add`.
+    pub fn sealed(&self) -> &[Sealed] {
+        &self.sealed
+    }
+
+    /// The key; read, or made, when it is first needed.
+    fn key(&mut self) -> anyhow::Result<&SealingKey> {
+        if self.key.is_none() {
+            let path = self.context.key_path()?;
+            let key = self.context.state()?.read(|read| read.sealing_key(&path))?;
+            self.key = Some(key);
+        }
+        self.key
+            .as_ref()
+            .ok_or_else(|| anyhow::anyhow!("there is no key"))
+    }
+}
+
+impl kind::Edge for Edge<'_> {
+    fn read_file(&mut self, path: &Path) -> Result<String, String> {
+        if path == Path::new("-") && std::mem::replace(&mut self.stdin_is_read, true) {
+            return Err("only one argument can be read from standard input".to_owned());
+        }
+        self.context
+            .read_file(path)
+            .map_err(|error| message(&error))
+    }
+
+    fn ask_password(&mut self, prompt: &str) -> Result<Secret, String> {
+        self.context
+            .ask_new_password(prompt)
+            .map_err(|error| message(&error))
+    }
+
+    fn now(&self) -> Timestamp {
+        self.context.now()
+    }
+
+    fn derive(&mut self, secret: &Secret, purpose: &str) -> Result<[u8; 32], String> {
+        let key = self.key().map_err(|error| message(&error))?;
+        Ok(key.derive(secret, purpose))
+    }
+
+    fn seal(&mut self, secret: Secret) -> Result<SecretId, String> {
+        let sealed = self
+            .key()
+            .and_then(|key| Ok(key.seal(&secret)?))
+            .map_err(|error| message(&error))?;
+        let id = sealed.id.clone();
+        self.sealed.push(sealed);
+        Ok(id)
+    }
+}
+
+fn message(error: &anyhow::Error) -> String {
+    format!("{error:#}")
+}
