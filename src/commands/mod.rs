@@ -7,6 +7,7 @@ pub use crate::diagnostic::Ending;
 use crate::kind::{KINDS, Kind};
 
 mod candidates;
+mod look;
 
 /// A command with its arguments.
 #[derive(Debug)]
@@ -148,6 +149,7 @@ registry! {
         place::Place,
         list_tasks::ListTasks,
         show_task::ShowTask,
+        health::Health,
     ]
 }
 

@@ -199,7 +199,9 @@ fn memory_and_load(facts: &ServerFacts, reasons: &mut Vec<String>) {
         } else {
             format!("{} processors", facts.cores)
         };
-        reasons.push(format!("load {five_minutes:.1} on {processors}"));
+        reasons.push(format!(
+            "load {five_minutes:.1} on {processors} over 5 minutes"
+        ));
     }
 }
 

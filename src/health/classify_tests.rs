@@ -135,12 +135,12 @@ fn memory_and_load() {
     degraded(
         |r| r.facts.load = [0.0, 8.1, 0.0],
         &[],
-        &["load 8.1 on 2 processors"],
+        &["load 8.1 on 2 processors over 5 minutes"],
     );
     degraded(
         |r| (r.facts.load, r.facts.cores) = ([0.0, 8.1, 0.0], 1),
         &[],
-        &["load 8.1 on 1 processor"],
+        &["load 8.1 on 1 processor over 5 minutes"],
     );
     degraded(
         |r| (r.facts.load, r.facts.cores) = ([0.0, 8.1, 0.0], 0),

@@ -1,6 +1,6 @@
 //! Queries of `placements`: where each resource is, and how loaded each server.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::params;
 
@@ -68,6 +68,21 @@ impl Read {
             },
         )?;
         Ok(counts)
+    }
+
+    /// The kinds of the resources on each server that has any.
+    pub fn kinds_placed(&self) -> Result<BTreeMap<ServerName, BTreeSet<String>>, Diagnostic> {
+        let mut kinds: BTreeMap<ServerName, BTreeSet<String>> = BTreeMap::new();
+        self.each(
+            "SELECT DISTINCT p.server, r.kind FROM placements p JOIN resources r ON r.id = p.resource_id",
+            [],
+            |row| {
+                let of_server = kinds.entry(rows::server(row, 0)?).or_default();
+                of_server.insert(row.get(1)?);
+                Ok(())
+            },
+        )?;
+        Ok(kinds)
     }
 }
 

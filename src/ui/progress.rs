@@ -71,11 +71,16 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// Says how `server` came out, and what that took.
-    pub fn done(&self, server: &str, mark: Mark, text: &str, took: Duration) {
+    /// Ends the line of `server` without a result line: the result is shown in another way.
+    pub fn end(&self, server: &str) {
         if let Some(screen) = &self.screen {
             screen.done(server);
         }
+    }
+
+    /// Says how `server` came out, and what that took.
+    pub fn done(&self, server: &str, mark: Mark, text: &str, took: Duration) {
+        self.end(server);
         let settings = self.ui.settings();
         let shown = match mark {
             Mark::Failed => true,
