@@ -24,15 +24,15 @@ function __fish_fleet_using_subcommand
     contains -- $cmd[1] $argv
 end
 
-complete -c fleet -n "__fish_fleet_needs_command" -l inventory -d 'Inventory of servers [default: `FLEET_INVENTORY`, ./inventory.toml, ~/.config/fleet/inventory.toml]' -r -F
-complete -c fleet -n "__fish_fleet_needs_command" -l state -d 'State database [default: `FLEET_STATE`, the inventory\'s `settings.state`, ~/.local/share/fleet/state.db]' -r -F
-complete -c fleet -n "__fish_fleet_needs_command" -l output -d 'How results and errors are printed: `table`, text for people, or `json`, one object on stdout' -r -f -a "table\t'Text and tables'
+complete -c fleet -n "__fish_fleet_needs_command" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_needs_command" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_needs_command" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
 json\t'One JSON object'"
 complete -c fleet -n "__fish_fleet_needs_command" -l json -d 'Short for `--output json`'
-complete -c fleet -n "__fish_fleet_needs_command" -s q -l quiet -d 'Print errors and the data asked for, nothing else'
-complete -c fleet -n "__fish_fleet_needs_command" -s v -l verbose -d 'Print more detail; twice for the conversation with the servers'
-complete -c fleet -n "__fish_fleet_needs_command" -l no-color -d 'No colours (also: the environment variable `NO_COLOR`)'
-complete -c fleet -n "__fish_fleet_needs_command" -s y -l yes -d 'Answer every question with yes; needed for removals without a terminal'
+complete -c fleet -n "__fish_fleet_needs_command" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_needs_command" -s v -l verbose -d 'Print more detail'
+complete -c fleet -n "__fish_fleet_needs_command" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_needs_command" -s y -l yes -d 'Answer every question with yes'
 complete -c fleet -n "__fish_fleet_needs_command" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_needs_command" -s V -l version -d 'Print version'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "list-sites" -d 'List the sites, and where they are'
@@ -41,60 +41,60 @@ complete -c fleet -n "__fish_fleet_needs_command" -f -a "place" -d 'Explain wher
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "list-tasks" -d 'List what was done, by whom, and how it ended'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "show-task" -d 'Show what a task did on each server'
 complete -c fleet -n "__fish_fleet_using_subcommand list-sites" -l server -d 'Only those on these servers: `sg-1,jkt-*,region=singapore,!sg-3`' -r
-complete -c fleet -n "__fish_fleet_using_subcommand list-sites" -l inventory -d 'Inventory of servers [default: `FLEET_INVENTORY`, ./inventory.toml, ~/.config/fleet/inventory.toml]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand list-sites" -l state -d 'State database [default: `FLEET_STATE`, the inventory\'s `settings.state`, ~/.local/share/fleet/state.db]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand list-sites" -l output -d 'How results and errors are printed: `table`, text for people, or `json`, one object on stdout' -r -f -a "table\t'Text and tables'
+complete -c fleet -n "__fish_fleet_using_subcommand list-sites" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand list-sites" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand list-sites" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
 json\t'One JSON object'"
 complete -c fleet -n "__fish_fleet_using_subcommand list-sites" -l pending -d 'Only those that a server has not followed yet'
 complete -c fleet -n "__fish_fleet_using_subcommand list-sites" -l json -d 'Short for `--output json`'
-complete -c fleet -n "__fish_fleet_using_subcommand list-sites" -s q -l quiet -d 'Print errors and the data asked for, nothing else'
-complete -c fleet -n "__fish_fleet_using_subcommand list-sites" -s v -l verbose -d 'Print more detail; twice for the conversation with the servers'
-complete -c fleet -n "__fish_fleet_using_subcommand list-sites" -l no-color -d 'No colours (also: the environment variable `NO_COLOR`)'
-complete -c fleet -n "__fish_fleet_using_subcommand list-sites" -s y -l yes -d 'Answer every question with yes; needed for removals without a terminal'
+complete -c fleet -n "__fish_fleet_using_subcommand list-sites" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand list-sites" -s v -l verbose -d 'Print more detail'
+complete -c fleet -n "__fish_fleet_using_subcommand list-sites" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand list-sites" -s y -l yes -d 'Answer every question with yes'
 complete -c fleet -n "__fish_fleet_using_subcommand list-sites" -s h -l help -d 'Print help'
-complete -c fleet -n "__fish_fleet_using_subcommand show-site" -l inventory -d 'Inventory of servers [default: `FLEET_INVENTORY`, ./inventory.toml, ~/.config/fleet/inventory.toml]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand show-site" -l state -d 'State database [default: `FLEET_STATE`, the inventory\'s `settings.state`, ~/.local/share/fleet/state.db]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand show-site" -l output -d 'How results and errors are printed: `table`, text for people, or `json`, one object on stdout' -r -f -a "table\t'Text and tables'
+complete -c fleet -n "__fish_fleet_using_subcommand show-site" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand show-site" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand show-site" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
 json\t'One JSON object'"
 complete -c fleet -n "__fish_fleet_using_subcommand show-site" -l json -d 'Short for `--output json`'
-complete -c fleet -n "__fish_fleet_using_subcommand show-site" -s q -l quiet -d 'Print errors and the data asked for, nothing else'
-complete -c fleet -n "__fish_fleet_using_subcommand show-site" -s v -l verbose -d 'Print more detail; twice for the conversation with the servers'
-complete -c fleet -n "__fish_fleet_using_subcommand show-site" -l no-color -d 'No colours (also: the environment variable `NO_COLOR`)'
-complete -c fleet -n "__fish_fleet_using_subcommand show-site" -s y -l yes -d 'Answer every question with yes; needed for removals without a terminal'
+complete -c fleet -n "__fish_fleet_using_subcommand show-site" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand show-site" -s v -l verbose -d 'Print more detail'
+complete -c fleet -n "__fish_fleet_using_subcommand show-site" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand show-site" -s y -l yes -d 'Answer every question with yes'
 complete -c fleet -n "__fish_fleet_using_subcommand show-site" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand place" -l weight -d 'Units of capacity it takes [default: the inventory\'s weights.KIND, else 1]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand place" -l region -d 'Only servers of this region' -r
 complete -c fleet -n "__fish_fleet_using_subcommand place" -l label -d 'Only servers with this label; may be repeated' -r
 complete -c fleet -n "__fish_fleet_using_subcommand place" -l server -d 'This server and no other' -r
-complete -c fleet -n "__fish_fleet_using_subcommand place" -l inventory -d 'Inventory of servers [default: `FLEET_INVENTORY`, ./inventory.toml, ~/.config/fleet/inventory.toml]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand place" -l state -d 'State database [default: `FLEET_STATE`, the inventory\'s `settings.state`, ~/.local/share/fleet/state.db]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand place" -l output -d 'How results and errors are printed: `table`, text for people, or `json`, one object on stdout' -r -f -a "table\t'Text and tables'
+complete -c fleet -n "__fish_fleet_using_subcommand place" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand place" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand place" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
 json\t'One JSON object'"
 complete -c fleet -n "__fish_fleet_using_subcommand place" -l force -d 'With --server: although it is full, cordoned or unhealthy'
 complete -c fleet -n "__fish_fleet_using_subcommand place" -l json -d 'Short for `--output json`'
-complete -c fleet -n "__fish_fleet_using_subcommand place" -s q -l quiet -d 'Print errors and the data asked for, nothing else'
-complete -c fleet -n "__fish_fleet_using_subcommand place" -s v -l verbose -d 'Print more detail; twice for the conversation with the servers'
-complete -c fleet -n "__fish_fleet_using_subcommand place" -l no-color -d 'No colours (also: the environment variable `NO_COLOR`)'
-complete -c fleet -n "__fish_fleet_using_subcommand place" -s y -l yes -d 'Answer every question with yes; needed for removals without a terminal'
+complete -c fleet -n "__fish_fleet_using_subcommand place" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand place" -s v -l verbose -d 'Print more detail'
+complete -c fleet -n "__fish_fleet_using_subcommand place" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand place" -s y -l yes -d 'Answer every question with yes'
 complete -c fleet -n "__fish_fleet_using_subcommand place" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand list-tasks" -s n -l limit -d 'How many, counted from the newest' -r
-complete -c fleet -n "__fish_fleet_using_subcommand list-tasks" -l inventory -d 'Inventory of servers [default: `FLEET_INVENTORY`, ./inventory.toml, ~/.config/fleet/inventory.toml]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand list-tasks" -l state -d 'State database [default: `FLEET_STATE`, the inventory\'s `settings.state`, ~/.local/share/fleet/state.db]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand list-tasks" -l output -d 'How results and errors are printed: `table`, text for people, or `json`, one object on stdout' -r -f -a "table\t'Text and tables'
+complete -c fleet -n "__fish_fleet_using_subcommand list-tasks" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand list-tasks" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand list-tasks" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
 json\t'One JSON object'"
 complete -c fleet -n "__fish_fleet_using_subcommand list-tasks" -l json -d 'Short for `--output json`'
-complete -c fleet -n "__fish_fleet_using_subcommand list-tasks" -s q -l quiet -d 'Print errors and the data asked for, nothing else'
-complete -c fleet -n "__fish_fleet_using_subcommand list-tasks" -s v -l verbose -d 'Print more detail; twice for the conversation with the servers'
-complete -c fleet -n "__fish_fleet_using_subcommand list-tasks" -l no-color -d 'No colours (also: the environment variable `NO_COLOR`)'
-complete -c fleet -n "__fish_fleet_using_subcommand list-tasks" -s y -l yes -d 'Answer every question with yes; needed for removals without a terminal'
+complete -c fleet -n "__fish_fleet_using_subcommand list-tasks" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand list-tasks" -s v -l verbose -d 'Print more detail'
+complete -c fleet -n "__fish_fleet_using_subcommand list-tasks" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand list-tasks" -s y -l yes -d 'Answer every question with yes'
 complete -c fleet -n "__fish_fleet_using_subcommand list-tasks" -s h -l help -d 'Print help'
-complete -c fleet -n "__fish_fleet_using_subcommand show-task" -l inventory -d 'Inventory of servers [default: `FLEET_INVENTORY`, ./inventory.toml, ~/.config/fleet/inventory.toml]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand show-task" -l state -d 'State database [default: `FLEET_STATE`, the inventory\'s `settings.state`, ~/.local/share/fleet/state.db]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand show-task" -l output -d 'How results and errors are printed: `table`, text for people, or `json`, one object on stdout' -r -f -a "table\t'Text and tables'
+complete -c fleet -n "__fish_fleet_using_subcommand show-task" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand show-task" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand show-task" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
 json\t'One JSON object'"
 complete -c fleet -n "__fish_fleet_using_subcommand show-task" -l json -d 'Short for `--output json`'
-complete -c fleet -n "__fish_fleet_using_subcommand show-task" -s q -l quiet -d 'Print errors and the data asked for, nothing else'
-complete -c fleet -n "__fish_fleet_using_subcommand show-task" -s v -l verbose -d 'Print more detail; twice for the conversation with the servers'
-complete -c fleet -n "__fish_fleet_using_subcommand show-task" -l no-color -d 'No colours (also: the environment variable `NO_COLOR`)'
-complete -c fleet -n "__fish_fleet_using_subcommand show-task" -s y -l yes -d 'Answer every question with yes; needed for removals without a terminal'
+complete -c fleet -n "__fish_fleet_using_subcommand show-task" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand show-task" -s v -l verbose -d 'Print more detail'
+complete -c fleet -n "__fish_fleet_using_subcommand show-task" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand show-task" -s y -l yes -d 'Answer every question with yes'
 complete -c fleet -n "__fish_fleet_using_subcommand show-task" -s h -l help -d 'Print help'

@@ -95,6 +95,45 @@ pub fn root(width: usize) -> Command {
     }))
 }
 
+/// The variables that fleet reads, and what they are for.
+pub const ENVIRONMENT: [(&str, &str); 7] = [
+    (
+        "FLEET_INVENTORY",
+        "inventory; without it ./inventory.toml, then ~/.config/fleet/inventory.toml",
+    ),
+    (
+        "FLEET_STATE",
+        "state database; without it settings.state of the inventory, then ~/.local/share/fleet/state.db",
+    ),
+    (
+        "FLEET_KEY_FILE",
+        "key that seals stored secrets; without it ~/.config/fleet/key",
+    ),
+    (
+        "FLEET_KEY_PASSPHRASE_FILE",
+        "passphrase of encrypted SSH keys, where nobody can be asked",
+    ),
+    ("FLEET_OPERATOR", "who runs fleet, for the record of tasks"),
+    ("NO_COLOR", "no colours, when it is not empty"),
+    ("CLICOLOR_FORCE", "colours without a terminal, too"),
+];
+
+/// What the exit codes mean.
+pub const EXIT_CODES: [(&str, &str); 9] = [
+    ("0", "done"),
+    ("1", "failed"),
+    ("2", "wrong usage or invalid input"),
+    (
+        "3",
+        "some servers failed or are pending, the others are done",
+    ),
+    ("4", "no server can take it"),
+    ("5", "a server is not online"),
+    ("6", "there are changes to apply (--detailed-exitcode)"),
+    ("7", "a change was undone because it was not confirmed"),
+    ("8", "a lock or a time limit stood in the way"),
+];
+
 /// The colours of help texts.
 fn styles() -> Styles {
     Styles::plain()
@@ -125,13 +164,22 @@ fn help_template(entries: &[Entry], width: usize) -> String {
         wrap(&mut out, &about, widest + 3, width);
     }
     let _ = write!(out, "\n{HEADING}Options:{HEADING:#}\n{{options}}\n\n");
+    for (heading, lines) in [
+        ("Environment", &ENVIRONMENT[..]),
+        ("Exit codes", &EXIT_CODES),
+    ] {
+        let _ = write!(out, "{HEADING}{heading}:{HEADING:#}\n");
+        let widest = lines.iter().map(|(word, _)| word.len()).max();
+        let widest = widest.unwrap_or_default();
+        for (word, meaning) in lines {
+            let _ = write!(out, "  {LITERAL}{word:<widest$}{LITERAL:#} ");
+            wrap(&mut out, meaning, widest + 3, width);
+        }
+        out.push('\n');
+    }
     out.push_str("See");
-    wrap(
-        &mut out,
-        "`fleet COMMAND --help` for the arguments and examples of a command",
-        3,
-        width,
-    );
+    let more = "`fleet COMMAND --help` for the arguments and examples of a command";
+    wrap(&mut out, more, 3, width);
     out
 }
 
@@ -271,5 +319,46 @@ fn quoted(value: &ContextValue) -> String {
             all.join(", ")
         }
         other => format!("`{}`", plain(other)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documented_exit_codes_are_those_of_the_classes() {
+        let classes = [
+            Class::Failed,
+            Class::Usage,
+            Class::Partial,
+            Class::NoRoom,
+            Class::Unhealthy,
+            Class::Pending,
+            Class::Reverted,
+            Class::Locked,
+        ];
+        let codes = classes.map(Class::exit_code);
+        let mut expected = vec![Ending::Done.exit_code()];
+        expected.extend(codes);
+        let documented: Vec<u8> = EXIT_CODES
+            .iter()
+            .filter_map(|(code, _)| code.parse().ok())
+            .collect();
+        assert_eq!(documented, expected);
+    }
+
+    #[test]
+    fn a_command_line_that_cannot_be_parsed_still_says_how_to_report_that() {
+        let globals = |line: &str| {
+            let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            guess_globals(&words)
+        };
+        assert!(globals("fleet x --json").wants_json());
+        assert!(globals("fleet --output json x").wants_json());
+        assert!(globals("fleet x --output=json --no-color").no_color);
+        assert!(!globals("fleet x --output table").wants_json());
+        assert!(!globals("fleet x -- --json").wants_json());
+        assert!(!globals("fleet x --output").wants_json());
     }
 }

@@ -21,13 +21,30 @@ fn generated() -> BTreeMap<PathBuf, Vec<u8>> {
     }
     let mut root = fleet::cli::root(80);
     root.build();
-    files.insert("man/fleet.1".into(), page(root.clone()));
+    files.insert("man/fleet.1".into(), root_page(root.clone()));
     for command in root.get_subcommands() {
         let title = format!("fleet-{}", command.get_name());
         let page = page(command.clone().name(title.clone()));
         files.insert(format!("man/{title}.1").into(), page);
     }
     files
+}
+
+/// The page of `fleet` itself: that of the parser, with what concerns all commands.
+fn root_page(command: Command) -> Vec<u8> {
+    let mut text = String::from_utf8(page(command)).expect("a page in UTF-8");
+    for (heading, lines) in [
+        ("ENVIRONMENT", &fleet::cli::ENVIRONMENT[..]),
+        ("EXIT STATUS", &fleet::cli::EXIT_CODES),
+    ] {
+        text.push_str(&format!(".SH {heading}\n"));
+        for (word, meaning) in lines {
+            // roff(7): a line that begins with a dot is a request, a hyphen may be broken at.
+            let meaning = meaning.replace('-', "\\-").replace("./", "\\&./");
+            text.push_str(&format!(".TP\n\\fB{word}\\fR\n{meaning}\n"));
+        }
+    }
+    text.into_bytes()
 }
 
 fn page(command: Command) -> Vec<u8> {

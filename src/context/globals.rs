@@ -9,13 +9,13 @@ use clap::{Args, ValueEnum};
 #[allow(clippy::struct_excessive_bools, reason = "flags are what they are")]
 #[command(next_help_heading = "Global options")]
 pub struct Globals {
-    /// Inventory of servers [default: `FLEET_INVENTORY`, ./inventory.toml, ~/.config/fleet/inventory.toml]
+    /// Inventory of servers [default: ./inventory.toml]
     #[arg(long, value_name = "FILE", global = true)]
     pub inventory: Option<PathBuf>,
-    /// State database [default: `FLEET_STATE`, the inventory's `settings.state`, ~/.local/share/fleet/state.db]
+    /// State database [default: in the user's data directory]
     #[arg(long, value_name = "FILE", global = true)]
     pub state: Option<PathBuf>,
-    /// How results and errors are printed: `table`, text for people, or `json`, one object on stdout
+    /// Print text (`table`) or one JSON object (`json`)
     #[arg(
         long,
         value_enum,
@@ -29,16 +29,16 @@ pub struct Globals {
     /// Short for `--output json`
     #[arg(long, global = true)]
     pub json: bool,
-    /// Print errors and the data asked for, nothing else
+    /// Print only errors and the data asked for
     #[arg(short, long, conflicts_with = "verbose", global = true)]
     pub quiet: bool,
-    /// Print more detail; twice for the conversation with the servers
+    /// Print more detail
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     pub verbose: u8,
-    /// No colours (also: the environment variable `NO_COLOR`)
+    /// No colours
     #[arg(long, global = true)]
     pub no_color: bool,
-    /// Answer every question with yes; needed for removals without a terminal
+    /// Answer every question with yes
     #[arg(short, long, global = true)]
     pub yes: bool,
 }

@@ -116,11 +116,15 @@ impl Ui {
 
     /// Prints the help or version text.
     pub fn help(&self, text: &clap::builder::StyledStr) -> anyhow::Result<()> {
-        if self.settings.stdout.colour {
-            self.print(&text.ansi().to_string())
+        let mut text = if self.settings.stdout.colour {
+            text.ansi().to_string()
         } else {
-            self.print(&text.to_string())
+            text.to_string()
+        };
+        if !text.ends_with('\n') {
+            text.push('\n');
         }
+        self.print(&text)
     }
 
     /// Says something on stderr that is good to know (not with `-q`).
