@@ -38,6 +38,7 @@ complete -c fleet -n "__fish_fleet_needs_command" -s V -l version -d 'Print vers
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "list-sites" -d 'List the sites, and where they are'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "show-site" -d 'Show the settings of a website, where it is, and its status'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "place" -d 'Explain where a new resource would go, and why not elsewhere'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "health" -d 'Look at all servers at once, and say what is the matter with them'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "list-tasks" -d 'List what was done, by whom, and how it ended'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "show-task" -d 'Show what a task did on each server'
 complete -c fleet -n "__fish_fleet_using_subcommand list-sites" -l server -d 'Only those on these servers: `sg-1,jkt-*,region=singapore,!sg-3`' -r
@@ -77,6 +78,18 @@ complete -c fleet -n "__fish_fleet_using_subcommand place" -s v -l verbose -d 'P
 complete -c fleet -n "__fish_fleet_using_subcommand place" -l no-color -d 'No colours'
 complete -c fleet -n "__fish_fleet_using_subcommand place" -s y -l yes -d 'Answer every question with yes'
 complete -c fleet -n "__fish_fleet_using_subcommand place" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand health" -l server -d 'Only these servers: `sg-1,jkt-*,region=singapore,label:tier=gold,!sg-3`' -r
+complete -c fleet -n "__fish_fleet_using_subcommand health" -l timeout -d 'How long the look at one server may take [default: `health_timeout` of the inventory, else 10s]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand health" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand health" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand health" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand health" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand health" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand health" -s v -l verbose -d 'Print more detail'
+complete -c fleet -n "__fish_fleet_using_subcommand health" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand health" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand health" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand list-tasks" -s n -l limit -d 'How many, counted from the newest' -r
 complete -c fleet -n "__fish_fleet_using_subcommand list-tasks" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand list-tasks" -l state -d 'State database [default: in the user\'s data directory]' -r -F
