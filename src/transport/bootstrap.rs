@@ -51,7 +51,7 @@ impl Marks {
         format!(
             "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin;LC_ALL=C;export PATH LC_ALL;\
              umask 022;cd /;trap \"\" PIPE;\
-             echo \"{client} {nonce} ready\";echo \"{nonce} ready\" >&2;\
+             echo \" {client} {nonce} ready\";echo \"{nonce} ready\" >&2;\
              while fleet_n=$(timeout {hold} head -c {header})&&[ \"$fleet_n\" ];do \
              fleet_s=$(timeout {hold} head -c \"$fleet_n\");\
              case $fleet_s in *\"#{nonce}\");;*)exit {TRUNCATED};;esac;\

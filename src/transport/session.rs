@@ -445,18 +445,10 @@ fn keep_noise(noise: &mut Vec<u8>, line: &[u8]) {
 /// `SSH_CONNECTION` (client address and port, server address and port) from what stands before the ready mark.
 fn client_of(before: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(before);
-    let words: Vec<&str> = text.split_whitespace().collect();
     // Noise without a newline may stand in front.
+    let words: Vec<&str> = text.split_whitespace().collect();
     let last = words.len().checked_sub(4)?;
-    let address = words[last];
-    let start = address
-        .rfind(|c: char| !(c.is_ascii_hexdigit() || ".:%".contains(c)))
-        .map_or(0, |at| at + 1);
-    Some(format!(
-        "{} {}",
-        &address[start..],
-        words[last + 1..].join(" ")
-    ))
+    Some(words[last..].join(" "))
 }
 
 fn find_byte(haystack: &[u8], byte: u8) -> Option<usize> {

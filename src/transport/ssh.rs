@@ -602,9 +602,12 @@ async fn connect(host: &str, port: u16, limit: Duration) -> Result<TcpStream, Tr
     let share = limit / u32::try_from(found.len().max(1)).unwrap_or(1);
     let mut reason = "the name has no address".to_owned();
     for (index, one) in found.iter().enumerate() {
-        let last = index + 1 == found.len();
         // The last address has what is left of the limit, which the caller watches.
-        let share = if last { limit } else { share };
+        let share = if index + 1 == found.len() {
+            limit * 2
+        } else {
+            share
+        };
         match timeout(share, TcpStream::connect(one)).await {
             Ok(Ok(tcp)) => return Ok(tcp),
             Ok(Err(error)) => reason = error_words(&error),

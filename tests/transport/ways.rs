@@ -1,0 +1,432 @@
+//! Ways to a server: jump hosts, `ssh_config`(5), a real sshd, and how many round trips it takes.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use fleet::model::{Jump, Server};
+use fleet::transport::{SshConfig, TransportError};
+
+use crate::support::proxy::{Proxy, Trouble};
+use crate::support::sshd::{Behaviour, Sshd, known_hosts_line};
+use crate::{Home, failure, named_server, run, server_at};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_servers_behind_one_connection() {
+    let mut home = Home::new();
+    let jump = Sshd::start(Behaviour::default()).await;
+    home.know(&jump.known_hosts_line());
+    let bastion = named_server("bastion", jump.address);
+    home.settings
+        .servers
+        .insert(bastion.name.clone(), bastion.clone());
+    let mut servers = Vec::new();
+    for index in 0..8 {
+        let sshd = Sshd::start(Behaviour::default()).await;
+        home.know(&sshd.known_hosts_line());
+        let mut server = named_server(&format!("web-{index}"), sshd.address);
+        server.jump = Some(Jump::Server(bastion.name.clone()));
+        servers.push((sshd, server));
+    }
+    let connector = home.connector();
+    let mut running = tokio::task::JoinSet::new();
+    for (_, server) in &servers {
+        let (connector, server) = (connector.clone(), server.clone());
+        running.spawn(async move {
+            let mut session = connector.open(&server).await.unwrap();
+            let text = format!("echo {}; seq 1 100000\n", server.name);
+            let (_, lines) = run(&mut session, &text).await.unwrap();
+            assert_eq!(lines.len(), 100_001);
+            assert_eq!(lines[0], server.name.as_str());
+        });
+    }
+    running.join_all().await;
+    assert_eq!(jump.seen.connections.load(Ordering::SeqCst), 1);
+    assert_eq!(jump.seen.forwards.load(Ordering::SeqCst), 8);
+    assert_eq!(jump.seen.sessions.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_jump_in_front_of_a_jump() {
+    let mut home = Home::new();
+    let (outer, inner, end) = (
+        Sshd::start(Behaviour::default()).await,
+        Sshd::start(Behaviour::default()).await,
+        Sshd::start(Behaviour::default()).await,
+    );
+    for sshd in [&outer, &inner, &end] {
+        home.know(&sshd.known_hosts_line());
+    }
+    let mut bastion = named_server("bastion", inner.address);
+    bastion.jump = Some(Jump::Host {
+        user: Some("bob".to_owned()),
+        address: "127.0.0.1".to_owned(),
+        port: Some(outer.address.port()),
+    });
+    home.settings
+        .servers
+        .insert(bastion.name.clone(), bastion.clone());
+    let mut server = server_at(end.address);
+    server.jump = Some(Jump::Server(bastion.name.clone()));
+    let mut session = home.connector().open(&server).await.unwrap();
+    assert_eq!(run(&mut session, "echo in\n").await.unwrap().1, ["in"]);
+    assert_eq!(outer.seen.users.lock().unwrap()[0], "bob");
+    assert_eq!(inner.seen.users.lock().unwrap()[0], "alice");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn trouble_on_the_way_names_the_host() {
+    let mut home = Home::new();
+    let jump = Sshd::start(Behaviour::default()).await;
+    let sshd = Sshd::start(Behaviour::default()).await;
+    let bastion = named_server("bastion", jump.address);
+    home.settings
+        .servers
+        .insert(bastion.name.clone(), bastion.clone());
+    let mut server = server_at(sshd.address);
+    server.jump = Some(Jump::Server(bastion.name.clone()));
+
+    let error = failure(&home, &server).await;
+    assert!(
+        matches!(&error, TransportError::Jump { error, .. } if matches!(**error, TransportError::HostKeyUnknown { .. })),
+        "{error:?}"
+    );
+    assert_eq!(sshd.seen.connections.load(Ordering::SeqCst), 0);
+
+    // The way is fine, but nobody listens at its end.
+    home.know(&jump.known_hosts_line());
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    server.port = Some(listener.local_addr().unwrap().port());
+    drop(listener);
+    let error = failure(&home, &server).await;
+    assert!(error.is_unreachable(), "{error:?}");
+    assert!(
+        error
+            .to_string()
+            .contains("`127.0.0.1` cannot connect there"),
+        "{error}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_circle_of_jumps_is_an_error() {
+    let mut home = Home::new();
+    let mut one = Server::new("one".parse().unwrap(), "127.0.0.1");
+    let mut two = Server::new("two".parse().unwrap(), "127.0.0.1");
+    one.jump = Some(Jump::Server(two.name.clone()));
+    two.jump = Some(Jump::Server(one.name.clone()));
+    home.settings.servers.insert(one.name.clone(), one.clone());
+    home.settings.servers.insert(two.name.clone(), two);
+    let error = failure(&home, &one).await;
+    assert!(error.to_string().contains("goes in a circle"), "{error}");
+}
+
+/// Settings that read this `ssh_config` file.
+fn with_config(home: &mut Home, text: &str) {
+    let file = home.write(".ssh/config", text);
+    home.settings.local_user = Command::new("id")
+        .arg("-un")
+        .output()
+        .ok()
+        .map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    home.settings.ssh_config = SshConfig::Use {
+        user: Some(file),
+        system: home.path("no-system-config"),
+        program: PathBuf::from("ssh"),
+    };
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ssh_config_is_asked() {
+    if Command::new("ssh").arg("-V").output().is_err() {
+        println!("left out: no ssh");
+        return;
+    }
+    let mut home = Home::new();
+    let sshd = Sshd::start(Behaviour {
+        authorized: Some(vec![home.key.public_key().clone()]),
+        ..Behaviour::default()
+    })
+    .await;
+    let jump = Sshd::start(Behaviour::default()).await;
+    let other = home.write_key("other-key", &crate::new_key());
+    std::fs::rename(home.path(".ssh/id_ed25519"), home.path("my-key")).unwrap();
+    home.write(
+        "extra",
+        &format!(
+            "Host end\n\tHostName=127.0.0.1\n\tPort {}\n\tHostKeyAlias the-end\n",
+            sshd.address.port()
+        ),
+    );
+    let text = format!(
+        "Include {extra}\nHost end\n  User carol\n  ProxyJump dave@way\n\nMatch originalhost way\n  HostName 127.0.0.1\n  Port {port}\n\nHost *\n  IdentityFile {key}\n",
+        extra = home.path("extra").display(),
+        port = jump.address.port(),
+        key = home.path("my-key").display(),
+    );
+    with_config(&mut home, &text);
+    home.know(&format!(
+        "the-end {}\n",
+        sshd.host_key.to_openssh().unwrap()
+    ));
+    home.know(&jump.known_hosts_line());
+    let server = Server::new("web-1".parse().unwrap(), "end");
+    let mut session = home.connector().open(&server).await.unwrap();
+    assert_eq!(run(&mut session, "echo in\n").await.unwrap().1, ["in"]);
+    assert_eq!(session.peer().user, "carol");
+    assert_eq!(sshd.seen.users.lock().unwrap()[0], "carol");
+    assert_eq!(jump.seen.users.lock().unwrap()[0], "dave");
+
+    // The inventory has the last word.
+    let mut named = server_at(sshd.address);
+    named.address = "end".to_owned();
+    named.identity_file = Some(other);
+    let error = failure(&home, &named).await;
+    assert!(
+        matches!(&error, TransportError::AuthRefused { user, tried, .. } if user == "alice" && tried.len() == 1),
+        "{error:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ssh_is_not_asked_about_servers_that_no_block_is_about() {
+    let mut home = Home::new();
+    let sshd = Sshd::start(Behaviour::default()).await;
+    home.know(&sshd.known_hosts_line());
+    with_config(
+        &mut home,
+        "Host *\n  SendEnv LANG\n  ServerAliveInterval 10\nHost 10.* *.example.com\n  User nobody\n",
+    );
+    let SshConfig::Use { program, .. } = &mut home.settings.ssh_config else {
+        unreachable!();
+    };
+    *program = PathBuf::from("/no/such/program");
+    let mut server = server_at(sshd.address);
+    server.user = None;
+    let session = home.connector().open(&server).await.unwrap();
+    assert_eq!(session.peer().user, "root");
+    server.address = "10.0.0.1".to_owned();
+    let error = failure(&home, &server).await;
+    assert!(
+        matches!(error, TransportError::Settings { .. }),
+        "{error:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_command_is_refused_with_advice() {
+    if Command::new("ssh").arg("-V").output().is_err() {
+        println!("left out: no ssh");
+        return;
+    }
+    let mut home = Home::new();
+    with_config(&mut home, "Host end\n  ProxyCommand nc %h %p\n");
+    let error = failure(&home, &Server::new("web-1".parse().unwrap(), "end")).await;
+    assert!(error.to_string().contains("ProxyCommand nc"), "{error}");
+}
+
+/// A real sshd(8) on loopback.
+pub(crate) struct RealSshd {
+    pub(crate) address: SocketAddr,
+    process: Child,
+}
+
+impl RealSshd {
+    /// Starts one that takes `home`'s key and those of the `ca` file, and makes `home` know it.
+    pub(crate) fn start(home: &Home, more: &str) -> Option<Self> {
+        let program = Path::new("/usr/sbin/sshd");
+        let root = std::fs::metadata("/proc/self").is_ok_and(|me| {
+            use std::os::unix::fs::MetadataExt;
+            me.uid() == 0
+        });
+        if !program.exists() || !root {
+            println!("left out: no sshd, or not root");
+            return None;
+        }
+        drop(std::fs::create_dir_all("/run/sshd"));
+        let host_key = crate::new_key();
+        let key_file = home.write_key("host_key", &host_key);
+        let authorized = home.write(
+            "authorized_keys",
+            &home.key.public_key().to_openssh().unwrap(),
+        );
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        drop(listener);
+        let config = home.write(
+            "sshd_config",
+            &format!(
+                "ListenAddress {address}\nHostKey {}\nAuthorizedKeysFile {}\nStrictModes no\nUsePAM no\nPidFile none\nMaxStartups 300\nPermitRootLogin yes\n{more}",
+                key_file.display(),
+                authorized.display()
+            ),
+        );
+        let process = Command::new(program)
+            .args(["-D", "-e", "-f"])
+            .arg(config)
+            .stdin(Stdio::null())
+            .stderr(std::fs::File::create(home.path("sshd.log")).unwrap())
+            .spawn()
+            .unwrap();
+        home.know(&known_hosts_line(address, host_key.public_key()));
+        for _ in 0..200 {
+            if std::net::TcpStream::connect(address).is_ok() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Some(Self { address, process })
+    }
+
+    pub(crate) fn server(&self) -> Server {
+        let mut server = server_at(self.address);
+        server.user = Some("root".to_owned());
+        server
+    }
+}
+
+impl Drop for RealSshd {
+    fn drop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_real_sshd() {
+    let home = Home::new();
+    let Some(sshd) = RealSshd::start(&home, "Banner none\n") else {
+        return;
+    };
+    let mut session = home.connector().open(&sshd.server()).await.unwrap();
+    let (output, lines) = run(&mut session, "echo ü; echo e >&2; pwd\n")
+        .await
+        .unwrap();
+    assert_eq!(
+        (output.stderr.as_str(), lines),
+        ("e\n", vec!["ü".to_owned(), "/".to_owned()])
+    );
+    let big = format!("X='{}'\necho ${{#X}}\n", "a".repeat(2_000_000));
+    assert_eq!(run(&mut session, &big).await.unwrap().1, ["2000000"]);
+    let (_, lines) = run(&mut session, "seq 1 1400000\n").await.unwrap();
+    assert_eq!(lines.len(), 1_400_000);
+    let peer = session.peer();
+    assert!(
+        peer.version
+            .as_deref()
+            .unwrap()
+            .starts_with("SSH-2.0-OpenSSH"),
+        "{peer:?}"
+    );
+    let (output, _) = run(&mut session, "sleep 1 & exit 3\n").await.unwrap();
+    assert_eq!(output.status, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_real_sshd_takes_certificates_of_every_kind() {
+    let home = Home::new();
+    let ca = home.write_key("ca", &crate::new_key());
+    let public = Command::new("ssh-keygen").arg("-yf").arg(&ca).output();
+    let Ok(public) = public else {
+        println!("left out: no ssh-keygen");
+        return;
+    };
+    let trusted = home.write("ca.pub", &String::from_utf8(public.stdout).unwrap());
+    let Some(sshd) = RealSshd::start(&home, &format!("TrustedUserCAKeys {}\n", trusted.display()))
+    else {
+        return;
+    };
+    home.write("authorized_keys", "");
+    for kind in ["ed25519", "ecdsa", "rsa"] {
+        let path = home.path(kind);
+        for arguments in [
+            vec!["-t", kind, "-N", "", "-f", path.to_str().unwrap()],
+            vec![
+                "-I",
+                "x",
+                "-n",
+                "root",
+                "-s",
+                ca.to_str().unwrap(),
+                path.to_str().unwrap(),
+            ],
+        ] {
+            let status = Command::new("ssh-keygen")
+                .arg("-q")
+                .args(arguments)
+                .status()
+                .unwrap();
+            assert!(status.success());
+        }
+        let mut server = sshd.server();
+        server.identity_file = Some(path);
+        home.connector()
+            .open(&server)
+            .await
+            .unwrap_or_else(|error| {
+                let log = std::fs::read_to_string(home.path("sshd.log")).unwrap();
+                panic!("{kind}: {error:?}\n{log}")
+            });
+    }
+}
+
+/// How long it takes until the first script has ended, and then for one more, with `delay` in each direction.
+async fn durations(
+    home: &Home,
+    address: SocketAddr,
+    user: &str,
+    delay: Duration,
+) -> (Duration, Duration) {
+    let trouble = Trouble {
+        delay,
+        ..Trouble::default()
+    };
+    let proxy = Proxy::start(address, trouble).await;
+    let known = std::fs::read_to_string(home.path(".ssh/known_hosts")).unwrap();
+    let (port, through) = (address.port(), proxy.address.port());
+    home.know(&known.replace(&format!(":{port} "), &format!(":{through} ")));
+    let mut server = server_at(proxy.address);
+    server.user = Some(user.to_owned());
+    let started = Instant::now();
+    let mut session = home.connector().open(&server).await.unwrap();
+    run(&mut session, "echo facts\n").await.unwrap();
+    let first = started.elapsed();
+    run(&mut session, "echo done\n").await.unwrap();
+    (first, started.elapsed().saturating_sub(first))
+}
+
+/// How many round trips stand between a cold start and the first answer, and between that and the next.
+async fn round_trips(home: &Home, address: SocketAddr, user: &str) -> (f64, f64) {
+    let delay = Duration::from_millis(100);
+    let (first, second) = durations(home, address, user, delay).await;
+    let (work, more_work) = durations(home, address, user, Duration::ZERO).await;
+    let trips = |time: Duration, work: Duration| {
+        time.saturating_sub(work).as_secs_f64() / (2.0 * delay.as_secs_f64())
+    };
+    // The proxy answers the TCP connection itself: that is one more in truth.
+    (1.0 + trips(first, work), trips(second, more_work))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn round_trips_are_few() {
+    let home = Home::new();
+    let sshd = Sshd::start(Behaviour::default()).await;
+    home.know(&sshd.known_hosts_line());
+    let (first, second) = round_trips(&home, sshd.address, "alice").await;
+    println!("in-process server: {first:.2} round trips, then {second:.2}");
+    // TCP, key exchange (2), service, key, signature, channel, command.
+    assert!(first < 8.8, "{first}");
+    assert!(second < 1.8, "{second}");
+
+    let home = Home::new();
+    let Some(real) = RealSshd::start(&home, "") else {
+        return;
+    };
+    let (first, second) = round_trips(&home, real.address, "root").await;
+    println!("sshd: {first:.2} round trips, then {second:.2}");
+    // One more: OpenSSH lets nobody write to a command before it has started it.
+    assert!(first < 9.8, "{first}");
+    assert!(second < 1.8, "{second}");
+}
