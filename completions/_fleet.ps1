@@ -117,6 +117,24 @@ Register-ArgumentCompleter -Native -CommandName 'fleet' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
+        'fleet;health' {
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Only these servers: `sg-1,jkt-*,region=singapore,label:tier=gold,!sg-3`')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long the look at one server may take [default: `health_timeout` of the inventory, else 10s]')
+            [CompletionResult]::new('--inventory', '--inventory', [CompletionResultType]::ParameterName, 'Inventory of servers [default: `FLEET_INVENTORY`, ./inventory.toml, ~/.config/fleet/inventory.toml]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'State database [default: `FLEET_STATE`, the inventory''s `settings.state`, ~/.local/share/fleet/state.db]')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How results and errors are printed: `table`, text for people, or `json`, one object on stdout')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Short for `--output json`')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print errors and the data asked for, nothing else')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print errors and the data asked for, nothing else')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print more detail; twice for the conversation with the servers')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print more detail; twice for the conversation with the servers')
+            [CompletionResult]::new('--no-color', '--no-color', [CompletionResultType]::ParameterName, 'No colours (also: the environment variable `NO_COLOR`)')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Answer every question with yes; needed for removals without a terminal')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Answer every question with yes; needed for removals without a terminal')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
         'fleet;list-tasks' {
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'How many, counted from the newest')
             [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'How many, counted from the newest')

@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::health::{Look, Subject, Sweep, is_stale};
 use crate::kind;
 use crate::model::Server;
-use crate::state::State;
+use crate::state::{Read, State};
 use crate::transport::Connector;
 
 /// How many servers are looked at at the same time. One that does not answer keeps its place until its time limit,
@@ -49,7 +49,7 @@ pub(super) async fn refresh(
 ) -> anyhow::Result<()> {
     let settings = &context.inventory()?.settings;
     let records = match context.state_to_read()? {
-        Some(state) => state.read(|read| read.servers())?,
+        Some(state) => state.read(Read::servers)?,
         None => Default::default(),
     };
     let now = context.now();
@@ -96,7 +96,7 @@ pub(super) fn record(state: &mut State, looks: &[Look]) -> anyhow::Result<()> {
 /// The servers with the roles of what is placed there.
 fn subjects(context: &Context, servers: &[&Server]) -> anyhow::Result<Vec<Subject>> {
     let kinds = match context.state_to_read()? {
-        Some(state) => state.read(|read| read.kinds_placed())?,
+        Some(state) => state.read(Read::kinds_placed)?,
         None => Default::default(),
     };
     let subject = |server: &&Server| {

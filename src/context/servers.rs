@@ -7,6 +7,7 @@ use super::Context;
 use crate::diagnostic::Diagnostic;
 use crate::model::ServerName;
 use crate::shell::Secret;
+use crate::state::Read;
 use crate::transport::{Connector, Limits, Notice, Passphrase, Settings, SshConfig};
 
 impl Context {
@@ -36,7 +37,7 @@ impl Context {
             ..Limits::default()
         };
         if let Some(state) = self.state_to_read()? {
-            let records = state.read(|read| read.servers())?;
+            let records = state.read(Read::servers)?;
             let keys = records
                 .into_iter()
                 .filter_map(|(name, record)| Some((name, record.identity?)));
