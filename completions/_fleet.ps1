@@ -36,12 +36,31 @@ Register-ArgumentCompleter -Native -CommandName 'fleet' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('setup-server', 'setup-server', [CompletionResultType]::ParameterValue, 'Install and start what a role needs on a bare server')
             [CompletionResult]::new('list-sites', 'list-sites', [CompletionResultType]::ParameterValue, 'List the sites, and where they are')
             [CompletionResult]::new('show-site', 'show-site', [CompletionResultType]::ParameterValue, 'Show the settings of a website, where it is, and its status')
             [CompletionResult]::new('place', 'place', [CompletionResultType]::ParameterValue, 'Explain where a new resource would go, and why not elsewhere')
             [CompletionResult]::new('health', 'health', [CompletionResultType]::ParameterValue, 'Look at all servers at once, and say what is the matter with them')
             [CompletionResult]::new('list-tasks', 'list-tasks', [CompletionResultType]::ParameterValue, 'List what was done, by whom, and how it ended')
             [CompletionResult]::new('show-task', 'show-task', [CompletionResultType]::ParameterValue, 'Show what a task did on each server')
+            break
+        }
+        'fleet;setup-server' {
+            [CompletionResult]::new('--role', '--role', [CompletionResultType]::ParameterName, 'What to set it up for; may be repeated [default: its roles in the inventory]')
+            [CompletionResult]::new('--inventory', '--inventory', [CompletionResultType]::ParameterName, 'Inventory of servers [default: `FLEET_INVENTORY`, ./inventory.toml, ~/.config/fleet/inventory.toml]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'State database [default: `FLEET_STATE`, the inventory''s `settings.state`, ~/.local/share/fleet/state.db]')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'How results and errors are printed: `table`, text for people, or `json`, one object on stdout')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Only show what would be done')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Short for `--output json`')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print errors and the data asked for, nothing else')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print errors and the data asked for, nothing else')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print more detail; twice for the conversation with the servers')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print more detail; twice for the conversation with the servers')
+            [CompletionResult]::new('--no-color', '--no-color', [CompletionResultType]::ParameterName, 'No colours (also: the environment variable `NO_COLOR`)')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Answer every question with yes; needed for removals without a terminal')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Answer every question with yes; needed for removals without a terminal')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
         'fleet;list-sites' {

@@ -149,6 +149,7 @@ registry! {
         place::Place,
         list_tasks::ListTasks,
         show_task::ShowTask,
+        setup_server::SetupServer,
         health::Health,
     ]
 }
