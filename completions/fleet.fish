@@ -43,16 +43,16 @@ complete -c fleet -n "__fish_fleet_needs_command" -f -a "health" -d 'Look at all
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "list-tasks" -d 'List what was done, by whom, and how it ended'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "show-task" -d 'Show what a task did on each server'
 complete -c fleet -n "__fish_fleet_using_subcommand setup-server" -l role -d 'What to set it up for; may be repeated [default: its roles in the inventory]' -r -f -a "web\t''"
-complete -c fleet -n "__fish_fleet_using_subcommand setup-server" -l inventory -d 'Inventory of servers [default: `FLEET_INVENTORY`, ./inventory.toml, ~/.config/fleet/inventory.toml]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand setup-server" -l state -d 'State database [default: `FLEET_STATE`, the inventory\'s `settings.state`, ~/.local/share/fleet/state.db]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand setup-server" -l output -d 'How results and errors are printed: `table`, text for people, or `json`, one object on stdout' -r -f -a "table\t'Text and tables'
+complete -c fleet -n "__fish_fleet_using_subcommand setup-server" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand setup-server" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand setup-server" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
 json\t'One JSON object'"
 complete -c fleet -n "__fish_fleet_using_subcommand setup-server" -l dry-run -d 'Only show what would be done'
 complete -c fleet -n "__fish_fleet_using_subcommand setup-server" -l json -d 'Short for `--output json`'
-complete -c fleet -n "__fish_fleet_using_subcommand setup-server" -s q -l quiet -d 'Print errors and the data asked for, nothing else'
-complete -c fleet -n "__fish_fleet_using_subcommand setup-server" -s v -l verbose -d 'Print more detail; twice for the conversation with the servers'
-complete -c fleet -n "__fish_fleet_using_subcommand setup-server" -l no-color -d 'No colours (also: the environment variable `NO_COLOR`)'
-complete -c fleet -n "__fish_fleet_using_subcommand setup-server" -s y -l yes -d 'Answer every question with yes; needed for removals without a terminal'
+complete -c fleet -n "__fish_fleet_using_subcommand setup-server" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand setup-server" -s v -l verbose -d 'Print more detail'
+complete -c fleet -n "__fish_fleet_using_subcommand setup-server" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand setup-server" -s y -l yes -d 'Answer every question with yes'
 complete -c fleet -n "__fish_fleet_using_subcommand setup-server" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand list-sites" -l server -d 'Only those on these servers: `sg-1,jkt-*,region=singapore,!sg-3`' -r
 complete -c fleet -n "__fish_fleet_using_subcommand list-sites" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
