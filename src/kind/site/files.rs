@@ -2,14 +2,15 @@
 
 use sha2::{Digest, Sha256};
 
-use super::check::Checked;
-use super::vhost;
+use super::check::{Backend, Checked};
+use super::{auth, logs, php, shared, vhost};
 use crate::diagnostic::Invalid;
 use crate::item::dir::OnRemove;
 use crate::item::file::Content;
 use crate::item::{Dir, File, Item, Probe, Service, User};
 use crate::kind::Compile;
 use crate::model::DomainName;
+use crate::shell::Secret;
 
 /// The group nginx's workers run as (Debian's package).
 const WEB_GROUP: &str = "www-data";
@@ -20,6 +21,8 @@ const HOMES: &str = "/srv/www";
 const LOGS: &str = "/var/log/nginx/fleet";
 /// Included by nginx's main file, in Debian's package and in nginx.org's.
 const VHOSTS: &str = "/etc/nginx/conf.d";
+/// Holds what the sites' configuration refers to. Below `/etc/nginx`, so that a copy of that tree can be tested.
+const EXTRAS: &str = "/etc/nginx/fleet";
 
 /// The paths of one site.
 #[derive(Clone, Debug)]
@@ -32,6 +35,10 @@ pub(super) struct Paths {
     pub(super) logs: String,
     /// The site's nginx configuration.
     pub(super) vhost: String,
+    /// Certificate, key, users and snippet.
+    pub(super) extras: String,
+    /// Where PHP-FPM listens for the site; named by the user, since a socket's path has at most 107 bytes (unix(7)).
+    pub(super) socket: String,
 }
 
 impl Paths {
@@ -43,8 +50,26 @@ impl Paths {
             root: format!("{home}/{}", site.root.0),
             logs: format!("{LOGS}/{domain}"),
             vhost: format!("{VHOSTS}/fleet-{domain}.conf"),
+            extras: format!("{EXTRAS}/{domain}"),
+            socket: format!("/run/php/fleet-{}.sock", site.user),
             home,
         }
+    }
+
+    pub(super) fn certificate(&self) -> String {
+        format!("{}/tls.crt", self.extras)
+    }
+
+    pub(super) fn key(&self) -> String {
+        format!("{}/tls.key", self.extras)
+    }
+
+    pub(super) fn users(&self) -> String {
+        format!("{}/users", self.extras)
+    }
+
+    pub(super) fn snippet(&self) -> String {
+        format!("{}/snippet.conf", self.extras)
     }
 }
 
@@ -94,11 +119,21 @@ pub(super) fn items(site: &Checked, input: &Compile<'_>) -> Result<Vec<Item>, In
         }
         .into(),
     );
-    items.extend(vhost::shared(site, input)?.into_iter().map(nginx_file));
-    items.push(nginx_file((
-        paths.vhost.clone(),
-        vhost::render(site, &paths, input)?,
-    )));
+    for (path, text) in shared::files(site, input)? {
+        items.push(config(&path, text, Some("nginx")));
+    }
+    items.extend(extras(site, &paths, input)?);
+    let vhost = vhost::render(site, &paths, input)?;
+    items.push(config(&paths.vhost, vhost, Some("nginx")));
+    let rotation = format!("/etc/logrotate.d/fleet-{}", site.domain);
+    items.push(config(&rotation, logs::rotation(site, &paths), None));
+    if let Backend::Php(php) = &site.backend {
+        let version = php::version_on(php, input)?;
+        let unit = format!("php{version}-fpm");
+        let path = format!("/etc/php/{version}/fpm/pool.d/fleet-{}.conf", site.domain);
+        items.push(config(&path, php::pool(site, php, &paths), Some(&unit)));
+        items.push(Service { unit }.into());
+    }
     items.push(
         Service {
             unit: "nginx".to_owned(),
@@ -109,28 +144,79 @@ pub(super) fn items(site: &Checked, input: &Compile<'_>) -> Result<Vec<Item>, In
     Ok(items)
 }
 
-/// A configuration file of nginx that anybody may read.
-fn nginx_file((path, text): (String, String)) -> Item {
+/// A configuration file that anybody may read.
+fn config(path: &str, text: String, service: Option<&str>) -> Item {
     File {
-        path,
+        path: path.to_owned(),
         content: Content::Text(text),
         mode: 0o644,
         owner: "root".to_owned(),
         group: "root".to_owned(),
+        service: service.map(ToOwned::to_owned),
+        seed: false,
+    }
+    .into()
+}
+
+/// A file of the site's nginx configuration that not everybody may read.
+fn secret(path: String, text: Secret, mode: u32, group: &str) -> Item {
+    File {
+        path,
+        content: Content::Secret(text),
+        mode,
+        owner: "root".to_owned(),
+        group: group.to_owned(),
         service: Some("nginx".to_owned()),
         seed: false,
     }
     .into()
 }
 
-fn dirs(site: &Checked, paths: &Paths) -> Vec<Dir> {
-    let dir = |path: &str, mode, owner: &str, group: &str, on_remove| Dir {
+/// Certificate, key, users and snippet, as far as the site has them, and their directory.
+fn extras(site: &Checked, paths: &Paths, input: &Compile<'_>) -> Result<Vec<Item>, Invalid> {
+    let mut files = Vec::new();
+    if let Some(tls) = &site.tls {
+        let key = input.secrets.open(&tls.key).map_err(|error| {
+            let mut invalid = Invalid::default();
+            invalid.push("tls_key", error);
+            invalid
+        })?;
+        files.push(config(
+            &paths.certificate(),
+            tls.certificate.clone(),
+            Some("nginx"),
+        ));
+        files.push(secret(paths.key(), key, 0o600, "root"));
+    }
+    if !site.auth.is_empty() {
+        // nginx's workers read it with each request.
+        let users = auth::user_file(&site.auth, input.secrets)?;
+        files.push(secret(paths.users(), users, 0o640, WEB_GROUP));
+    }
+    if let Some(snippet) = &site.snippet {
+        files.push(config(&paths.snippet(), snippet.clone(), Some("nginx")));
+    }
+    if files.is_empty() {
+        return Ok(files);
+    }
+    let dirs = [
+        dir(EXTRAS, 0o755, "root", "root", OnRemove::IfEmpty),
+        dir(&paths.extras, 0o750, "root", WEB_GROUP, OnRemove::IfEmpty),
+    ];
+    Ok(dirs.into_iter().map(Item::from).chain(files).collect())
+}
+
+fn dir(path: &str, mode: u32, owner: &str, group: &str, on_remove: OnRemove) -> Dir {
+    Dir {
         path: path.to_owned(),
         mode,
         owner: owner.to_owned(),
         group: group.to_owned(),
         on_remove,
-    };
+    }
+}
+
+fn dirs(site: &Checked, paths: &Paths) -> Vec<Dir> {
     let user = site.user.as_str();
     let mut dirs = vec![
         dir(HOMES, 0o755, "root", "root", OnRemove::Keep),
@@ -139,10 +225,16 @@ fn dirs(site: &Checked, paths: &Paths) -> Vec<Dir> {
         dir(LOGS, 0o755, "root", "root", OnRemove::IfEmpty),
         dir(&paths.logs, 0o750, "root", WEB_GROUP, OnRemove::Trash),
     ];
+    // All below is gone with the home, and kept when only a setting changes.
     for below in site.root.ancestors() {
         let path = format!("{}/{below}", paths.home);
-        // Gone with the home; kept when only the setting `root` changes.
         dirs.push(dir(&path, 0o755, user, user, OnRemove::Keep));
+    }
+    if matches!(site.backend, Backend::Php(_)) {
+        for (name, mode) in [("logs", 0o750), ("sessions", 0o700), ("tmp", 0o700)] {
+            let path = format!("{}/{name}", paths.home);
+            dirs.push(dir(&path, mode, user, user, OnRemove::Keep));
+        }
     }
     dirs
 }
@@ -162,7 +254,7 @@ fn probe(site: &Checked, suspended: bool) -> Probe {
     Probe {
         host: host.to_string(),
         path: path.to_owned(),
-        tls: false,
+        tls: site.tls.is_some(),
         status_min,
         status_max,
     }

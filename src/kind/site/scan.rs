@@ -25,6 +25,7 @@ pub(super) struct ScanError {
 }
 
 /// The tokens of `text`.
+#[cfg(test)]
 pub(super) fn tokens(text: &str) -> Result<Vec<Token>, ScanError> {
     Ok(read(text)?.into_iter().map(|(_, token)| token).collect())
 }
@@ -39,17 +40,21 @@ pub(super) fn check_snippet(text: &str) -> Result<(), ScanError> {
             Token::Word(_) => {
                 statement.get_or_insert(line);
             }
-            Token::End if statement.take().is_none() => return error("`;` without a directive"),
-            Token::End => {}
+            Token::End => {
+                if statement.take().is_none() {
+                    return error("`;` without a directive");
+                }
+            }
             Token::Open if statement.take().is_none() => return error("`{` without a directive"),
             Token::Open => open.push(line),
             Token::Close if statement.is_some() => {
                 return error("`}` where the directive before it lacks its `;`");
             }
-            Token::Close if open.pop().is_none() => {
-                return error("`}` closes a block that the snippet did not open");
+            Token::Close => {
+                if open.pop().is_none() {
+                    return error("`}` closes a block that the snippet did not open");
+                }
             }
-            Token::Close => {}
         }
     }
     if let Some(line) = statement {

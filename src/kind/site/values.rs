@@ -1,7 +1,5 @@
 //! The values of a site's settings: each parses its text, or says why not and what to write instead.
 
-use std::fmt;
-
 /// Why a value is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Reason {
@@ -110,7 +108,7 @@ pub(super) fn file_name(text: &str) -> Result<String, Reason> {
     }
 }
 
-/// A path of a URL as nginx sees it, decoded: begins with `/`, holds no control character, `$`, `?`, `#`.
+/// A path of a URL as nginx matches it: percent-decoded, begins with `/`, without query.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct UrlPath(pub(super) String);
 
@@ -119,15 +117,22 @@ impl UrlPath {
         if !text.starts_with('/') {
             return refuse_with_hint(
                 format!("`{}` is not a path", shown(text)),
-                format!("a path begins with `/`: `/{}`", shown(text)),
+                "a path begins with `/`",
             );
         }
         if text.len() > 1024 {
             return refuse("a path has at most 1024 bytes");
         }
-        if let Some(bad) = text
+        let Some(decoded) = percent_decoded(text) else {
+            return refuse(format!(
+                "`{}` has a `%` without two hexadecimal digits, or what they stand for is not UTF-8",
+                shown(text)
+            ));
+        };
+        if let Some(bad) = decoded
             .chars()
-            .find(|&c| c.is_control() || "$?#\\".contains(c))
+            .find(|&c| c.is_control() || "$\\".contains(c))
+            .or_else(|| text.chars().find(|&c| "?#".contains(c)))
         {
             return refuse(format!(
                 "`{}` cannot be in the path `{}`",
@@ -135,20 +140,34 @@ impl UrlPath {
                 shown(text)
             ));
         }
-        if text.split('/').any(|part| part == "." || part == "..") || text.contains("//") {
+        if decoded.split('/').any(|part| part == "." || part == "..") || decoded.contains("//") {
             return refuse(format!(
                 "`{}` is not a path that a request can have: `.`, `..` and `//` are resolved before",
                 shown(text)
             ));
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(decoded))
     }
 }
 
-impl fmt::Display for UrlPath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+/// `text` with its `%XX` resolved; `None` when one is malformed or the result is not UTF-8.
+fn percent_decoded(text: &str) -> Option<String> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        rest = tail;
+        if *first == b'%' {
+            let digits = std::str::from_utf8(rest.get(..2)?).ok()?;
+            if !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+                return None;
+            }
+            out.push(u8::from_str_radix(digits, 16).ok()?);
+            rest = &rest[2..];
+        } else {
+            out.push(*first);
+        }
     }
+    String::from_utf8(out).ok()
 }
 
 /// Path and query of a request in its encoded form, as it goes over the wire (RFC 3986): `/status?full=1`.
@@ -192,4 +211,85 @@ impl StatusRange {
             ),
         }
     }
+}
+
+/// A size in bytes: a number with `K`, `M` or `G` (binary), as nginx and PHP write it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Size {
+    /// In bytes.
+    pub(super) bytes: u64,
+    /// As nginx and PHP write it: `64M`.
+    pub(super) text: String,
+}
+
+impl Size {
+    /// A size between 1 KiB and `max` bytes.
+    pub(super) fn parse(text: &str, max: u64) -> Result<Self, Reason> {
+        let upper = text.to_ascii_uppercase();
+        let digits = upper.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        let factor: u64 = match &upper[digits.len()..] {
+            "" => 1,
+            "K" => 1 << 10,
+            "M" => 1 << 20,
+            "G" => 1 << 30,
+            _ => 0,
+        };
+        let number = number(digits).and_then(|n| n.checked_mul(factor));
+        match number {
+            Some(bytes) if factor > 0 && (1024..=max).contains(&bytes) => {
+                Ok(Self { bytes, text: upper })
+            }
+            Some(_) if factor > 0 => refuse(format!(
+                "`{}` is out of range: from `1K` to `{}M`",
+                shown(text),
+                max >> 20
+            )),
+            _ => refuse_with_hint(
+                format!("`{}` is not a size", shown(text)),
+                "a number with `K`, `M` or `G`, such as `64M`",
+            ),
+        }
+    }
+}
+
+/// A stretch of time: a number with `s`, `m`, `h`, `d`, `w` or `y` (365 days).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Span {
+    pub(super) seconds: u64,
+}
+
+impl Span {
+    /// A time between 1 second and `max` seconds.
+    pub(super) fn parse(text: &str, max: u64) -> Result<Self, Reason> {
+        let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        let factor: u64 = match &text[digits.len()..] {
+            "" | "s" => 1,
+            "m" => 60,
+            "h" => 3_600,
+            "d" => 86_400,
+            "w" => 604_800,
+            "y" => 31_536_000,
+            _ => 0,
+        };
+        match number(digits).and_then(|n| n.checked_mul(factor)) {
+            Some(seconds) if factor > 0 && (1..=max).contains(&seconds) => Ok(Self { seconds }),
+            Some(_) if factor > 0 => refuse(format!(
+                "`{}` is out of range: from `1s` to `{max}s`",
+                shown(text)
+            )),
+            _ => refuse_with_hint(
+                format!("`{}` is not a time", shown(text)),
+                "a number with `s`, `m`, `h`, `d`, `w` or `y`, such as `30d`",
+            ),
+        }
+    }
+}
+
+/// A plain decimal number: digits only, no sign, no leading zeros.
+pub(super) fn number(text: &str) -> Option<u64> {
+    let plain = !text.is_empty()
+        && text.len() <= 18
+        && text.bytes().all(|b| b.is_ascii_digit())
+        && (text == "0" || !text.starts_with('0'));
+    if plain { text.parse().ok() } else { None }
 }
