@@ -42,7 +42,13 @@ pub(super) fn seal_password(
             "the password of `{user}` holds a control character"
         ));
     }
-    let salt = edge.derive(password, &format!("basic auth of {user} for site {site}"));
+    let unusable = |message| Reason {
+        message,
+        hint: None,
+    };
+    let salt = edge
+        .derive(password, &format!("basic auth of {user} for site {site}"))
+        .map_err(unusable)?;
     // 12 bytes become the 16 characters of salt that `$6$` uses.
     let hash = ShaCrypt::SHA512
         .hash_password_with_salt(text.as_bytes(), &salt[..12])
@@ -50,12 +56,7 @@ pub(super) fn seal_password(
             message: format!("the password of `{user}` could not be hashed: {error}"),
             hint: None,
         })?;
-    let sealed = edge
-        .seal(Secret::new(hash.as_str()))
-        .map_err(|message| Reason {
-            message,
-            hint: None,
-        })?;
+    let sealed = edge.seal(Secret::new(hash.as_str())).map_err(unusable)?;
     Ok(AuthUser {
         user: user.to_owned(),
         password: sealed,
