@@ -3,8 +3,39 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::diagnostic::Invalid;
 use crate::item::{Item, Key, Probe};
-use crate::model::ResourceName;
+use crate::kind::{Compile, Secrets, kind};
+use crate::model::health::ServerFacts;
+use crate::model::{Resource, ResourceName, Server};
+
+/// The items of a resource on a server; `facts` is what was last seen of that server.
+///
+/// # Errors
+/// What the server cannot give (a PHP version it has not), or a secret that cannot be opened.
+pub fn items(
+    resource: &Resource,
+    server: &Server,
+    facts: Option<&ServerFacts>,
+    secrets: &dyn Secrets,
+) -> Result<Vec<Item>, Invalid> {
+    let Some(kind) = kind(&resource.name.kind) else {
+        let mut invalid = Invalid::default();
+        invalid.push(
+            "",
+            format!("this fleet knows no kind `{}`", resource.name.kind),
+        );
+        return Err(invalid);
+    };
+    let compile = Compile {
+        name: &resource.name.name,
+        suspended: resource.suspended,
+        server,
+        facts,
+        secrets,
+    };
+    (kind.items)(&resource.spec, &compile)
+}
 
 /// An item with the resources that want it.
 #[derive(Clone, Debug, PartialEq)]

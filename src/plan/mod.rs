@@ -6,7 +6,7 @@ pub mod observe;
 pub mod place;
 pub mod transaction;
 
-pub use compare::{Action, Blocked, Change, Conflict, Mode, ServerPlan, compare};
+pub use compare::{Action, Blocked, Change, Conflict, Mode, ServerPlan, compare, keys};
 pub use desired::{Clash, Desired, Wanted};
 pub use observe::{Facts, Observing};
 pub use transaction::{Progress, Transaction};

@@ -60,11 +60,18 @@ impl Progress {
 
 impl Transaction {
     /// The transaction of `changes`; `id` names it on the server (letters, digits and dashes), `task` is the number
-    /// of the task for the trash, `probes` must be answered before it is committed.
-    pub fn new(changes: &[&Change], probes: &[&Probe], task: i64, id: &str) -> Self {
+    /// of the task for the trash, `probes` must be answered before it is committed, and so must those of `neighbours` that were
+    /// answered before it began.
+    pub fn new(
+        changes: &[&Change],
+        probes: &[&Probe],
+        neighbours: &[&Probe],
+        task: i64,
+        id: &str,
+    ) -> Self {
         let steps = steps(changes, task);
         Self {
-            script: compile(&steps, probes, id),
+            script: compile(&steps, probes, neighbours, id),
         }
     }
 
@@ -111,7 +118,12 @@ fn steps(changes: &[&Change], task: i64) -> Steps {
     steps
 }
 
-fn compile(steps: &Steps, probes: &[&Probe], id: &str) -> Script {
+fn compile(steps: &Steps, probes: &[&Probe], neighbours: &[&Probe], id: &str) -> Script {
+    let neighbours = if steps.reloads().is_empty() {
+        &[]
+    } else {
+        neighbours
+    };
     let mut script = Script::new();
     script.line("t={}", &[&format!("{TRANSACTIONS}/{id}")]);
     open(steps, &mut script);
@@ -128,10 +140,11 @@ fn compile(steps: &Steps, probes: &[&Probe], id: &str) -> Script {
     function("prepare", steps.phase(Phase::Prepare).unwrap_or(&empty));
     function("stage", &staging(steps));
     function("check", &checking(steps));
+    function("baseline", &baseline(neighbours));
     function("commit", &committing(steps));
     function("services", steps.phase(Phase::Services).unwrap_or(&empty));
     function("reloads", &reloading(steps));
-    function("probes", &probing(probes));
+    function("probes", &probing(probes, !neighbours.is_empty()));
     function("finish", steps.phase(Phase::Finish).unwrap_or(&empty));
     script.raw("transact() {\n");
     for phase in phases {
@@ -218,13 +231,38 @@ fn reloading(steps: &Steps) -> Script {
     script
 }
 
-fn probing(probes: &[&Probe]) -> Script {
+/// Finds out which neighbours answer before anything changes: only those must answer afterwards.
+fn baseline(neighbours: &[&Probe]) -> Script {
     let mut script = Script::new();
-    if probes.is_empty() {
+    if !neighbours.is_empty() {
+        requests(neighbours, &mut script);
+        script.raw("probe_once\ncut -d ' ' -f 2- \"$t/unwell\" >\"$t/out-already\"\n");
+        script.raw("grep -vxFf \"$t/out-already\" \"$t/probes\" >\"$t/neighbours\" || :\n");
+    }
+    script
+}
+
+fn probing(probes: &[&Probe], neighbours: bool) -> Script {
+    let mut script = Script::new();
+    if probes.is_empty() && !neighbours {
         return script;
     }
+    requests(probes, &mut script);
+    if neighbours {
+        script.raw("cat \"$t/neighbours\" >>\"$t/probes\"\n");
+    }
+    script.raw("probe_all\n");
+    script
+}
+
+/// Writes the requests to `$t/probes`, each once.
+fn requests(probes: &[&Probe], script: &mut Script) {
     let distinct: BTreeMap<String, &Probe> =
         probes.iter().map(|probe| (probe.url(), *probe)).collect();
+    script.raw(": >\"$t/probes\"\n");
+    if distinct.is_empty() {
+        return;
+    }
     script.raw("printf '%s\\n'");
     for (url, probe) in &distinct {
         let (min, max) = (probe.status_min, probe.status_max);
@@ -232,8 +270,7 @@ fn probing(probes: &[&Probe]) -> Script {
             .raw(" ")
             .arg(&format!("{min} {max} {url} {} {}", probe.host, probe.path));
     }
-    script.raw(" >\"$t/probes\"\nprobe_all\n");
-    script
+    script.raw(" >\"$t/probes\"\n");
 }
 
 #[cfg(test)]
@@ -268,7 +305,7 @@ mod tests {
             shell: "/usr/sbin/nologin".to_owned(),
             comment: "a".to_owned(),
         }));
-        let transaction = Transaction::new(&[&dir, &user], &[], 1, "1-x");
+        let transaction = Transaction::new(&[&dir, &user], &[], &[], 1, "1-x");
         let text = transaction.script().text();
         let at = |what: &str| text.find(what).expect(what);
         assert!(
@@ -294,7 +331,7 @@ mod tests {
         let home = removal("dir /srv/www/a", &[("_on_remove", "trash")]);
         let inside = removal("file /srv/www/a/x", &[]);
         let beside = removal("file /srv/www/ab", &[("_service", "nginx")]);
-        let transaction = Transaction::new(&[&home, &inside, &beside], &[], 9, "9-x");
+        let transaction = Transaction::new(&[&home, &inside, &beside], &[], &[], 9, "9-x");
         let text = transaction.script().text();
         assert!(!text.contains("/srv/www/a/x"), "{text}");
         assert!(
