@@ -1,6 +1,7 @@
 //! What differs between what should be, what is, and what was last applied.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde::Serialize;
 
@@ -60,6 +61,12 @@ pub struct Change {
     pub owners: Vec<ResourceName>,
     /// Whether fleet had made it like this before and something else changed it.
     pub drift: bool,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.action.word(), self.key)
+    }
 }
 
 /// An item that differs in a way fleet did not cause, and that is left alone.
@@ -322,7 +329,7 @@ pub fn compare(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::item::{Content, Dir, File, Service, User, dir::OnRemove};
+    use crate::item::{Dir, File, Service, User, dir::OnRemove, file::Content};
 
     fn file(content: &str) -> Item {
         Item::from(File {

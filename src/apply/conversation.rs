@@ -1,0 +1,388 @@
+//! The conversation with one server: read, compare, change, over one connection.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Event, Failure, Job, Message, Outcome, Purpose, Request, ServerReport};
+use crate::diagnostic::{Class, Diagnostic};
+use crate::item::{ItemType, Key, Probe};
+use crate::model::ResourceName;
+use crate::plan::{Change, Facts, Observing, Progress, Transaction, compare, keys, observe};
+use crate::transport::{Connector, Session, TransportError};
+
+/// How long an installation of packages may be silent.
+const PATIENCE_FOR_PACKAGES: Duration = Duration::from_secs(2400);
+
+/// How many neighbours are asked.
+const NEIGHBOURS: usize = 2;
+
+/// Works on one server; whatever happens is in the report.
+pub(super) async fn hold(
+    job: Job,
+    connector: Connector,
+    request: Request,
+    sender: mpsc::UnboundedSender<Message>,
+) -> ServerReport {
+    let started = Instant::now();
+    let mut conversation = Conversation {
+        report: ServerReport::new(job.server.name.clone()),
+        job,
+        request,
+        sender,
+    };
+    if let Err(error) = conversation.run(&connector).await {
+        conversation.failed(&error);
+    }
+    let mut report = conversation.report;
+    report.duration = started.elapsed();
+    report
+}
+
+struct Conversation {
+    job: Job,
+    request: Request,
+    sender: mpsc::UnboundedSender<Message>,
+    report: ServerReport,
+}
+
+/// How one transaction ended.
+enum Ending {
+    Committed,
+    Undone(Failure),
+}
+
+impl Conversation {
+    async fn run(&mut self, connector: &Connector) -> Result<(), TransportError> {
+        if self.stopped() {
+            self.report.outcome = Outcome::Stopped;
+            return Ok(());
+        }
+        self.tell(Event::Connecting);
+        let mut session = connector.open(&self.job.server).await?;
+        self.report.login_key.clone_from(&session.peer().login_key);
+        let result = self.talk(&mut session).await;
+        session.close().await;
+        result
+    }
+
+    async fn talk(&mut self, session: &mut Session) -> Result<(), TransportError> {
+        let Some(facts) = self.read(session).await? else {
+            return Ok(());
+        };
+        let job = &self.job;
+        self.report.plan = compare(
+            &job.desired,
+            &facts,
+            &job.applied,
+            job.only.as_ref(),
+            self.request.mode,
+        );
+        self.report.plan.blocked.append(&mut self.job.blocked);
+        self.report.recovered = facts.recovered;
+        self.report.unfinished = facts.unfinished;
+        match self.request.purpose.clone() {
+            Purpose::Look { contents } => {
+                if contents {
+                    self.fetch(session).await?;
+                }
+                self.report.outcome = Outcome::Looked;
+            }
+            Purpose::Change { task, .. } => {
+                if self.report.plan.ready().is_empty() {
+                    self.report.outcome = Outcome::Unchanged;
+                } else if self.stopped() {
+                    self.report.outcome = Outcome::Stopped;
+                } else if let Err(error) = self.intend().await {
+                    self.report.outcome = Outcome::Failed;
+                    self.report.error = Some(error);
+                } else {
+                    self.change(session, task).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the server; `None` when it cannot be worked on, which is then in the report.
+    async fn read(&mut self, session: &mut Session) -> Result<Option<Facts>, TransportError> {
+        self.tell(Event::Step("reading".to_owned()));
+        let how = match &self.request.purpose {
+            Purpose::Look { .. } => Observing::Only,
+            Purpose::Change {
+                owner, lock_wait, ..
+            } => {
+                // The script is silent while it waits for the lock.
+                let limits = session.limits();
+                limits.idle += *lock_wait;
+                limits.total += *lock_wait;
+                Observing::ToChange {
+                    wait: lock_wait.as_secs(),
+                    owner: owner.clone(),
+                }
+            }
+        };
+        let script = observe::script(&keys(&self.job.desired, &self.job.applied), &how);
+        let mut lines = Vec::new();
+        let output = session
+            .exchange(&script, &mut |line| {
+                if let Some(holder) = line.strip_prefix("@wait ") {
+                    self.tell(Event::Step(format!("waiting for {holder}")));
+                }
+                lines.push(line.to_owned());
+            })
+            .await?;
+        let server = &self.job.server.name;
+        let Some(facts) = observe::facts(lines.iter().map(String::as_str)) else {
+            let mut error = Diagnostic::failed(format!(
+                "`{server}`: reading it ended in the middle, with status {}",
+                output.status
+            ));
+            error.details = output.stderr.lines().map(str::to_owned).collect();
+            self.report.outcome = Outcome::Failed;
+            self.report.error = Some(error);
+            return Ok(None);
+        };
+        if let Some(holder) = &facts.locked {
+            self.report.outcome = Outcome::Locked;
+            self.report.error = Some(
+                Diagnostic::new(Class::Locked, format!("`{server}` is locked by {holder}"))
+                    .hint("wait until that has ended, or raise `--lock-wait`"),
+            );
+            return Ok(None);
+        }
+        let trouble = match (&facts.broken, &facts.unrecovered) {
+            (Some(reason), _) => format!("`{server}`: {reason}"),
+            (_, Some(id)) => {
+                format!("`{server}`: transaction {id} of an earlier run cannot be rolled back")
+            }
+            _ => return Ok(Some(facts)),
+        };
+        let mut error = Diagnostic::failed(trouble);
+        error.details = facts.details;
+        self.report.outcome = Outcome::Failed;
+        self.report.error = Some(error);
+        Ok(None)
+    }
+
+    /// Fetches the files that differ.
+    async fn fetch(&mut self, session: &mut Session) -> Result<(), TransportError> {
+        let plan = &self.report.plan;
+        let changed = plan.changes.iter().filter(|change| change.before.is_some());
+        let conflicts = plan.conflicts.iter().map(|conflict| conflict.item.key());
+        let keys: BTreeSet<Key> = changed
+            .map(|change| change.key.clone())
+            .chain(conflicts)
+            .collect();
+        let paths: Vec<&str> = keys
+            .iter()
+            .filter(|key| key.item_type == ItemType::File)
+            .map(|key| key.name.as_str())
+            .collect();
+        if paths.is_empty() {
+            return Ok(());
+        }
+        let mut lines = Vec::new();
+        let script = observe::contents_script(&paths);
+        session
+            .exchange(&script, &mut |line| lines.push(line.to_owned()))
+            .await?;
+        self.report.contents = observe::contents(lines.iter().map(String::as_str))
+            .into_iter()
+            .filter_map(|(path, text)| Some((path, BASE64_STANDARD.decode(text).ok()?)))
+            .collect();
+        Ok(())
+    }
+
+    /// Has the intent recorded.
+    async fn intend(&self) -> Result<(), Diagnostic> {
+        let (answer, verdict) = oneshot::channel();
+        let plan = Box::new(self.report.plan.clone());
+        let message = Message::Intend(self.job.server.name.clone(), plan, answer);
+        drop(self.sender.send(message));
+        verdict
+            .await
+            .unwrap_or_else(|_| Err(Diagnostic::failed("the run has ended")))
+    }
+
+    /// Makes the changes: all at once, and when that fails one resource after the other, so that only the guilty one
+    /// is left out.
+    async fn change(&mut self, session: &mut Session, task: i64) -> Result<(), TransportError> {
+        let plan = self.report.plan.clone();
+        let ready = plan.ready();
+        let resources = plan.resources();
+        let is_package = |change: &&Change| change.key.item_type == ItemType::Package;
+        if ready.iter().any(is_package) {
+            let limits = session.limits();
+            limits.idle = PATIENCE_FOR_PACKAGES;
+            limits.total = PATIENCE_FOR_PACKAGES;
+        }
+        self.report.sent = true;
+        match self.transact(session, &ready, &resources, task, 0).await? {
+            Ending::Committed => {
+                self.report.done = ready.iter().map(|change| change.key.clone()).collect();
+                self.report.outcome = Outcome::Changed;
+                return Ok(());
+            }
+            Ending::Undone(mut failure) if resources.len() < 2 => {
+                failure.resource = resources.first().map(|resource| (*resource).clone());
+                self.report.failures.push(failure);
+            }
+            Ending::Undone(failure) if !failure.undone => self.report.failures.push(failure),
+            Ending::Undone(_) => {
+                self.one_by_one(session, &ready, &resources, task).await?;
+            }
+        }
+        self.report.outcome = if self.report.failures.is_empty() {
+            Outcome::Changed
+        } else {
+            Outcome::Failed
+        };
+        Ok(())
+    }
+
+    async fn one_by_one(
+        &mut self,
+        session: &mut Session,
+        ready: &[&Change],
+        resources: &BTreeSet<&ResourceName>,
+        task: i64,
+    ) -> Result<(), TransportError> {
+        for (number, resource) in resources.iter().enumerate() {
+            if self.stopped() {
+                self.report.failures.push(Failure {
+                    resource: Some((*resource).clone()),
+                    reason: "stopped before it was tried".to_owned(),
+                    details: Vec::new(),
+                    undone: true,
+                });
+                continue;
+            }
+            self.tell(Event::Step(format!("{resource} alone")));
+            let own: Vec<&Change> = ready
+                .iter()
+                .copied()
+                .filter(|change| change.owners.contains(resource))
+                .filter(|change| !self.report.done.contains(&change.key))
+                .collect();
+            if own.is_empty() {
+                continue;
+            }
+            let alone = BTreeSet::from([*resource]);
+            match self
+                .transact(session, &own, &alone, task, number + 1)
+                .await?
+            {
+                Ending::Committed => {
+                    let keys = own.iter().map(|change| change.key.clone());
+                    self.report.done.extend(keys);
+                }
+                Ending::Undone(mut failure) => {
+                    failure.resource = Some((*resource).clone());
+                    let undone = failure.undone;
+                    self.report.failures.push(failure);
+                    if !undone {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn transact(
+        &mut self,
+        session: &mut Session,
+        changes: &[&Change],
+        resources: &BTreeSet<&ResourceName>,
+        task: i64,
+        number: usize,
+    ) -> Result<Ending, TransportError> {
+        let all = &self.job.desired.probes;
+        let probes: Vec<&Probe> = all
+            .iter()
+            .filter(|(owner, _)| resources.contains(owner))
+            .map(|(_, probe)| probe)
+            .collect();
+        let others = all.iter().filter(|(owner, _)| !resources.contains(owner));
+        let neighbours: Vec<&Probe> = others
+            .map(|(_, probe)| probe)
+            .chain(&self.job.neighbours)
+            .take(NEIGHBOURS)
+            .collect();
+        let id = format!("{task}-{number}");
+        let transaction = Transaction::new(changes, &probes, &neighbours, task, &id);
+        let mut progress = Vec::new();
+        let output = session
+            .exchange(transaction.script(), &mut |line| {
+                match Progress::parse(line) {
+                    Some(Progress::Step(step)) => self.tell(Event::Step(step)),
+                    Some(other) => progress.push(other),
+                    None => {}
+                }
+            })
+            .await?;
+        Ok(ending(progress, &output.stderr))
+    }
+
+    fn stopped(&self) -> bool {
+        *self.request.stop.borrow()
+    }
+
+    fn tell(&self, event: Event) {
+        let message = Message::Event(self.job.server.name.clone(), event);
+        // Nobody listens any more only when the run has ended.
+        drop(self.sender.send(message));
+    }
+
+    fn failed(&mut self, error: &TransportError) {
+        self.report.outcome = if self.report.sent {
+            Outcome::Interrupted
+        } else if error.is_unreachable() {
+            Outcome::Unreachable
+        } else {
+            Outcome::Failed
+        };
+        self.report.error = Some(error.diagnostic(&self.job.server.name));
+    }
+}
+
+/// Reads how a transaction ended from what it said.
+fn ending(progress: Vec<Progress>, stderr: &str) -> Ending {
+    let mut failure = Failure {
+        resource: None,
+        reason: String::new(),
+        details: Vec::new(),
+        undone: false,
+    };
+    let mut reasons = Vec::new();
+    let mut phase = String::new();
+    for step in progress {
+        match step {
+            Progress::Committed => return Ending::Committed,
+            Progress::Why(why) => reasons.push(why),
+            Progress::Failed(name) => phase = name,
+            Progress::Detail(detail) => failure.details.push(detail),
+            Progress::Undone => failure.undone = true,
+            Progress::Unrecovered(id) => reasons.push(format!(
+                "and transaction {id} could not be undone; the next apply tries again"
+            )),
+            Progress::Step(_) => {}
+        }
+    }
+    if reasons.is_empty() {
+        // The first line that a tool wrote says it best.
+        let mut said = failure.details.iter().map(String::as_str).chain(stderr.lines());
+        reasons.push(match (said.next(), phase.as_str()) {
+            (Some(said), "") => said.to_owned(),
+            (Some(said), phase) => format!("{phase}: {said}"),
+            (None, "") => "the transaction ended in the middle".to_owned(),
+            (None, phase) => format!("phase `{phase}` failed without a word"),
+        });
+    }
+    failure.reason = reasons.join("; ");
+    Ending::Undone(failure)
+}

@@ -1,0 +1,153 @@
+//! Looks at servers and changes them, all at once: one conversation per server, reported as it goes.
+//!
+//! A server's failure is a value in its report and never stops another server. Nothing here knows the state database:
+//! what is to be recorded goes through [`Observer`].
+
+mod conversation;
+mod report;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+
+pub use report::{Failure, Outcome, ServerReport};
+
+use crate::diagnostic::Diagnostic;
+use crate::item::{Applied, Key, Probe};
+use crate::model::{ResourceName, Server, ServerName};
+use crate::plan::{Blocked, Change, Desired, Mode, ServerPlan};
+use crate::transport::Connector;
+
+/// What is to be done on one server.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The server.
+    pub server: Server,
+    /// What should be there.
+    pub desired: Desired,
+    /// What was last applied there.
+    pub applied: BTreeMap<Key, Applied>,
+    /// Narrows it to these resources; see [`crate::plan::compare`].
+    pub only: Option<BTreeSet<ResourceName>>,
+    /// Resources that could not be compiled for this server.
+    pub blocked: Vec<Blocked>,
+    /// Requests to sites that are not touched; the first two that answer before must answer after.
+    pub neighbours: Vec<Probe>,
+}
+
+/// How far to go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Read and compare.
+    Look {
+        /// Whether to fetch the files that differ, for diffs.
+        contents: bool,
+    },
+    /// Read, compare and change.
+    Change {
+        /// Number of the task: names the transaction and its part of the trash.
+        task: i64,
+        /// What a server's lock says of its holder.
+        owner: String,
+        /// How long to wait for a server's lock.
+        lock_wait: Duration,
+    },
+}
+
+/// A run over servers.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// How far to go.
+    pub purpose: Purpose,
+    /// What to do about differences that fleet did not cause.
+    pub mode: Mode,
+    /// How many servers at once.
+    pub parallel: usize,
+    /// Becomes `true` when no new transaction may begin (Ctrl-C); those that run come to their end.
+    pub stop: watch::Receiver<bool>,
+}
+
+/// What happens on a server while it happens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// It begins.
+    Connecting,
+    /// Another step: words for the progress line.
+    Step(String),
+}
+
+/// Follows a run: shows it, and records what has to be recorded before a server is changed.
+pub trait Observer {
+    /// Something happened on a server.
+    fn event(&mut self, server: &ServerName, event: &Event);
+
+    /// These changes are about to be made. Nothing is sent before this has returned; an error keeps the server
+    /// unchanged.
+    fn intend(&mut self, server: &ServerName, changes: &[&Change]) -> Result<(), Diagnostic>;
+
+    /// A server is done.
+    fn done(&mut self, report: &ServerReport);
+}
+
+/// What a server's conversation tells the run.
+enum Message {
+    Event(ServerName, Event),
+    Intend(
+        ServerName,
+        Box<ServerPlan>,
+        oneshot::Sender<Result<(), Diagnostic>>,
+    ),
+    Done(Box<ServerReport>),
+}
+
+/// Works on all jobs in parallel and returns their reports in the order of the jobs.
+pub async fn run(
+    connector: &Connector,
+    jobs: Vec<Job>,
+    request: &Request,
+    observer: &mut dyn Observer,
+) -> Vec<ServerReport> {
+    let order: Vec<ServerName> = jobs.iter().map(|job| job.server.name.clone()).collect();
+    let permits = Arc::new(Semaphore::new(request.parallel.max(1)));
+    let (sender, mut receiver) = mpsc::unbounded_channel();
+    for job in jobs {
+        let permits = Arc::clone(&permits);
+        let connector = connector.clone();
+        let request = request.clone();
+        let sender = sender.clone();
+        tokio::spawn(async move {
+            let permit = permits.acquire_owned().await;
+            let started = Instant::now();
+            let name = job.server.name.clone();
+            let work = conversation::hold(job, connector, request, sender.clone());
+            // In a task of its own, so that not even a panic takes the report of a server away.
+            let report = match tokio::spawn(work).await {
+                Ok(report) => report,
+                Err(error) => ServerReport::broken(name, &error.to_string(), started.elapsed()),
+            };
+            drop(permit);
+            drop(sender.send(Message::Done(Box::new(report))));
+        });
+    }
+    drop(sender);
+    let mut reports: BTreeMap<ServerName, ServerReport> = BTreeMap::new();
+    while let Some(message) = receiver.recv().await {
+        match message {
+            Message::Event(server, event) => observer.event(&server, &event),
+            Message::Intend(server, plan, answer) => {
+                let verdict = observer.intend(&server, &plan.ready());
+                drop(answer.send(verdict));
+            }
+            Message::Done(report) => {
+                observer.done(&report);
+                reports.insert(report.server.clone(), *report);
+            }
+        }
+    }
+    order
+        .iter()
+        .filter_map(|server| reports.remove(server))
+        .collect()
+}

@@ -1,0 +1,153 @@
+//! What became of one server.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::diagnostic::Diagnostic;
+use crate::item::Key;
+use crate::model::{ResourceName, ServerName};
+use crate::plan::{Change, ServerPlan};
+
+/// How a run ended on a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Only looked at.
+    Looked,
+    /// There was nothing to change.
+    Unchanged,
+    /// Everything that could be changed was changed.
+    Changed,
+    /// At least one resource failed and was undone; others may be done.
+    Failed,
+    /// It was not reached; nothing happened there.
+    Unreachable,
+    /// Somebody else held its lock; nothing happened there.
+    Locked,
+    /// The run was stopped before anything happened there.
+    Stopped,
+    /// The connection broke while a transaction ran: it is done or undone there, the next run will see which.
+    Interrupted,
+}
+
+impl Outcome {
+    /// The word for it in results, JSON and the record of the task.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Looked => "looked",
+            Self::Unchanged => "unchanged",
+            Self::Changed => "changed",
+            Self::Failed => "failed",
+            Self::Unreachable => "unreachable",
+            Self::Locked => "locked",
+            Self::Stopped => "stopped",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// A resource whose changes were undone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The resource; `None` when it concerns the server as a whole.
+    pub resource: Option<ResourceName>,
+    /// Why.
+    pub reason: String,
+    /// What the tools on the server said.
+    pub details: Vec<String>,
+    /// Whether everything was put back; if not, the next run tries again.
+    pub undone: bool,
+}
+
+/// What became of one server.
+#[derive(Clone, Debug)]
+pub struct ServerReport {
+    /// The server.
+    pub server: ServerName,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What differed.
+    pub plan: ServerPlan,
+    /// The items whose changes were made, in the order they were.
+    pub done: Vec<Key>,
+    /// What was undone.
+    pub failures: Vec<Failure>,
+    /// Why it was not reached, or could not be worked on.
+    pub error: Option<Diagnostic>,
+    /// Transactions of earlier runs that were found half done and rolled back.
+    pub recovered: Vec<String>,
+    /// Transactions of earlier runs that the next apply will roll back.
+    pub unfinished: Vec<String>,
+    /// The files that differ, as they are on the server: path to content.
+    pub contents: BTreeMap<String, Vec<u8>>,
+    /// `SHA256:...` of the key that the server took, to be remembered.
+    pub login_key: Option<String>,
+    /// Whether a transaction was sent.
+    pub sent: bool,
+    /// From connecting to the end.
+    pub duration: Duration,
+}
+
+impl ServerReport {
+    /// An empty report.
+    pub fn new(server: ServerName) -> Self {
+        Self {
+            server,
+            outcome: Outcome::Looked,
+            plan: ServerPlan::default(),
+            done: Vec::new(),
+            failures: Vec::new(),
+            error: None,
+            recovered: Vec::new(),
+            unfinished: Vec::new(),
+            contents: BTreeMap::new(),
+            login_key: None,
+            sent: false,
+            duration: Duration::ZERO,
+        }
+    }
+
+    /// The report of a server whose conversation did not come to a report: a fault in fleet.
+    pub fn broken(server: ServerName, reason: &str, duration: Duration) -> Self {
+        let message = format!("`{server}`: the conversation broke off: {reason}");
+        Self {
+            outcome: Outcome::Failed,
+            error: Some(Diagnostic::failed(message).hint("this is a fault in fleet; please report it")),
+            duration,
+            ..Self::new(server)
+        }
+    }
+
+    /// The changes that were made.
+    pub fn changes_done(&self) -> impl Iterator<Item = &Change> {
+        self.done
+            .iter()
+            .filter_map(|key| self.plan.changes.iter().find(|change| change.key == *key))
+    }
+
+    /// Why a resource was not applied, if it was not.
+    pub fn trouble(&self, resource: &ResourceName) -> Option<String> {
+        let failures = &mut self.failures.iter();
+        if let Some(failure) = failures.find(|f| f.resource.as_ref().is_none_or(|r| r == resource)) {
+            return Some(failure.reason.clone());
+        }
+        if let Some(blocked) = self.plan.blocked.iter().find(|b| b.resource == *resource) {
+            return Some(blocked.reason.clone());
+        }
+        if self.plan.held().contains(resource) {
+            let conflicts = self.plan.conflicts.iter();
+            let paths: Vec<String> = conflicts
+                .filter(|conflict| conflict.owners.contains(resource))
+                .map(|conflict| format!("`{}`", conflict.item.name()))
+                .collect();
+            return Some(format!("{} was not written by fleet", paths.join(", ")));
+        }
+        None
+    }
+
+    /// Whether everything that was wanted is there.
+    pub fn is_complete(&self) -> bool {
+        matches!(self.outcome, Outcome::Unchanged | Outcome::Changed)
+            && self.plan.blocked.is_empty()
+            && self.plan.conflicts.is_empty()
+    }
+}
