@@ -18,6 +18,7 @@ pub mod state;
 
 pub mod transport;
 
+pub mod apply;
 pub mod health;
 
 pub mod ui;

@@ -317,13 +317,14 @@ impl Conversation {
         let transaction = Transaction::new(changes, &probes, &neighbours, task, &id);
         let mut progress = Vec::new();
         let output = session
-            .exchange(transaction.script(), &mut |line| {
-                match Progress::parse(line) {
+            .exchange(
+                transaction.script(),
+                &mut |line| match Progress::parse(line) {
                     Some(Progress::Step(step)) => self.tell(Event::Step(step)),
                     Some(other) => progress.push(other),
                     None => {}
-                }
-            })
+                },
+            )
             .await?;
         Ok(ending(progress, &output.stderr))
     }
@@ -375,7 +376,11 @@ fn ending(progress: Vec<Progress>, stderr: &str) -> Ending {
     }
     if reasons.is_empty() {
         // The first line that a tool wrote says it best.
-        let mut said = failure.details.iter().map(String::as_str).chain(stderr.lines());
+        let mut said = failure
+            .details
+            .iter()
+            .map(String::as_str)
+            .chain(stderr.lines());
         reasons.push(match (said.next(), phase.as_str()) {
             (Some(said), "") => said.to_owned(),
             (Some(said), phase) => format!("{phase}: {said}"),

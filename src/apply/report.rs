@@ -111,7 +111,9 @@ impl ServerReport {
         let message = format!("`{server}`: the conversation broke off: {reason}");
         Self {
             outcome: Outcome::Failed,
-            error: Some(Diagnostic::failed(message).hint("this is a fault in fleet; please report it")),
+            error: Some(
+                Diagnostic::failed(message).hint("this is a fault in fleet; please report it"),
+            ),
             duration,
             ..Self::new(server)
         }
@@ -127,7 +129,8 @@ impl ServerReport {
     /// Why a resource was not applied, if it was not.
     pub fn trouble(&self, resource: &ResourceName) -> Option<String> {
         let failures = &mut self.failures.iter();
-        if let Some(failure) = failures.find(|f| f.resource.as_ref().is_none_or(|r| r == resource)) {
+        if let Some(failure) = failures.find(|f| f.resource.as_ref().is_none_or(|r| r == resource))
+        {
             return Some(failure.reason.clone());
         }
         if let Some(blocked) = self.plan.blocked.iter().find(|b| b.resource == *resource) {
