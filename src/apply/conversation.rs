@@ -97,7 +97,7 @@ impl Conversation {
                 } else if self.stopped() {
                     self.report.outcome = Outcome::Stopped;
                 } else if let Err(error) = self.intend().await {
-                    self.report.outcome = Outcome::Failed;
+                    self.report.outcome = Outcome::Stopped;
                     self.report.error = Some(error);
                 } else {
                     self.change(session, task).await?;
@@ -330,7 +330,7 @@ impl Conversation {
     }
 
     fn stopped(&self) -> bool {
-        *self.request.stop.borrow()
+        *self.request.stop.borrow() > 0
     }
 
     fn tell(&self, event: Event) {

@@ -14,7 +14,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 pub use report::{Failure, Outcome, ServerReport};
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Class, Diagnostic};
 use crate::item::{Applied, Key, Probe};
 use crate::model::{ResourceName, Server, ServerName};
 use crate::plan::{Blocked, Change, Desired, Mode, ServerPlan};
@@ -65,8 +65,10 @@ pub struct Request {
     pub mode: Mode,
     /// How many servers at once.
     pub parallel: usize,
-    /// Becomes `true` when no new transaction may begin (Ctrl-C); those that run come to their end.
-    pub stop: watch::Receiver<bool>,
+    /// Change nothing anywhere unless every server was reached and can be changed; all are then worked on at once.
+    pub require_all: bool,
+    /// More than 0 when no new transaction may begin (Ctrl-C); those that run come to their end.
+    pub stop: watch::Receiver<u32>,
 }
 
 /// What happens on a server while it happens.
@@ -110,7 +112,12 @@ pub async fn run(
     observer: &mut dyn Observer,
 ) -> Vec<ServerReport> {
     let order: Vec<ServerName> = jobs.iter().map(|job| job.server.name.clone()).collect();
-    let permits = Arc::new(Semaphore::new(request.parallel.max(1)));
+    let parallel = if request.require_all {
+        jobs.len()
+    } else {
+        request.parallel
+    };
+    let permits = Arc::new(Semaphore::new(parallel.max(1)));
     let (sender, mut receiver) = mpsc::unbounded_channel();
     for job in jobs {
         let permits = Arc::clone(&permits);
@@ -133,17 +140,30 @@ pub async fn run(
     }
     drop(sender);
     let mut reports: BTreeMap<ServerName, ServerReport> = BTreeMap::new();
+    let mut waiting = Vec::new();
     while let Some(message) = receiver.recv().await {
         match message {
             Message::Event(server, event) => observer.event(&server, &event),
-            Message::Intend(server, plan, answer) => {
-                let verdict = observer.intend(&server, &plan.ready());
-                drop(answer.send(verdict));
-            }
+            Message::Intend(server, plan, answer) => waiting.push((server, plan, answer)),
             Message::Done(report) => {
                 observer.done(&report);
                 reports.insert(report.server.clone(), *report);
             }
+        }
+        if request.require_all && reports.len() + waiting.len() < order.len() {
+            continue;
+        }
+        let missing = reports.values().find(|report| !report.is_complete());
+        let missing = missing.map(|report| report.server.clone());
+        for (server, plan, answer) in waiting.drain(..) {
+            let verdict = match &missing {
+                Some(missing) if request.require_all => Err(Diagnostic::new(
+                    Class::Partial,
+                    format!("`{server}` was left alone, since `{missing}` cannot be changed"),
+                )),
+                _ => observer.intend(&server, &plan.ready()),
+            };
+            drop(answer.send(verdict));
         }
     }
     order

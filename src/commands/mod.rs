@@ -7,7 +7,12 @@ pub use crate::diagnostic::Ending;
 use crate::kind::{KINDS, Kind};
 
 mod candidates;
+mod carry_out;
+mod flags;
+mod jobs;
 mod look;
+mod outcome;
+mod selection;
 
 /// A command with its arguments.
 #[derive(Debug)]
@@ -147,6 +152,8 @@ registry! {
     ]
     others: [
         place::Place,
+        plan::Plan,
+        apply::Apply,
         list_tasks::ListTasks,
         show_task::ShowTask,
         setup_server::SetupServer,

@@ -1,0 +1,62 @@
+//! `fleet apply`: makes the servers as they should be.
+
+use std::time::Instant;
+
+use clap::Args;
+use serde_json::json;
+
+use super::carry_out::{Run, begin_task, end_task, ending, summary, to_json};
+use super::flags::Flags;
+use super::selection::Selection;
+use super::{Ending, Example, Group, Verb};
+use crate::context::Context;
+
+/// Makes the servers as they should be.
+#[derive(Args, Debug)]
+pub struct Apply {
+    #[command(flatten)]
+    selection: Selection,
+    /// Servers at the same time [default: the inventory's, else 32]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    parallel: Option<u16>,
+    /// Change nothing anywhere unless every server can be changed
+    #[arg(long)]
+    require_all: bool,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+impl Verb for Apply {
+    const NAME: &'static str = "apply";
+    const ABOUT: &'static str = "Make the servers as they should be: what is pending, and what has drifted";
+    const GROUP: Group = Group::Apply;
+    const EXAMPLES: &'static [Example] = &[
+        ("fleet apply", "Everything, on all servers at once"),
+        ("fleet apply --server region=singapore", ""),
+        ("fleet apply 'site:*.example.com' --dry-run", "What that would change, with diffs"),
+        ("fleet apply --force", "Also replace files that somebody edited"),
+    ];
+
+    fn run(self, context: &Context) -> anyhow::Result<Ending> {
+        let started = Instant::now();
+        let mut run = Run::new(context, &self.flags)?;
+        run.parallel = self.parallel.map_or(run.parallel, usize::from);
+        run.require_all = self.require_all;
+        let jobs = self.selection.jobs(context)?;
+        if self.flags.dry_run {
+            let reports = run.preview(context, jobs, true, json!({}))?;
+            return Ok(super::plan::ending(&reports, false));
+        }
+        let task = context.state()?.write(|write| begin_task(context, write))?;
+        let reports = run.change(context, task, jobs)?;
+        let ending = ending(&reports);
+        end_task(context, task, &ending)?;
+        let value = json!({ "task": task, "servers": to_json(&reports) });
+        context.ui.show(&value, |_| {})?;
+        if reports.is_empty() {
+            context.ui.note("nothing to do: nothing is placed on these servers");
+        }
+        summary(context, &reports, started);
+        Ok(ending)
+    }
+}

@@ -1,0 +1,370 @@
+//! Carrying out what was recorded: the servers are changed, each outcome is recorded as it arrives, and shown.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::Ending;
+use super::flags::Flags;
+use super::jobs::Jobs;
+use super::outcome;
+use crate::apply::{self, Event, Observer, Outcome, Purpose, Request, ServerReport};
+use crate::context::{Context, interrupted};
+use crate::diagnostic::{Class, Diagnostic};
+use crate::model::{Resource, ServerName, TaskOutcome};
+use crate::plan::Change;
+use crate::state::{NewTask, State, Write};
+use crate::ui::{Progress, format, plan};
+
+/// How a run goes over its servers.
+pub(super) struct Run<'a> {
+    pub(super) flags: &'a Flags,
+    /// Servers at the same time.
+    pub(super) parallel: usize,
+    /// Change nothing unless every server can be changed.
+    pub(super) require_all: bool,
+}
+
+impl<'a> Run<'a> {
+    /// The usual run.
+    pub(super) fn new(context: &Context, flags: &'a Flags) -> anyhow::Result<Self> {
+        Ok(Self {
+            flags,
+            parallel: context.inventory()?.settings.parallel,
+            require_all: false,
+        })
+    }
+
+    /// Looks at the servers and shows what would change. `extra` is added to the JSON value.
+    pub(super) fn preview(
+        &self,
+        context: &Context,
+        jobs: Jobs,
+        diffs: bool,
+        extra: Value,
+    ) -> anyhow::Result<Vec<ServerReport>> {
+        let purpose = Purpose::Look { contents: diffs };
+        let mut watcher = Watcher {
+            progress: context.ui.progress(jobs.jobs.len()),
+        };
+        let reports = self.run(context, jobs, purpose, &mut watcher)?;
+        drop(watcher);
+        let mut value = extra;
+        value["servers"] = reports.iter().map(preview_json).collect();
+        context.ui.show(&value, |page| {
+            for report in &reports {
+                if report.error.is_none() && !report.plan.is_empty() {
+                    let contents = diffs.then(|| texts(report));
+                    plan::server(page, &report.server, &report.plan, contents.as_ref());
+                }
+            }
+        })?;
+        if !context.globals.wants_json() {
+            for report in &reports {
+                for id in &report.unfinished {
+                    context.ui.warn(&format!(
+                        "`{}`: transaction {id} of an earlier run is half done; the next apply rolls it back first",
+                        report.server
+                    ));
+                }
+                if let Some(error) = &report.error {
+                    context.ui.problem(error);
+                }
+            }
+            let plans = reports
+                .iter()
+                .filter(|r| r.error.is_none())
+                .map(|r| &r.plan);
+            context.ui.note(&plan::summary(plans));
+        }
+        Ok(reports)
+    }
+
+    /// Changes the servers as task number `task`, records and shows how each came out.
+    pub(super) fn change(
+        &self,
+        context: &Context,
+        task: i64,
+        jobs: Jobs,
+    ) -> anyhow::Result<Vec<ServerReport>> {
+        let settings = &context.inventory()?.settings;
+        let lock_wait = self.flags.lock_wait.unwrap_or(settings.lock_wait);
+        let purpose = Purpose::Change {
+            task,
+            owner: format!(
+                "{} on {} (`fleet {}`, since {})",
+                context.operator(),
+                context.host(),
+                context.arguments().first().map_or("", String::as_str),
+                format::time(context.now()),
+            ),
+            lock_wait,
+        };
+        let mut recorder = Recorder {
+            context,
+            task,
+            resources: jobs.resources.clone(),
+            progress: context.ui.progress(jobs.jobs.len()),
+            trouble: None,
+        };
+        let reports = self.run(context, jobs, purpose, &mut recorder)?;
+        let trouble = recorder.trouble.take();
+        drop(recorder);
+        match trouble {
+            Some(trouble) => Err(trouble.into()),
+            None => Ok(reports),
+        }
+    }
+
+    fn run(
+        &self,
+        context: &Context,
+        jobs: Jobs,
+        purpose: Purpose,
+        observer: &mut dyn Observer,
+    ) -> anyhow::Result<Vec<ServerReport>> {
+        if jobs.jobs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let connector = context.connector()?;
+        context.block_on(async {
+            let mut interrupts = context.interrupts()?;
+            let request = Request {
+                purpose,
+                mode: self.flags.mode(),
+                parallel: self.parallel,
+                require_all: self.require_all,
+                stop: interrupts.clone(),
+            };
+            let warn = async {
+                let _ = interrupts.wait_for(|count| *count > 0).await;
+                context.ui.warn(
+                    "stopping: what runs on servers comes to its end; again to leave at once",
+                );
+                let _ = interrupts.wait_for(|count| *count > 1).await;
+            };
+            tokio::select! {
+                reports = apply::run(&connector, jobs.jobs, &request, observer) => Ok(reports),
+                () = warn => Err(interrupted()
+                    .hint("`fleet apply` finds out what became of the servers, and finishes")
+                    .into()),
+            }
+        })?
+    }
+}
+
+/// Begins the record of a command.
+pub(super) fn begin_task(context: &Context, write: &Write<'_>) -> Result<i64, Diagnostic> {
+    let arguments = context.arguments();
+    let (command, rest) = arguments
+        .split_first()
+        .map_or(("", arguments), |(c, rest)| (c, rest));
+    let new = NewTask {
+        command,
+        arguments: rest,
+        operator: &context.operator(),
+        host: &context.host(),
+        process: std::process::id(),
+    };
+    write.begin_task(&new, context.now())
+}
+
+/// Ends it.
+pub(super) fn end_task(context: &Context, task: i64, ending: &Ending) -> anyhow::Result<()> {
+    let now = context.now();
+    let code = ending.exit_code();
+    context
+        .state()?
+        .write(|write| write.end_task(task, code, now))?;
+    Ok(())
+}
+
+/// What a run amounts to, for the exit code.
+pub(super) fn ending(reports: &[ServerReport]) -> Ending {
+    let is = |outcomes: &[Outcome]| reports.iter().any(|r| outcomes.contains(&r.outcome));
+    let incomplete = reports
+        .iter()
+        .filter(|report| !report.is_complete())
+        .count();
+    if incomplete == 0 {
+        Ending::Done
+    } else if is(&[Outcome::Unreachable, Outcome::Interrupted, Outcome::Stopped]) {
+        Ending::With(Class::Partial)
+    } else if is(&[Outcome::Locked]) && incomplete == 1 {
+        Ending::With(Class::Locked)
+    } else if reports.len() == 1 {
+        Ending::With(Class::Failed)
+    } else {
+        Ending::With(Class::Partial)
+    }
+}
+
+/// The reports of a change as JSON.
+pub(super) fn to_json(reports: &[ServerReport]) -> Value {
+    reports
+        .iter()
+        .map(|report| {
+            let failures = report.failures.iter().map(|failure| {
+                json!({
+                    "resource": failure.resource.as_ref().map(ToString::to_string),
+                    "reason": failure.reason,
+                    "details": failure.details,
+                    "undone": failure.undone,
+                })
+            });
+            let mut value = plan::json(&report.server, &report.plan);
+            value["outcome"] = report.outcome.word().into();
+            value["done"] = report.done.iter().map(ToString::to_string).collect();
+            value["failures"] = failures.collect();
+            value["recovered"] = json!(report.recovered);
+            value["error"] = json!(report.error.as_ref().map(|error| &error.message));
+            value["duration_ms"] = json!(millis(report.duration));
+            value
+        })
+        .collect()
+}
+
+/// Prints the errors, failures and conflicts of a change, and how it went as a whole.
+pub(super) fn summary(context: &Context, reports: &[ServerReport], started: Instant) {
+    if context.globals.wants_json() {
+        return;
+    }
+    for report in reports {
+        if let Some(error) = &report.error {
+            context.ui.problem(error);
+        }
+        for failure in &report.failures {
+            context.ui.problem(&outcome::failure(report, failure));
+        }
+        for problem in outcome::held_back(report) {
+            context.ui.problem(&problem);
+        }
+    }
+    if reports.len() > 1 {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for report in reports {
+            *counts.entry(report.outcome.word()).or_default() += 1;
+        }
+        let counts: Vec<String> = counts
+            .iter()
+            .map(|(word, n)| format!("{n} {word}"))
+            .collect();
+        let servers = format::count(reports.len(), "server");
+        let took = format::duration(started.elapsed());
+        context
+            .ui
+            .note(&format!("{servers}: {} in {took}", counts.join(", ")));
+    }
+}
+
+fn preview_json(report: &ServerReport) -> Value {
+    let mut value = plan::json(&report.server, &report.plan);
+    value["unfinished"] = json!(report.unfinished);
+    value["error"] = json!(report.error.as_ref().map(|error| &error.message));
+    value["duration_ms"] = json!(millis(report.duration));
+    value
+}
+
+fn texts(report: &ServerReport) -> plan::Contents {
+    let contents = report.contents.iter();
+    contents
+        .filter_map(|(path, bytes)| Some((path.clone(), String::from_utf8(bytes.clone()).ok()?)))
+        .collect()
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Follows a look.
+struct Watcher<'a> {
+    progress: Progress<'a>,
+}
+
+impl Observer for Watcher<'_> {
+    fn event(&mut self, server: &ServerName, event: &Event) {
+        self.progress.state(server.as_str(), words(event));
+    }
+
+    fn intend(&mut self, _server: &ServerName, _changes: &[&Change]) -> Result<(), Diagnostic> {
+        Err(Diagnostic::failed("a look changes nothing"))
+    }
+
+    fn done(&mut self, report: &ServerReport) {
+        self.progress.end(report.server.as_str());
+    }
+}
+
+/// Follows a change and records it.
+struct Recorder<'a> {
+    context: &'a Context,
+    task: i64,
+    resources: BTreeMap<ServerName, Vec<Resource>>,
+    progress: Progress<'a>,
+    /// The first outcome that could not be recorded; the servers are told to the admin all the same.
+    trouble: Option<Diagnostic>,
+}
+
+impl Recorder<'_> {
+    fn record(
+        &self,
+        work: impl FnOnce(&Write<'_>) -> Result<(), Diagnostic>,
+    ) -> Result<(), Diagnostic> {
+        let state = self.context.state();
+        let mut state = state.map_err(|error| Diagnostic::failed(format!("{error:#}")))?;
+        State::write(&mut state, work)
+    }
+}
+
+impl Observer for Recorder<'_> {
+    fn event(&mut self, server: &ServerName, event: &Event) {
+        self.progress.state(server.as_str(), words(event));
+    }
+
+    fn intend(&mut self, server: &ServerName, changes: &[&Change]) -> Result<(), Diagnostic> {
+        let intents: Vec<_> = changes
+            .iter()
+            .filter(|change| change.item.is_some())
+            .map(|change| (&change.key, &change.after, change.owners.as_slice()))
+            .collect();
+        let now = self.context.now();
+        self.record(|write| write.record_intent(server, intents, Some(self.task), now))
+    }
+
+    fn done(&mut self, report: &ServerReport) {
+        let resources = self
+            .resources
+            .get(&report.server)
+            .map_or(&[][..], Vec::as_slice);
+        let result = outcome::of(report, resources);
+        let entry = TaskOutcome {
+            server: report.server.clone(),
+            status: report.outcome.word().to_owned(),
+            duration_ms: millis(report.duration),
+            reason: outcome::reason(report),
+            changes: report.changes_done().map(ToString::to_string).collect(),
+        };
+        let (task, now) = (self.task, self.context.now());
+        let recorded = self.record(|write| {
+            write.record_outcome(&report.server, &result, Some(task), now)?;
+            if let Some(key) = &report.login_key {
+                write.remember_identity(&report.server, key)?;
+            }
+            write.record_task_outcome(task, &entry)
+        });
+        if let Err(error) = recorded {
+            self.trouble.get_or_insert(error);
+        }
+        let (mark, text) = outcome::line(report);
+        self.progress
+            .done(report.server.as_str(), mark, &text, report.duration);
+    }
+}
+
+fn words(event: &Event) -> &str {
+    match event {
+        Event::Connecting => "connecting",
+        Event::Step(step) => step,
+    }
+}

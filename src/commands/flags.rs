@@ -1,0 +1,57 @@
+//! The flags that all commands share which change servers.
+
+use std::time::Duration;
+
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
+
+use crate::inventory::value;
+use crate::plan::Mode;
+
+/// How a change is carried out.
+#[derive(Args, Clone, Debug, Default)]
+pub(super) struct Flags {
+    /// Show what would change, with diffs, and change nothing
+    #[arg(long, help_heading = "How to carry it out")]
+    pub(super) dry_run: bool,
+    /// Replace files that fleet did not write or that were edited since
+    #[arg(long, conflicts_with = "adopt", help_heading = "How to carry it out")]
+    pub(super) force: bool,
+    /// Take over such files as they are
+    #[arg(long, help_heading = "How to carry it out")]
+    pub(super) adopt: bool,
+    /// How long to wait for another fleet at work on a server [default: the inventory's, else 1m]
+    #[arg(long, value_name = "TIME", value_parser = time, help_heading = "How to carry it out")]
+    pub(super) lock_wait: Option<Duration>,
+}
+
+impl Flags {
+    /// What to do about differences that fleet did not cause.
+    pub(super) fn mode(&self) -> Mode {
+        match (self.force, self.adopt) {
+            (true, _) => Mode::Force,
+            (_, true) => Mode::Adopt,
+            _ => Mode::Respect,
+        }
+    }
+
+    /// Adds the flags of a command over kinds: these, and `--stage`.
+    pub(super) fn of_kind(command: Command) -> Command {
+        Self::augment_args(command).arg(
+            Arg::new("stage")
+                .long("stage")
+                .action(ArgAction::SetTrue)
+                .conflicts_with("dry_run")
+                .help_heading("How to carry it out")
+                .help("Record it only; `fleet apply` carries it out"),
+        )
+    }
+
+    /// Reads them.
+    pub(super) fn read(matches: &ArgMatches) -> anyhow::Result<Self> {
+        Ok(Self::from_arg_matches(matches)?)
+    }
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    value::duration(text).map_err(|refused| value::refusal("a time", text, &refused))
+}

@@ -1,0 +1,164 @@
+//! What the report of a server means: for the record, and for the reader.
+
+use std::collections::BTreeSet;
+
+use crate::apply::{Failure, Outcome, ServerReport};
+use crate::diagnostic::Diagnostic;
+use crate::item::Applied;
+use crate::model::{PlacementStatus, Resource};
+use crate::plan::Action;
+use crate::state::{self, PlacementResult};
+use crate::ui::{Mark, format};
+
+/// What is to be recorded of a server.
+pub(super) fn of(report: &ServerReport, resources: &[Resource]) -> state::Outcome {
+    let mut outcome = state::Outcome::default();
+    outcome.applied.extend(report.plan.remember.iter().cloned());
+    outcome.forgotten.clone_from(&report.plan.forget);
+    for change in report.changes_done() {
+        if change.action == Action::Delete {
+            outcome.forgotten.push(change.key.clone());
+        } else if !matches!(&change.item, Some(crate::item::Item::File(file)) if file.seed) {
+            let applied = Applied {
+                props: change.after.clone(),
+                owners: change.owners.clone(),
+                ..Applied::default()
+            };
+            outcome.applied.insert(change.key.clone(), applied);
+        } else {
+            outcome.withdrawn.push(change.key.clone());
+        }
+    }
+    if is_known(report) {
+        let done: BTreeSet<_> = report.done.iter().collect();
+        let ready = report.plan.ready().into_iter();
+        let undone = ready.filter(|change| change.item.is_some() && !done.contains(&change.key));
+        outcome
+            .withdrawn
+            .extend(undone.map(|change| change.key.clone()));
+    }
+    for resource in resources {
+        outcome
+            .placements
+            .push((resource.id, settled(report, resource)));
+    }
+    outcome
+}
+
+/// Whether it is known what became of every change: neither cut off in the middle, nor left half undone.
+fn is_known(report: &ServerReport) -> bool {
+    report.outcome != Outcome::Interrupted && report.failures.iter().all(|failure| failure.undone)
+}
+
+fn settled(report: &ServerReport, resource: &Resource) -> PlacementResult {
+    if let Some(reason) = not_tried(report) {
+        return PlacementResult::Pending { reason };
+    }
+    if let Some(reason) = report.trouble(&resource.name) {
+        return PlacementResult::Failed { reason };
+    }
+    let mut placements = resource.placements.iter();
+    let here = placements.find(|placement| placement.server == report.server);
+    let leaving = here.is_some_and(|here| here.status == PlacementStatus::Removing);
+    if leaving || resource.removed_at.is_some() {
+        PlacementResult::Removed
+    } else {
+        PlacementResult::Applied {
+            generation: resource.generation,
+        }
+    }
+}
+
+fn not_tried(report: &ServerReport) -> Option<String> {
+    let error = report.error.as_ref().map(|error| error.message.clone());
+    match report.outcome {
+        Outcome::Looked | Outcome::Unchanged | Outcome::Changed => None,
+        Outcome::Failed => error,
+        outcome => Some(error.unwrap_or_else(|| outcome.word().to_owned())),
+    }
+}
+
+/// Why a server is not as it should be, in one line.
+pub(super) fn reason(report: &ServerReport) -> Option<String> {
+    if let Some(error) = &report.error {
+        return Some(error.message.clone());
+    }
+    let failures = report
+        .failures
+        .iter()
+        .map(|failure| match &failure.resource {
+            Some(resource) => format!("{resource}: {}", failure.reason),
+            None => failure.reason.clone(),
+        });
+    let held = held_back(report).into_iter().map(|problem| problem.message);
+    let reasons: Vec<String> = failures.chain(held).collect();
+    (!reasons.is_empty()).then(|| reasons.join("; "))
+}
+
+/// The result line of a server.
+pub(super) fn line(report: &ServerReport) -> (Mark, String) {
+    let changes = format::count(report.done.len(), "change");
+    let mut text = match report.outcome {
+        Outcome::Unchanged => "nothing to do".to_owned(),
+        Outcome::Changed | Outcome::Looked => changes,
+        Outcome::Failed if report.done.is_empty() => "failed".to_owned(),
+        Outcome::Failed => format!("{changes}, {} failed", report.failures.len()),
+        outcome => outcome.word().to_owned(),
+    };
+    if !report.recovered.is_empty() {
+        text += ", rolled back what an earlier run left half done";
+    }
+    let held = report.plan.conflicts.len() + report.plan.blocked.len();
+    let mark = match report.outcome {
+        Outcome::Unchanged | Outcome::Changed | Outcome::Looked if held > 0 => {
+            text += &format!(", {held} left alone");
+            Mark::Attention
+        }
+        Outcome::Unchanged => Mark::Same,
+        Outcome::Changed | Outcome::Looked => Mark::Done,
+        _ => Mark::Failed,
+    };
+    (mark, text)
+}
+
+/// A resource that failed on a server, as an error.
+pub(super) fn failure(report: &ServerReport, failure: &Failure) -> Diagnostic {
+    let what = match &failure.resource {
+        Some(resource) => format!("{resource} on `{}`", report.server),
+        None => format!("`{}`", report.server),
+    };
+    let mut diagnostic = Diagnostic::failed(format!("{what}: {}", failure.reason));
+    diagnostic.details.clone_from(&failure.details);
+    if failure.undone {
+        diagnostic.hint("the server is as it was before")
+    } else {
+        diagnostic.hint("`fleet apply` tries again to put everything back")
+    }
+}
+
+/// What was left alone on a server, as errors.
+pub(super) fn held_back(report: &ServerReport) -> Vec<Diagnostic> {
+    let blocked = report.plan.blocked.iter().map(|blocked| {
+        let message = format!(
+            "{} on `{}`: {}",
+            blocked.resource, report.server, blocked.reason
+        );
+        let diagnostic = Diagnostic::failed(message);
+        match &blocked.hint {
+            Some(hint) => diagnostic.hint(hint.clone()),
+            None => diagnostic,
+        }
+    });
+    let conflicts = report.plan.conflicts.iter().map(|conflict| {
+        let path = conflict.item.name();
+        let message = if conflict.edited {
+            format!("`{path}` on `{}` was edited since fleet wrote it", report.server)
+        } else {
+            format!("`{path}` is there on `{}`, and fleet did not write it", report.server)
+        };
+        Diagnostic::failed(message).hint(
+            "`fleet plan --diff` shows the difference; `--force` replaces it, `--adopt` takes it over as it is",
+        )
+    });
+    blocked.chain(conflicts).collect()
+}

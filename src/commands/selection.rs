@@ -1,0 +1,105 @@
+//! Which servers and resources a plan or an apply is about.
+
+use std::collections::BTreeSet;
+
+use clap::Args;
+
+use super::jobs::{Jobs, Source, servers_in_use};
+use crate::context::Context;
+use crate::diagnostic::Diagnostic;
+use crate::kind::KINDS;
+use crate::model::selector::Selector;
+use crate::model::{Pattern, ResourceName, Server};
+use crate::state::{Filter, Read};
+
+/// Servers and resources.
+#[derive(Args, Debug)]
+pub(super) struct Selection {
+    /// Only these resources: `example.com`, `site:example.com`; `*`, `?` and `[1-9]` stand for characters
+    #[arg(value_name = "RESOURCE")]
+    resources: Vec<String>,
+    /// Only these servers: `sg-1,jkt-*,region=singapore,!sg-3`
+    #[arg(long, value_name = "SELECTOR")]
+    server: Vec<String>,
+}
+
+impl Selection {
+    /// What is to be done on each of the servers that have something of fleet's.
+    pub(super) fn jobs(&self, context: &Context) -> anyhow::Result<Jobs> {
+        let inventory = context.inventory()?;
+        let servers: Vec<&Server> = if self.server.is_empty() {
+            inventory
+                .servers
+                .values()
+                .filter(|server| server.active)
+                .collect()
+        } else {
+            Selector::parse(&self.server)?.select(&inventory.servers)?
+        };
+        let Some(state) = context.state_to_read()? else {
+            return Ok(Jobs::default());
+        };
+        let key_path = context.key_path()?;
+        let (jobs, in_use) = state.read(|read| {
+            let only = self.only(read)?;
+            let vault = read.vault(&key_path)?;
+            let source = Source {
+                read,
+                secrets: &vault,
+                servers: servers.clone(),
+                only,
+            };
+            Ok::<_, Diagnostic>((source.jobs()?, servers_in_use(read)?))
+        })?;
+        if self.server.is_empty() {
+            for name in in_use {
+                match inventory.servers.get(&name) {
+                    None => context.ui.warn(&format!(
+                        "resources are placed on `{name}`, which is not in the inventory"
+                    )),
+                    Some(server) if !server.active => {
+                        context
+                            .ui
+                            .note(&format!("`{name}` is left out: it is not active"));
+                    }
+                    Some(_) => {}
+                }
+            }
+        }
+        Ok(jobs)
+    }
+
+    fn only(&self, read: &Read) -> Result<Option<BTreeSet<ResourceName>>, Diagnostic> {
+        if self.resources.is_empty() {
+            return Ok(None);
+        }
+        let all = read.resources(&Filter {
+            removing: true,
+            ..Filter::default()
+        })?;
+        let mut only = BTreeSet::new();
+        for text in &self.resources {
+            let typed = text.split_once(':');
+            let kind = typed.and_then(|(word, _)| KINDS.iter().find(|kind| kind.word == word));
+            let name = match (kind, typed) {
+                (Some(_), Some((_, name))) => name,
+                _ => text,
+            };
+            let pattern = Pattern::parse(name).map_err(Diagnostic::usage)?;
+            let chosen = all
+                .iter()
+                .map(|resource| &resource.name)
+                .filter(|resource| {
+                    kind.is_none_or(|kind| kind.word == resource.kind)
+                        && pattern.matches(&resource.name)
+                });
+            let chosen: Vec<_> = chosen.cloned().collect();
+            if chosen.is_empty() {
+                return Err(Diagnostic::usage(format!("no resource is called `{text}`"))
+                    .hint("`fleet list-sites` shows what there is"));
+            }
+            only.extend(chosen);
+        }
+        Ok(Some(only))
+    }
+}
