@@ -8,6 +8,7 @@ use crate::kind::{KINDS, Kind};
 
 mod candidates;
 mod carry_out;
+mod change;
 mod flags;
 mod jobs;
 mod look;
@@ -147,8 +148,13 @@ macro_rules! registry {
 // A new command is a file here and a word in this list; the order is that of the help within a heading.
 registry! {
     of_every_kind: [
+        add::Add,
+        set::Set,
         list::List,
         show::Show,
+        suspend::Suspend,
+        resume::Resume,
+        remove::Remove,
     ]
     others: [
         place::Place,

@@ -147,6 +147,8 @@ pub struct Kind {
     pub canonical_name: fn(&str) -> Result<String, Invalid>,
     /// See [`Spec::validate`]; also refuses JSON that is not a spec.
     pub validate: fn(&Value, &str, Timestamp) -> Result<(), Invalid>,
+    /// The spec as it is stored: every field, in the order of the struct.
+    pub normalise: fn(&Value) -> Result<Value, Invalid>,
     /// See [`Spec::weight`].
     pub weight: fn(&Value) -> Result<u32, Invalid>,
     /// See [`Spec::claims`].
@@ -181,6 +183,7 @@ impl Kind {
             sets: S::sets,
             canonical_name: S::canonical_name,
             validate: |value, name, now| from_json::<S>(value)?.validate(name, now),
+            normalise: |value| to_json(&from_json::<S>(value)?),
             weight: |value| Ok(from_json::<S>(value)?.weight()),
             claims: |value, name| Ok(from_json::<S>(value)?.claims(name)),
             items: |value, input| from_json::<S>(value)?.items(input),

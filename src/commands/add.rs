@@ -1,0 +1,247 @@
+//! `fleet add-site` and its like: a new resource, placed by capacity or by hand, live at once.
+
+use std::collections::BTreeMap;
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use serde_json::{Value, json};
+
+use super::candidates::{candidates, no_room};
+use super::change::{Before, Changing, taken};
+use super::flags::Flags;
+use super::{Ending, KindVerb, example_name, look};
+use crate::context::Context;
+use crate::diagnostic::Diagnostic;
+use crate::kind::Kind;
+use crate::model::{PlacementStatus, Resource, ResourceName, Server, ServerName};
+use crate::plan::place::{Request, place};
+use crate::state::{NewResource, Write};
+
+/// Adds a resource.
+pub struct Add;
+
+impl KindVerb for Add {
+    fn name(kind: &'static Kind) -> String {
+        format!("add-{}", kind.word)
+    }
+
+    fn about(kind: &'static Kind) -> String {
+        format!("Add {}, on the server with the most room or the one you name", kind.about)
+    }
+
+    fn arguments(kind: &'static Kind, command: Command) -> Command {
+        let placement = "Where to put it";
+        let command = command
+            .arg(
+                Arg::new("name")
+                    .value_name(kind.name_word)
+                    .help("Its name; asked for at a terminal when left out"),
+            )
+            .arg(
+                Arg::new("server")
+                    .long("server")
+                    .value_name("SERVER")
+                    .help_heading(placement)
+                    .help("This server, instead of the one with the most room"),
+            )
+            .arg(
+                Arg::new("region")
+                    .long("region")
+                    .value_name("REGION")
+                    .help_heading(placement)
+                    .help("Only a server of this region"),
+            )
+            .arg(
+                Arg::new("label")
+                    .long("label")
+                    .value_name("KEY=VALUE")
+                    .action(ArgAction::Append)
+                    .value_parser(label)
+                    .help_heading(placement)
+                    .help("Only a server with this label; may be repeated"),
+            )
+            .arg(weight(placement));
+        Flags::of_kind((kind.augment)(command))
+    }
+
+    fn examples(kind: &'static Kind) -> Vec<(String, String)> {
+        let name = example_name(kind);
+        vec![
+            (kind.example.to_owned(), String::new()),
+            (
+                format!("fleet add-{} {name} --dry-run", kind.word),
+                "Where it would go and what would change, with diffs".to_owned(),
+            ),
+        ]
+    }
+
+    fn run(context: &Context, kind: &'static Kind, matches: &ArgMatches) -> anyhow::Result<Ending> {
+        let asked;
+        let typed = if let Some(typed) = matches.get_one::<String>("name") {
+            typed
+        } else {
+            asked = context.ask(kind.name_word, &format!("{} of the new {}:", kind.name_word, kind.word))?;
+            &asked
+        };
+        let subject = format!("{} {}", kind.word, crate::diagnostic::ticked(typed));
+        let name = (kind.canonical_name)(typed).map_err(|i| i.into_diagnostics(&subject))?;
+        let mut edge = context.edge();
+        let spec = (kind.parse)(matches, &name, &mut edge).map_err(|i| i.into_diagnostics(&subject))?;
+        (kind.validate)(&spec, &name, context.now()).map_err(|i| i.into_diagnostics(&subject))?;
+        let inventory = context.inventory()?;
+        let own_weight = (kind.weight)(&spec).map_err(|i| i.into_diagnostics(&subject))?;
+        let weight = matches.get_one::<u32>("weight").copied();
+        let only = match matches.get_one::<String>("server") {
+            Some(server) => Some(inventory.server(server)?.name.clone()),
+            None => None,
+        };
+        let changing = Changing::new(context, kind, &name, matches)?;
+        let labels = matches.get_many::<(String, String)>("label").into_iter().flatten();
+        let adding = Adding {
+            kind,
+            name: changing.name.clone(),
+            spec,
+            request: Request {
+                weight: weight.unwrap_or_else(|| *inventory.weights.get(kind.word).unwrap_or(&own_weight)),
+                role: kind.role,
+                region: matches.get_one::<String>("region").cloned(),
+                labels: labels.cloned().collect::<BTreeMap<_, _>>(),
+                only,
+                force: changing.flags.force,
+            },
+            weight_given: weight.is_some(),
+        };
+        if let Some(ending) = adding.unchanged(context)? {
+            return Ok(ending);
+        }
+        if !changing.stage {
+            adding.refresh(context)?;
+        }
+        let servers = &inventory.servers;
+        changing.run(Some(&edge), |write| adding.record(write, servers, context))
+    }
+}
+
+/// `--weight UNITS`.
+pub(super) fn weight(heading: &'static str) -> Arg {
+    Arg::new("weight")
+        .long("weight")
+        .value_name("UNITS")
+        .value_parser(clap::value_parser!(u32).range(1..))
+        .help_heading(heading)
+        .help("Units of capacity it takes [default: the inventory's, else its kind's]")
+}
+
+struct Adding {
+    kind: &'static Kind,
+    name: ResourceName,
+    spec: Value,
+    request: Request,
+    weight_given: bool,
+}
+
+impl Adding {
+    /// The end of it when there is nothing to do: it exists like this already, and its server has followed.
+    fn unchanged(&self, context: &Context) -> anyhow::Result<Option<Ending>> {
+        let Some(state) = context.state_to_read()? else {
+            return Ok(None);
+        };
+        let Some(there) = state.read(|read| read.find(&self.name))? else {
+            return Ok(None);
+        };
+        self.same(&there)?;
+        let settled = there.placements.iter().all(|p| p.status == PlacementStatus::Applied);
+        if !settled {
+            return Ok(None);
+        }
+        let value = json!({ (self.kind.word): there, "unchanged": true, "servers": [] });
+        context.ui.show(&value, |page| {
+            let on: Vec<_> = there.placements.iter().map(|p| p.server.as_str()).collect();
+            page.line(&format!("unchanged: {} on {}", self.name, on.join(", ")));
+        })?;
+        Ok(Some(Ending::Done))
+    }
+
+    /// Refuses when what exists is not what is asked for.
+    fn same(&self, there: &Resource) -> Result<(), Diagnostic> {
+        let elsewhere = self.request.only.as_ref().filter(|only| {
+            !there.placements.iter().any(|placement| placement.server == **only)
+        });
+        let differs: Vec<&str> = [
+            ("settings", there.spec != self.spec),
+            ("weight", self.weight_given && there.weight != self.request.weight),
+            ("server", elsewhere.is_some()),
+        ]
+        .into_iter()
+        .filter_map(|(word, differs)| differs.then_some(word))
+        .collect();
+        if differs.is_empty() {
+            return Ok(());
+        }
+        let (kind, name) = (&self.name.kind, &self.name.name);
+        let on: Vec<_> = there.placements.iter().map(|p| p.server.as_str()).collect();
+        Err(Diagnostic::usage(format!(
+            "{kind} `{name}` exists already on `{}`, with another {}",
+            on.join(", "),
+            differs.join(" and ")
+        ))
+        .hint(format!("`fleet show-{kind} {name}` shows it, `fleet set-{kind} {name}` changes it")))
+    }
+
+    /// Looks again at the servers that may take it, where the last look is too old to place by.
+    fn refresh(&self, context: &Context) -> anyhow::Result<()> {
+        let request = &self.request;
+        let may = |server: &&Server| {
+            let labels = request.labels.iter();
+            server.active
+                && server.roles.contains(&request.role)
+                && request.only.as_ref().is_none_or(|only| *only == server.name)
+                && request.region.as_ref().is_none_or(|r| server.region.as_ref() == Some(r))
+                && labels.clone().all(|(key, value)| server.labels.get(key) == Some(value))
+        };
+        let inventory = context.inventory()?;
+        let servers: Vec<&Server> = inventory.servers.values().filter(may).collect();
+        let connector = context.connector()?;
+        context.block_on(look::refresh(context, &connector, &servers))?
+    }
+
+    /// Validates against the others, places and records.
+    fn record(
+        &self,
+        write: &Write<'_>,
+        servers: &BTreeMap<ServerName, Server>,
+        context: &Context,
+    ) -> anyhow::Result<Before> {
+        if let Some(there) = write.find(&self.name)? {
+            // It was recorded before, and its server has not followed: carry it out again.
+            self.same(&there)?;
+            return Ok(Before::Resource(Box::new(there)));
+        }
+        let claims = (self.kind.claims)(&self.spec, &self.name.name)?;
+        let others = write.taken(&claims, None)?;
+        if !others.is_empty() {
+            return Err(taken(&self.name, &others).into());
+        }
+        let what = format!("{} `{}`", self.name.kind, self.name.name);
+        let placement = place(&candidates(write, servers)?, &self.request)
+            .map_err(|refused| no_room(&what, &refused))?;
+        let id = write.insert_resource(
+            &NewResource {
+                name: &self.name,
+                spec: &self.spec,
+                weight: self.request.weight,
+                claims: &claims,
+            },
+            context.now(),
+        )?;
+        write.place(id, &placement.server)?;
+        Ok(Before::Nothing)
+    }
+}
+
+/// `KEY=VALUE` as key and value.
+fn label(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("a label is written `KEY=VALUE`".to_owned()),
+    }
+}

@@ -1,0 +1,276 @@
+//! What the commands share that change a resource: record the wish, carry it out, and take the wish back when the
+//! server refuses it.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use clap::ArgMatches;
+use serde_json::{Value, json};
+
+use super::Ending;
+use super::carry_out::{Run, begin_task, end_task, ending, summary, to_json};
+use super::flags::Flags;
+use super::jobs::{Jobs, Source};
+use crate::apply::{Outcome, ServerReport};
+use crate::context::{Context, Edge};
+use crate::diagnostic::{Class, Diagnostic, Diagnostics};
+use crate::inventory::Inventory;
+use crate::kind::Kind;
+use crate::model::{Resource, ResourceName, Server};
+use crate::state::{Change, Filter, PlacementResult, Read, Taken, Write};
+
+/// A change of one resource.
+pub(super) struct Changing<'a> {
+    pub(super) context: &'a Context,
+    pub(super) kind: &'static Kind,
+    pub(super) name: ResourceName,
+    pub(super) flags: Flags,
+    /// Whether to record it only.
+    pub(super) stage: bool,
+}
+
+/// What the resource was before, to go back to when the server refuses the change.
+pub(super) enum Before {
+    /// It did not exist.
+    Nothing,
+    /// It was like this.
+    Resource(Box<Resource>),
+    /// Its removal is not taken back: what remains on the server still has to go.
+    Leaving,
+}
+
+/// What is recorded inside the transaction.
+struct Recorded {
+    task: i64,
+    jobs: Jobs,
+    resource: Option<Resource>,
+    before: Before,
+}
+
+/// How that transaction ends.
+enum Stop {
+    /// The jobs are known, and nothing shall have happened.
+    Roll(Box<Recorded>),
+    Error(anyhow::Error),
+}
+
+impl From<Diagnostic> for Stop {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self::Error(diagnostic.into())
+    }
+}
+
+impl<'a> Changing<'a> {
+    /// The change that the arguments ask for.
+    pub(super) fn new(
+        context: &'a Context,
+        kind: &'static Kind,
+        name: &str,
+        matches: &ArgMatches,
+    ) -> anyhow::Result<Self> {
+        Ok(Self {
+            context,
+            kind,
+            name: ResourceName::new(kind.word, name),
+            flags: Flags::read(matches)?,
+            stage: matches.get_flag("stage"),
+        })
+    }
+
+    /// Records with `work`, which returns what was before, and carries it out.
+    pub(super) fn run(
+        &self,
+        edge: Option<&Edge<'_>>,
+        work: impl FnOnce(&Write<'_>) -> anyhow::Result<Before>,
+    ) -> anyhow::Result<Ending> {
+        let started = Instant::now();
+        let context = self.context;
+        let inventory = context.inventory()?;
+        let key_path = context.key_path()?;
+        let now = context.now();
+        let recorded = context.state()?.write(|write| {
+            let sealed = edge.map_or(&[][..], Edge::sealed);
+            for secret in sealed {
+                write.store_secret(secret, now)?;
+            }
+            let task = begin_task(context, write)?;
+            let before = work(write).map_err(Stop::Error)?;
+            let resource = write.find(&self.name)?;
+            let servers = servers(write, inventory, &self.name)?;
+            let vault = write.vault(&key_path)?;
+            let only = BTreeSet::from([self.name.clone()]);
+            let source = Source {
+                read: write,
+                secrets: &vault,
+                servers,
+                only: Some(only),
+            };
+            let jobs = source.jobs()?;
+            let recorded = Recorded {
+                task,
+                jobs,
+                resource,
+                before,
+            };
+            if self.flags.dry_run {
+                return Err(Stop::Roll(Box::new(recorded)));
+            }
+            Ok(recorded)
+        });
+        match recorded {
+            Ok(recorded) => self.carry_out(recorded, started),
+            Err(Stop::Error(error)) => Err(error),
+            Err(Stop::Roll(recorded)) => {
+                let run = Run::new(context, &self.flags)?;
+                let extra = json!({ (self.kind.word): recorded.resource });
+                let reports = run.preview(context, recorded.jobs, true, extra)?;
+                Ok(super::plan::ending(&reports, false))
+            }
+        }
+    }
+
+    fn carry_out(&self, recorded: Recorded, started: Instant) -> anyhow::Result<Ending> {
+        let context = self.context;
+        let Recorded {
+            task, jobs, before, ..
+        } = recorded;
+        if self.stage {
+            end_task(context, task, &Ending::Done)?;
+            let value = self.value(task, &[], false)?;
+            context.ui.show(&value, |page| {
+                page.line(&format!("staged {}", self.name));
+            })?;
+            context
+                .ui
+                .hint("`fleet plan` shows what it changes, `fleet apply` carries it out");
+            return Ok(Ending::Done);
+        }
+        let reports = Run::new(context, &self.flags)?.change(context, task, jobs)?;
+        let taken_back = refused(&reports) && self.take_back(&before)?;
+        let ending = if reports.is_empty() && !matches!(before, Before::Leaving) {
+            context.ui.warn(&format!(
+                "{} is on no active server; it stays pending",
+                self.name
+            ));
+            Ending::With(Class::Partial)
+        } else {
+            ending(&reports)
+        };
+        end_task(context, task, &ending)?;
+        let value = self.value(task, &reports, taken_back)?;
+        context.ui.show(&value, |_| {})?;
+        summary(context, &reports, started);
+        if taken_back {
+            context.ui.note(match before {
+                Before::Nothing => "nothing was recorded",
+                _ => "what is recorded is as before",
+            });
+        } else if reports.iter().any(|report| !report.is_complete()) {
+            context
+                .ui
+                .hint("it stays recorded; `fleet apply` finishes it");
+        }
+        Ok(ending)
+    }
+
+    fn value(
+        &self,
+        task: i64,
+        reports: &[ServerReport],
+        taken_back: bool,
+    ) -> anyhow::Result<Value> {
+        let resource = self.context.state()?.read(|read| read.find(&self.name))?;
+        Ok(json!({
+            (self.kind.word): resource,
+            "task": task,
+            "taken_back": taken_back,
+            "servers": to_json(reports),
+        }))
+    }
+
+    /// Takes the wish back, unless another fleet has changed the resource meanwhile.
+    fn take_back(&self, before: &Before) -> anyhow::Result<bool> {
+        let now = self.context.now();
+        let done = self.context.state()?.write(|write| {
+            let Some(resource) = write.find(&self.name)? else {
+                return Ok(false);
+            };
+            match before {
+                Before::Leaving => return Ok(false),
+                Before::Nothing if resource.generation == 1 => {
+                    write.remove_resource(resource.id, None, now)?;
+                    for placement in &resource.placements {
+                        write.settle_placement(
+                            resource.id,
+                            &placement.server,
+                            &PlacementResult::Removed,
+                        )?;
+                    }
+                }
+                Before::Resource(before) if resource.generation == before.generation + 1 => {
+                    let claims = (self.kind.claims)(&before.spec, &self.name.name)
+                        .map_err(|invalid| Diagnostic::failed(invalid.to_string()))?;
+                    let change = Change {
+                        spec: &before.spec,
+                        weight: before.weight,
+                        suspended: before.suspended,
+                        claims: &claims,
+                    };
+                    let generation = write.update_resource(before.id, &change, now)?;
+                    for placement in &before.placements {
+                        if placement.applied_generation == before.generation {
+                            let applied = PlacementResult::Applied { generation };
+                            write.settle_placement(before.id, &placement.server, &applied)?;
+                        }
+                    }
+                }
+                _ => return Ok(false),
+            }
+            Ok::<_, Diagnostic>(true)
+        })?;
+        Ok(done)
+    }
+}
+
+/// The servers on which a resource is, or was and has not gone; those that are not active are left out.
+fn servers<'i>(
+    read: &Read,
+    inventory: &'i Inventory,
+    name: &ResourceName,
+) -> Result<Vec<&'i Server>, Diagnostic> {
+    let found = read.resources(&Filter {
+        kind: Some(&name.kind),
+        names: Some(&BTreeSet::from([name.name.clone()])),
+        removing: true,
+        ..Filter::default()
+    })?;
+    let placements = found.iter().flat_map(|resource| &resource.placements);
+    let names: BTreeSet<_> = placements.map(|placement| &placement.server).collect();
+    let servers = names
+        .into_iter()
+        .filter_map(|name| inventory.servers.get(name));
+    Ok(servers.filter(|server| server.active).collect())
+}
+
+/// Whether every server has refused the change and is as it was: then the wish is no use to anybody.
+fn refused(reports: &[ServerReport]) -> bool {
+    let refused = |report: &ServerReport| {
+        let tried = matches!(report.outcome, Outcome::Failed | Outcome::Unchanged);
+        let undone = report.failures.iter().all(|failure| failure.undone);
+        let why = !report.failures.is_empty() || !report.plan.held().is_empty();
+        tried && undone && why && report.done.is_empty() && report.error.is_none()
+    };
+    !reports.is_empty() && reports.iter().all(refused)
+}
+
+/// The error for names that other resources hold.
+pub(super) fn taken(name: &ResourceName, taken: &[Taken]) -> Diagnostics {
+    let problem = |taken: &Taken| {
+        let claim = &taken.claim.name;
+        Diagnostic::usage(format!("{name}: `{claim}` belongs to {}", taken.owner)).hint(format!(
+            "`fleet show-{} {}` shows it",
+            taken.owner.kind, taken.owner.name
+        ))
+    };
+    Diagnostics(taken.iter().map(problem).collect())
+}

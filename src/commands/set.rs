@@ -1,0 +1,181 @@
+//! `fleet set-site` and its like: changes only the settings that are given.
+
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use serde_json::Value;
+
+use super::add::weight;
+use super::change::{Before, Changing, taken};
+use super::flags::Flags;
+use super::show::find;
+use super::{Ending, KindVerb, example_name};
+use crate::context::Context;
+use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::kind::Kind;
+use crate::state::{Change, Write};
+
+/// Changes a resource.
+pub struct Set;
+
+impl KindVerb for Set {
+    fn name(kind: &'static Kind) -> String {
+        format!("set-{}", kind.word)
+    }
+
+    fn about(kind: &'static Kind) -> String {
+        format!("Change the settings of {}: only those that are given", kind.about)
+    }
+
+    fn arguments(kind: &'static Kind, command: Command) -> Command {
+        let command = command
+            .arg(
+                Arg::new("name")
+                    .value_name(kind.name_word)
+                    .required(true)
+                    .help(format!("The {} to change", kind.word)),
+            )
+            .arg(
+                Arg::new("unset")
+                    .long("unset")
+                    .value_name("SETTING")
+                    .action(ArgAction::Append)
+                    .help("Take a setting back to its default: the name of its flag, without dashes"),
+            )
+            .arg(weight("Where it is"));
+        Flags::of_kind((kind.augment_for_update)(command))
+    }
+
+    fn examples(kind: &'static Kind) -> Vec<(String, String)> {
+        let line = format!("fleet set-{} {} --weight 3", kind.word, example_name(kind));
+        vec![(line, "It counts for three units of its server's capacity".to_owned())]
+    }
+
+    fn run(context: &Context, kind: &'static Kind, matches: &ArgMatches) -> anyhow::Result<Ending> {
+        let typed: &String = matches.get_one("name").expect("clap requires it");
+        let there = find(context.state_to_read()?.as_ref(), kind, typed)?;
+        let name = &there.name.name;
+        let subject = format!("{} `{name}`", kind.word);
+        let mut edge = context.edge();
+        let parsed = (kind.parse)(matches, name, &mut edge).map_err(|i| i.into_diagnostics(&subject))?;
+        let setting = Setting {
+            kind,
+            given: given(kind, matches, &parsed),
+            unset: unset(kind, matches, &there.spec)?,
+            parsed,
+            weight: matches.get_one::<u32>("weight").copied(),
+        };
+        if setting.is_empty() {
+            return Err(Diagnostic::usage(format!("nothing to change is given for {subject}"))
+                .hint(format!("`fleet set-{} --help` shows the settings", kind.word))
+                .into());
+        }
+        let changing = Changing::new(context, kind, name, matches)?;
+        changing.run(Some(&edge), |write| setting.record(write, &changing, &subject))
+    }
+}
+
+struct Setting {
+    kind: &'static Kind,
+    /// The stored fields to take from `parsed`.
+    given: Vec<String>,
+    /// The stored fields to take back to their defaults.
+    unset: Vec<String>,
+    parsed: Value,
+    weight: Option<u32>,
+}
+
+impl Setting {
+    fn is_empty(&self) -> bool {
+        self.given.is_empty() && self.unset.is_empty() && self.weight.is_none()
+    }
+
+    fn record(
+        &self,
+        write: &Write<'_>,
+        changing: &Changing<'_>,
+        subject: &str,
+    ) -> anyhow::Result<Before> {
+        let (kind, name) = (self.kind, &changing.name);
+        let there = write
+            .find(name)?
+            .ok_or_else(|| Diagnostic::usage(format!("{subject} was removed meanwhile")))?;
+        let mut spec = there.spec.clone();
+        if let Some(fields) = spec.as_object_mut() {
+            for field in &self.unset {
+                // An absent field is read as its default.
+                fields.remove(field);
+            }
+            for field in &self.given {
+                if let Some(value) = self.parsed.get(field) {
+                    fields.insert(field.clone(), value.clone());
+                } else {
+                    fields.remove(field);
+                }
+            }
+        }
+        let now = changing.context.now();
+        (kind.validate)(&spec, &name.name, now).map_err(|i| i.into_diagnostics(subject))?;
+        let spec = (kind.normalise)(&spec).map_err(|i| i.into_diagnostics(subject))?;
+        let claims = (kind.claims)(&spec, &name.name)?;
+        let others = write.taken(&claims, Some(there.id))?;
+        if !others.is_empty() {
+            return Err(taken(name, &others).into());
+        }
+        let change = Change {
+            spec: &spec,
+            weight: self.weight.unwrap_or(there.weight),
+            suspended: there.suspended,
+            claims: &claims,
+        };
+        if change.spec != &there.spec || change.weight != there.weight {
+            write.update_resource(there.id, &change, now)?;
+        }
+        Ok(Before::Resource(Box::new(there)))
+    }
+}
+
+/// The stored fields that the arguments written on the command line set.
+fn given(kind: &Kind, matches: &ArgMatches, parsed: &Value) -> Vec<String> {
+    let own = (kind.augment)(Command::new("own"));
+    let mut fields = Vec::new();
+    for argument in own.get_arguments() {
+        let id = argument.get_id().as_str();
+        if matches.try_contains_id(id).is_err()
+            || matches.value_source(id) != Some(ValueSource::CommandLine)
+        {
+            continue;
+        }
+        let sets = (kind.sets)(id);
+        if sets.is_empty() {
+            fields.push(id.to_owned());
+        } else {
+            fields.extend(sets.iter().map(|field| (*field).to_owned()));
+        }
+    }
+    debug_assert!(parsed.is_object(), "a spec is an object");
+    fields
+}
+
+/// The stored fields that `--unset` names.
+fn unset(kind: &Kind, matches: &ArgMatches, spec: &Value) -> Result<Vec<String>, Diagnostic> {
+    let own = (kind.augment)(Command::new("own"));
+    let known: Vec<&str> = own.get_arguments().map(|a| a.get_id().as_str()).collect();
+    let mut fields = Vec::new();
+    for word in matches.get_many::<String>("unset").into_iter().flatten() {
+        let id = word.trim_start_matches('-').replace('-', "_");
+        if !known.contains(&id.as_str()) && spec.get(&id).is_none() {
+            let unknown = Diagnostic::usage(format!("a {} has no setting `{word}`", kind.word));
+            return Err(match did_you_mean(&id, known) {
+                Some(near) => unknown.hint(format!("did you mean `{}`?", near.replace('_', "-"))),
+                None => unknown,
+            });
+        }
+        let sets = (kind.sets)(&id);
+        if sets.is_empty() {
+            fields.push(id);
+        } else {
+            fields.extend(sets.iter().map(|field| (*field).to_owned()));
+        }
+    }
+    Ok(fields)
+}
