@@ -58,7 +58,7 @@ pub(super) async fn set_up(
         }
     };
     let facts = talk.facts(&desired, &how).await?;
-    let plan = compare(&desired, &facts, &BTreeMap::new(), Mode::Respect);
+    let plan = compare(&desired, &facts, &BTreeMap::new(), None, Mode::Respect);
     if let Some(blocked) = plan.blocked.first() {
         return Err(talk
             .failed(&blocked.reason)
@@ -168,7 +168,7 @@ impl Talk<'_> {
         context.random(&mut random)?;
         let id = format!("{task}-{:08x}", u32::from_be_bytes(random));
         let changes = plan.ready();
-        let transaction = Transaction::new(&changes, &[], task, &id);
+        let transaction = Transaction::new(&changes, &[], &[], task, &id);
         let limits = self.session.limits();
         limits.idle = LONGEST_INSTALLATION;
         limits.total = LONGEST_INSTALLATION;
