@@ -16,6 +16,7 @@ use crate::shell::Secret;
 
 mod certificates;
 mod hostile;
+mod live;
 mod real;
 
 /// Opens nothing: for sites without secrets.

@@ -7,7 +7,7 @@ use std::process::Command as Process;
 use super::*;
 
 /// The path of `program`, or a line that says what was left out.
-fn installed(program: &str) -> Option<PathBuf> {
+pub(super) fn installed(program: &str) -> Option<PathBuf> {
     let found = ["/usr/sbin", "/usr/bin", "/usr/local/sbin"]
         .iter()
         .map(|dir| Path::new(dir).join(program))
@@ -21,16 +21,30 @@ fn installed(program: &str) -> Option<PathBuf> {
     found
 }
 
-/// Writes the files of these sites below `root`, every absolute path in them moved there.
-fn write_tree(root: &Path, sites: &[(&str, &Site, bool)], version: &str, secrets: &dyn Secrets) {
+/// The facts of a server with this nginx.
+pub(super) fn facts_of(nginx: &Path) -> ServerFacts {
+    let said = Process::new(nginx).arg("-v").output().unwrap().stderr;
+    let said = String::from_utf8(said).unwrap();
+    let version = said.trim().rsplit('/').next().unwrap();
+    facts(version.split(' ').next().unwrap())
+}
+
+/// Makes the directories and files of these sites below `root`, with every path in them moved there, and each
+/// text changed by `adapt`.
+pub(super) fn items_below(
+    root: &Path,
+    sites: &[(&str, &Site, bool)],
+    facts: &ServerFacts,
+    secrets: &dyn Secrets,
+    adapt: &dyn Fn(String) -> String,
+) {
     let server = Server::new("sg-1".parse().unwrap(), "192.0.2.1");
-    let facts = facts(version);
     for (name, site, suspended) in sites {
         let input = Compile {
             name,
             suspended: *suspended,
             server: &server,
-            facts: Some(&facts),
+            facts: Some(facts),
             secrets,
         };
         for item in site.items(&input).unwrap() {
@@ -45,7 +59,7 @@ fn write_tree(root: &Path, sites: &[(&str, &Site, bool)], version: &str, secrets
                     };
                     let path = root.join(file.path.trim_start_matches('/'));
                     fs::create_dir_all(path.parent().unwrap()).unwrap();
-                    fs::write(path, moved(&text, root)).unwrap();
+                    fs::write(path, adapt(moved(&text, root))).unwrap();
                 }
                 _ => {}
             }
@@ -53,7 +67,7 @@ fn write_tree(root: &Path, sites: &[(&str, &Site, bool)], version: &str, secrets
     }
 }
 
-/// `text` with the directories of a server moved below `root`, and ports that need no rights.
+/// `text` with the directories of a server moved below `root`.
 fn moved(text: &str, root: &Path) -> String {
     let root = root.to_str().unwrap();
     ["/etc/nginx/fleet", "/var/log/nginx", "/srv/www", "/run/php"]
@@ -61,7 +75,11 @@ fn moved(text: &str, root: &Path) -> String {
         .fold(text.to_owned(), |text, dir| {
             text.replace(dir, &format!("{root}{dir}"))
         })
-        .replace("listen 80;", "listen 127.0.0.1:18080;")
+}
+
+/// `text` with ports that need no rights and no IPv6.
+fn on_free_ports(text: String) -> String {
+    text.replace("listen 80;", "listen 127.0.0.1:18080;")
         .replace("listen [::]:80;", "")
         .replace("listen 443", "listen 127.0.0.1:18443")
         .replace("listen [::]:443 ssl http2;", "")
@@ -72,18 +90,14 @@ fn nginx_test(sites: &[(&str, &Site, bool)], secrets: &dyn Secrets) {
     let Some(nginx) = installed("nginx") else {
         return;
     };
-    let said = Process::new(&nginx).arg("-v").output().unwrap().stderr;
-    let said = String::from_utf8(said).unwrap();
-    let version = said
-        .trim()
-        .rsplit('/')
-        .next()
-        .unwrap()
-        .split(' ')
-        .next()
-        .unwrap();
     let tree = tempfile::tempdir().unwrap();
-    write_tree(tree.path(), sites, version, secrets);
+    items_below(
+        tree.path(),
+        sites,
+        &facts_of(&nginx),
+        secrets,
+        &on_free_ports,
+    );
     let conf = tree.path().join("etc/nginx/nginx.conf");
     let root = tree.path().to_str().unwrap();
     fs::copy(
@@ -187,12 +201,8 @@ fn php_fpm_takes_the_pool() {
     let mut edge = full_edge();
     let site = site_with(EVERYTHING, &mut edge).unwrap();
     let tree = tempfile::tempdir().unwrap();
-    write_tree(
-        tree.path(),
-        &[("example.com", &site, false)],
-        "1.22.1",
-        &edge,
-    );
+    let sites = [("example.com", &site, false)];
+    items_below(tree.path(), &sites, &facts("1.22.1"), &edge, &|text| text);
     let root = tree.path().to_str().unwrap();
     let pool = tree
         .path()
