@@ -3,7 +3,8 @@
 use sha2::{Digest, Sha256};
 
 use super::check::{Backend, Checked};
-use super::{auth, logs, php, shared, vhost};
+use super::php::{self, Php};
+use super::{auth, logs, shared, vhost};
 use crate::diagnostic::Invalid;
 use crate::item::dir::OnRemove;
 use crate::item::file::Content;
@@ -96,6 +97,7 @@ pub(super) fn user_name(domain: &DomainName) -> String {
 
 /// The items of a site.
 pub(super) fn items(site: &Checked, input: &Compile<'_>) -> Result<Vec<Item>, Invalid> {
+    let php = on_server(site, input)?;
     let paths = Paths::of(site);
     let mut items: Vec<Item> = vec![
         User {
@@ -127,8 +129,7 @@ pub(super) fn items(site: &Checked, input: &Compile<'_>) -> Result<Vec<Item>, In
     items.push(config(&paths.vhost, vhost, Some("nginx")));
     let rotation = format!("/etc/logrotate.d/fleet-{}", site.domain);
     items.push(config(&rotation, logs::rotation(site, &paths), None));
-    if let Backend::Php(php) = &site.backend {
-        let version = php::version_on(php, input)?;
+    if let Some((php, version)) = php {
         let unit = format!("php{version}-fpm");
         let path = format!("/etc/php/{version}/fpm/pool.d/fleet-{}.conf", site.domain);
         items.push(config(&path, php::pool(site, php, &paths), Some(&unit)));
@@ -142,6 +143,31 @@ pub(super) fn items(site: &Checked, input: &Compile<'_>) -> Result<Vec<Item>, In
     );
     items.push(probe(site, input.suspended).into());
     Ok(items)
+}
+
+/// What the site needs of its server: nginx, and the version of PHP that it runs there.
+fn on_server<'a>(
+    site: &'a Checked,
+    input: &Compile<'_>,
+) -> Result<Option<(&'a Php, String)>, Invalid> {
+    let mut invalid = Invalid::default();
+    // A server that was never looked at may have it.
+    if input.facts.is_some_and(|facts| facts.nginx.is_none()) {
+        let server = &input.server.name;
+        invalid.push_with_hint("", format!("`{server}` has no nginx"), php::install(server));
+    }
+    let php = match &site.backend {
+        Backend::Php(php) => match php::version_on(php, input) {
+            Ok(version) => Some((php, version)),
+            Err(problems) => {
+                invalid.problems.extend(problems.problems);
+                None
+            }
+        },
+        _ => None,
+    };
+    invalid.into_result()?;
+    Ok(php)
 }
 
 /// A configuration file that anybody may read.

@@ -8,6 +8,7 @@ use super::nginx::{Conf, Part, fixed, joined, regex_literal, value};
 use super::values::{Reason, Size, UrlPath, number, refuse_with_hint, shown};
 use crate::diagnostic::Invalid;
 use crate::kind::Compile;
+use crate::model::ServerName;
 
 /// PHP of a site.
 #[derive(Clone, Debug)]
@@ -223,14 +224,15 @@ pub(super) fn version_on(php: &Php, input: &Compile<'_>) -> Result<String, Inval
         (Some(version), true) => format!("`{server}` has no PHP {version}, nor any other"),
         (None, _) => format!("`{server}` has no PHP-FPM"),
     };
-    invalid.push_with_hint(
-        "php",
-        message,
-        format!(
-            "install it: `fleet setup-server {server} --role web`; when it was installed since, `fleet health --server {server}` notes it"
-        ),
-    );
+    invalid.push_with_hint("php", message, install(server));
     Err(invalid)
+}
+
+/// What to do about software that a server lacks.
+pub(super) fn install(server: &ServerName) -> String {
+    format!(
+        "install it: `fleet setup-server {server} --role web`; when it was installed since, `fleet health --server {server}` notes it"
+    )
 }
 
 /// `8.10` is newer than `8.9`.

@@ -348,7 +348,10 @@ fn a_single_page_site() {
 fn the_php_version_must_be_on_the_server() {
     let server = Server::new("sg-1".parse().unwrap(), "192.0.2.1");
     let facts_with = facts("1.22.1");
-    let without = ServerFacts::default();
+    let without = ServerFacts {
+        php: Vec::new(),
+        ..facts("1.22.1")
+    };
     let error = |arguments: &[&str], facts: Option<&ServerFacts>| {
         let input = Compile {
             name: "example.com",
@@ -366,6 +369,9 @@ fn the_php_version_must_be_on_the_server() {
     assert!(missing.hint.unwrap().contains("fleet setup-server sg-1"));
     let none = problem(error(&["--type", "php"], Some(&without)));
     assert_eq!(none.message, "`sg-1` has no PHP-FPM");
+    let bare = error(&["--type", "php"], Some(&ServerFacts::default())).unwrap_err();
+    let messages: Vec<&str> = bare.problems.iter().map(|p| p.message.as_str()).collect();
+    assert_eq!(messages, ["`sg-1` has no nginx", "`sg-1` has no PHP-FPM"]);
     let unknown = problem(error(&["--type", "php"], None));
     assert!(unknown.hint.unwrap().contains("fleet health --server sg-1"));
     // 8.10 is newer than 8.2.

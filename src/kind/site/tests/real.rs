@@ -78,6 +78,7 @@ fn moved(text: &str, root: &Path) -> String {
 }
 
 /// `text` with ports that need no rights and no IPv6.
+#[allow(clippy::needless_pass_by_value)] // One shape for every way to adapt a text.
 fn on_free_ports(text: String) -> String {
     text.replace("listen 80;", "listen 127.0.0.1:18080;")
         .replace("listen [::]:80;", "")
