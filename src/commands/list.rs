@@ -1,9 +1,8 @@
 //! `fleet list-sites` and its like: the resources of a kind, where they are, and how far their servers have followed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use serde_json::json;
 
 use super::{Ending, KindVerb};
 use crate::context::Context;
@@ -80,7 +79,8 @@ impl KindVerb for List {
         };
         resources.retain(|resource| wanted.is_name(&resource.name.name));
 
-        context.ui.show(&json!({ (kind.plural): resources }), |page| {
+        let value = BTreeMap::from([(kind.plural, &resources)]);
+        context.ui.show(&value, |page| {
             if !resources.is_empty() {
                 print(page, kind, &resources);
             }
