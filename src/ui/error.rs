@@ -2,9 +2,13 @@
 
 use anyhow::Error;
 
+use super::format::count;
 use super::page::Page;
 use super::style::Tone;
 use crate::diagnostic::{Class, Diagnostic, Diagnostics};
+
+/// More problems than these are counted, as the first of them may have left the screen.
+const MANY: usize = 5;
 
 /// The class of `error`, and everything that is wrong.
 ///
@@ -24,7 +28,12 @@ pub(super) fn problems(error: &Error) -> (Class, Vec<Diagnostic>) {
 
 /// Appends the problems.
 pub(super) fn render(page: &mut Page, problems: &[Diagnostic]) {
-    for problem in problems {
+    // A problem of several lines would run into the next one.
+    let apart = problems.len() > 1 && problems.iter().any(|p| !p.details.is_empty());
+    for (index, problem) in problems.iter().enumerate() {
+        if apart && index > 0 {
+            page.end();
+        }
         let mut lines = problem.message.lines();
         page.text("error", Tone::Bad).text(": ", Tone::Plain);
         page.line(lines.next().unwrap_or_default());
@@ -35,6 +44,12 @@ pub(super) fn render(page: &mut Page, problems: &[Diagnostic]) {
             page.text("hint", Tone::Hint).text(": ", Tone::Plain);
             page.line(hint);
         }
+    }
+    if problems.len() > MANY {
+        if apart {
+            page.end();
+        }
+        page.toned_line(&count(problems.len(), "problem"), Tone::Strong);
     }
 }
 
@@ -57,7 +72,7 @@ mod tests {
         render(&mut page, &all);
         assert_eq!(
             page.finish(),
-            "error: unknown key `adress`\n  inventory.toml:3:1\nhint: did you mean `address`\nerror: no\n"
+            "error: unknown key `adress`\n  inventory.toml:3:1\nhint: did you mean `address`\n\nerror: no\n"
         );
     }
 

@@ -50,7 +50,15 @@ pub struct Progress<'a> {
 struct Screen {
     lines: MultiProgress,
     overall: ProgressBar,
-    servers: Mutex<BTreeMap<String, Option<ProgressBar>>>,
+    servers: Mutex<BTreeMap<String, AtWork>>,
+}
+
+/// A server in work.
+#[derive(Debug)]
+struct AtWork {
+    state: String,
+    /// Its line, if there was room for one.
+    line: Option<ProgressBar>,
 }
 
 impl<'a> Progress<'a> {
@@ -119,9 +127,9 @@ impl Screen {
     fn new(total: usize, colour: bool) -> Self {
         let lines = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
         let overall = ProgressBar::new(total as u64).with_style(template(if colour {
-            "{pos:.bold}/{len} servers {elapsed:.dim}"
+            "{pos:.bold}/{len} servers done{msg} {elapsed:.dim}"
         } else {
-            "{pos}/{len} servers {elapsed}"
+            "{pos}/{len} servers done{msg} {elapsed}"
         }));
         let overall = lines.add(overall);
         overall.enable_steady_tick(Duration::from_millis(250));
@@ -136,30 +144,53 @@ impl Screen {
         let Ok(mut servers) = self.servers.lock() else {
             return;
         };
-        let shown = servers.values().flatten().count();
-        let line = servers.entry(server.to_owned()).or_insert_with(|| {
-            (shown < LINES).then(|| {
-                let line = ProgressBar::new_spinner()
-                    .with_style(template("{spinner} {prefix} {msg}"))
-                    .with_prefix(style::harmless(server).into_owned());
-                let line = self.lines.insert_before(&self.overall, line);
-                line.enable_steady_tick(Duration::from_millis(100));
-                line
-            })
-        });
-        if let Some(line) = line {
-            line.set_message(style::harmless(state).into_owned());
+        let state = style::harmless(state).into_owned();
+        if let Some(at_work) = servers.get_mut(server) {
+            if let Some(line) = &at_work.line {
+                line.set_message(state.clone());
+            }
+            at_work.state = state;
+            return;
         }
+        let shown = servers.values().filter(|s| s.line.is_some()).count();
+        let line = (shown < LINES).then(|| self.line(server, &state));
+        servers.insert(server.to_owned(), AtWork { state, line });
+        self.count(&servers);
     }
 
     fn done(&self, server: &str) {
-        if let Ok(mut servers) = self.servers.lock()
-            && let Some(Some(line)) = servers.remove(server)
-        {
+        let Ok(mut servers) = self.servers.lock() else {
+            return;
+        };
+        if let Some(line) = servers.remove(server).and_then(|at_work| at_work.line) {
             line.finish_and_clear();
             self.lines.remove(&line);
+            // The room goes to the first that has none.
+            if let Some((name, next)) = servers.iter_mut().find(|(_, s)| s.line.is_none()) {
+                next.line = Some(self.line(name, &next.state));
+            }
         }
         self.overall.inc(1);
+        self.count(&servers);
+    }
+
+    fn line(&self, server: &str, state: &str) -> ProgressBar {
+        let line = ProgressBar::new_spinner()
+            .with_style(template("{spinner} {prefix} {msg}"))
+            .with_prefix(style::harmless(server).into_owned())
+            .with_message(state.to_owned());
+        let line = self.lines.insert_before(&self.overall, line);
+        line.enable_steady_tick(Duration::from_millis(100));
+        line
+    }
+
+    fn count(&self, servers: &BTreeMap<String, AtWork>) {
+        let hidden = servers.values().filter(|s| s.line.is_none()).count();
+        self.overall.set_message(if hidden > 0 {
+            format!(", {hidden} more at work")
+        } else {
+            String::new()
+        });
     }
 }
 
