@@ -7,6 +7,7 @@
 )]
 
 /// Those parts of `tests/support` that are about SSH; another test binary takes them the same way.
+#[path = "support"]
 mod support {
     pub(crate) mod proxy;
     pub(crate) mod sshd;
