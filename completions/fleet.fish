@@ -36,10 +36,17 @@ complete -c fleet -n "__fish_fleet_needs_command" -s y -l yes -d 'Answer every q
 complete -c fleet -n "__fish_fleet_needs_command" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_needs_command" -s V -l version -d 'Print version'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "setup-server" -d 'Install and start what a role needs on a bare server'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "add-site" -d 'Add a website, placed by capacity or on the server you name'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "set-site" -d 'Change the settings of a website: only those that are given'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "list-sites" -d 'List the sites, and where they are'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "show-site" -d 'Show the settings of a website, where it is, and its status'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "suspend-site" -d 'Suspend a website: kept whole, but serving nothing'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "resume-site" -d 'Let a website serve again after it was suspended'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "remove-site" -d 'Remove a website; its content goes to the server\'s trash'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "place" -d 'Explain where a new resource would go, and why not elsewhere'
-complete -c fleet -n "__fish_fleet_needs_command" -f -a "health" -d 'Look at all servers at once, and say what is the matter with them'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "plan" -d 'Show what `fleet apply` would change, and change nothing'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "apply" -d 'Make the servers as they should be'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "health" -d 'Look at all servers at once, and say what is wrong'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "list-tasks" -d 'List what was done, by whom, and how it ended'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "show-task" -d 'Show what a task did on each server'
 complete -c fleet -n "__fish_fleet_using_subcommand setup-server" -l role -d 'What to set it up for; may be repeated [default: its roles in the inventory]' -r -f -a "web\t''"
@@ -54,6 +61,146 @@ complete -c fleet -n "__fish_fleet_using_subcommand setup-server" -s v -l verbos
 complete -c fleet -n "__fish_fleet_using_subcommand setup-server" -l no-color -d 'No colours'
 complete -c fleet -n "__fish_fleet_using_subcommand setup-server" -s y -l yes -d 'Answer every question with yes'
 complete -c fleet -n "__fish_fleet_using_subcommand setup-server" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l server -d 'This server, instead of the one with the most room' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l region -d 'Only a server of this region' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l label -d 'Only a server with this label; may be repeated' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l weight -d 'Units of capacity it takes [default: the inventory\'s, else its kind\'s]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l type -d 'What serves it [default: proxy with --upstream, php with --php, else static]' -r -f -a "static\t'Files'
+php\t'PHP, with a pool of processes of its own'
+proxy\t'Another server behind this one'"
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l alias -d 'Another name it answers to; `*.example.com` for every name below (repeatable)' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l canonical -d 'The one name it is served under; its other names redirect there' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l root -d 'The directory that is served, below the site\'s home [default: public]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l index -d 'A file that stands for its directory, best first (repeatable) [default: index.html; with PHP index.php first]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l error-page -d 'Page for a status: `404=/404.html` or `500,502=/sorry.html` (repeatable)' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l cache -d 'Let browsers keep styles, scripts, images and fonts for this long: `30d`' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l header -d 'A header for every answer: `X-Frame-Options: DENY` (repeatable)' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l redirect -d 'Redirect the whole site; a URL without a path keeps the path that was asked for' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l redirect-code -d 'Status of the redirect: 301, 302, 307 or 308 [default: 301]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l redirect-path -d 'Redirect one path: `/old=/new` or `/old=https://example.org/,302` (repeatable)' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l max-body -d 'Largest request body [default: 64M]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l allow -d 'Only these addresses or networks may come in (repeatable)' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l deny -d 'These addresses or networks may not come in, whatever --allow says (repeatable)' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l rate-limit -d 'Requests per address: `10r/s` or `30r/m`, with `,burst=N` of slack [default burst: the rate]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l auth-user -d 'Ask for a password; this user may come in (repeatable)' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l auth-password-file -d 'Take the passwords from a file, one line for each --auth-user; `-` is standard input' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l upstream -d 'Where requests go: `127.0.0.1:3000[,weight=2]`, `https://HOST`, `unix:/run/app.sock` (repeatable)' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l upstream-host -d 'Host name that the upstream is asked for [default: the one the visitor asked for]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l proxy-timeout -d 'How long the upstream may be silent [default: 60s]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l php -d 'PHP version [default: the newest on the server]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l php-memory -d 'Memory of one request [default: 256M]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l php-upload -d 'Largest uploaded file [default: as --max-body]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l php-children -d 'Requests at the same time [default: 5]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l php-timeout -d 'Time of one request [default: 60s]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l php-ini -d 'A setting of php.ini: `max_input_vars=5000` (repeatable)' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l php-deny -d 'Run no scripts below this path, where visitors upload files: `/uploads` (repeatable)' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l tls-certificate -d 'Certificate and the chain after it, in PEM' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l tls-key -d 'Private key of the certificate, in PEM, without a passphrase' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l hsts -d 'Make browsers insist on https for this long: `180d[,subdomains][,preload]`, or `off` [default: off]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l log-days -d 'Days to keep logs [default: 14]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l snippet -d 'nginx directives for the site\'s server block; tested before they are live' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l health-path -d 'Path that is requested after each change to see that the site answers [default: /]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l health-status -d 'Statuses that count as well [default: 200-499]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l www -d 'Answer to `www.DOMAIN` too [default: when DOMAIN is a registrable name such as example.com]'
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l no-www -d 'Do not answer to `www.DOMAIN`'
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l single-page -d 'Answer paths that are no file with the first index file [default: with PHP]'
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l no-single-page -d 'Answer paths that are no file with 404'
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l gzip -d 'Compress answers [default]'
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l no-gzip -d 'Do not compress answers'
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l upstream-verify -d 'Check the certificate of an https upstream [default]'
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l no-upstream-verify -d 'Do not check the certificate of an https upstream'
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l websocket -d 'Let websockets through'
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l no-websocket -d 'Do not let websockets through [default]'
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l force-https -d 'Redirect http to https [default: with a certificate]'
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l no-force-https -d 'Serve http beside https'
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l ipv6 -d 'Listen on IPv6 [default: when the server has it]'
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l no-ipv6 -d 'Do not listen on IPv6'
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l access-log -d 'Write an access log [default]'
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l no-access-log -d 'Write no access log'
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -s v -l verbose -d 'Print more detail'
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l unset -d 'Take a setting back to its default: the name of its flag, without dashes' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l weight -d 'Units of capacity it takes [default: the inventory\'s, else its kind\'s]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l type -d 'What serves it [default: proxy with --upstream, php with --php, else static]' -r -f -a "static\t'Files'
+php\t'PHP, with a pool of processes of its own'
+proxy\t'Another server behind this one'"
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l alias -d 'Another name it answers to; `*.example.com` for every name below (repeatable)' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l canonical -d 'The one name it is served under; its other names redirect there' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l root -d 'The directory that is served, below the site\'s home [default: public]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l index -d 'A file that stands for its directory, best first (repeatable) [default: index.html; with PHP index.php first]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l error-page -d 'Page for a status: `404=/404.html` or `500,502=/sorry.html` (repeatable)' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l cache -d 'Let browsers keep styles, scripts, images and fonts for this long: `30d`' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l header -d 'A header for every answer: `X-Frame-Options: DENY` (repeatable)' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l redirect -d 'Redirect the whole site; a URL without a path keeps the path that was asked for' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l redirect-code -d 'Status of the redirect: 301, 302, 307 or 308 [default: 301]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l redirect-path -d 'Redirect one path: `/old=/new` or `/old=https://example.org/,302` (repeatable)' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l max-body -d 'Largest request body [default: 64M]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l allow -d 'Only these addresses or networks may come in (repeatable)' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l deny -d 'These addresses or networks may not come in, whatever --allow says (repeatable)' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l rate-limit -d 'Requests per address: `10r/s` or `30r/m`, with `,burst=N` of slack [default burst: the rate]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l auth-user -d 'Ask for a password; this user may come in (repeatable)' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l auth-password-file -d 'Take the passwords from a file, one line for each --auth-user; `-` is standard input' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l upstream -d 'Where requests go: `127.0.0.1:3000[,weight=2]`, `https://HOST`, `unix:/run/app.sock` (repeatable)' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l upstream-host -d 'Host name that the upstream is asked for [default: the one the visitor asked for]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l proxy-timeout -d 'How long the upstream may be silent [default: 60s]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l php -d 'PHP version [default: the newest on the server]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l php-memory -d 'Memory of one request [default: 256M]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l php-upload -d 'Largest uploaded file [default: as --max-body]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l php-children -d 'Requests at the same time [default: 5]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l php-timeout -d 'Time of one request [default: 60s]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l php-ini -d 'A setting of php.ini: `max_input_vars=5000` (repeatable)' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l php-deny -d 'Run no scripts below this path, where visitors upload files: `/uploads` (repeatable)' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l tls-certificate -d 'Certificate and the chain after it, in PEM' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l tls-key -d 'Private key of the certificate, in PEM, without a passphrase' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l hsts -d 'Make browsers insist on https for this long: `180d[,subdomains][,preload]`, or `off` [default: off]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l log-days -d 'Days to keep logs [default: 14]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l snippet -d 'nginx directives for the site\'s server block; tested before they are live' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l health-path -d 'Path that is requested after each change to see that the site answers [default: /]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l health-status -d 'Statuses that count as well [default: 200-499]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l www -d 'Answer to `www.DOMAIN` too [default: when DOMAIN is a registrable name such as example.com]'
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l no-www -d 'Do not answer to `www.DOMAIN`'
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l single-page -d 'Answer paths that are no file with the first index file [default: with PHP]'
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l no-single-page -d 'Answer paths that are no file with 404'
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l gzip -d 'Compress answers [default]'
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l no-gzip -d 'Do not compress answers'
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l upstream-verify -d 'Check the certificate of an https upstream [default]'
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l no-upstream-verify -d 'Do not check the certificate of an https upstream'
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l websocket -d 'Let websockets through'
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l no-websocket -d 'Do not let websockets through [default]'
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l force-https -d 'Redirect http to https [default: with a certificate]'
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l no-force-https -d 'Serve http beside https'
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l ipv6 -d 'Listen on IPv6 [default: when the server has it]'
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l no-ipv6 -d 'Do not listen on IPv6'
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l access-log -d 'Write an access log [default]'
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l no-access-log -d 'Write no access log'
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -s v -l verbose -d 'Print more detail'
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c fleet -n "__fish_fleet_using_subcommand list-sites" -l server -d 'Only those on these servers: `sg-1,jkt-*,region=singapore,!sg-3`' -r
 complete -c fleet -n "__fish_fleet_using_subcommand list-sites" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand list-sites" -l state -d 'State database [default: in the user\'s data directory]' -r -F
@@ -76,6 +223,51 @@ complete -c fleet -n "__fish_fleet_using_subcommand show-site" -s v -l verbose -
 complete -c fleet -n "__fish_fleet_using_subcommand show-site" -l no-color -d 'No colours'
 complete -c fleet -n "__fish_fleet_using_subcommand show-site" -s y -l yes -d 'Answer every question with yes'
 complete -c fleet -n "__fish_fleet_using_subcommand show-site" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-site" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-site" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-site" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-site" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-site" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-site" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-site" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-site" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-site" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-site" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-site" -s v -l verbose -d 'Print more detail'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-site" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-site" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-site" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-site" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand resume-site" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand resume-site" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand resume-site" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand resume-site" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-site" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-site" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-site" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-site" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-site" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-site" -s v -l verbose -d 'Print more detail'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-site" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-site" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-site" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -s v -l verbose -d 'Print more detail'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand place" -l weight -d 'Units of capacity it takes [default: the inventory\'s weights.KIND, else 1]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand place" -l region -d 'Only servers of this region' -r
 complete -c fleet -n "__fish_fleet_using_subcommand place" -l label -d 'Only servers with this label; may be repeated' -r
@@ -91,6 +283,36 @@ complete -c fleet -n "__fish_fleet_using_subcommand place" -s v -l verbose -d 'P
 complete -c fleet -n "__fish_fleet_using_subcommand place" -l no-color -d 'No colours'
 complete -c fleet -n "__fish_fleet_using_subcommand place" -s y -l yes -d 'Answer every question with yes'
 complete -c fleet -n "__fish_fleet_using_subcommand place" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand plan" -l server -d 'Only these servers: `sg-1,jkt-*,region=singapore,!sg-3`' -r
+complete -c fleet -n "__fish_fleet_using_subcommand plan" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand plan" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand plan" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand plan" -l diff -d 'Show the changes of files line by line'
+complete -c fleet -n "__fish_fleet_using_subcommand plan" -l detailed-exitcode -d 'Exit with 6 when there are changes'
+complete -c fleet -n "__fish_fleet_using_subcommand plan" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand plan" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand plan" -s v -l verbose -d 'Print more detail'
+complete -c fleet -n "__fish_fleet_using_subcommand plan" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand plan" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand plan" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand apply" -l server -d 'Only these servers: `sg-1,jkt-*,region=singapore,!sg-3`' -r
+complete -c fleet -n "__fish_fleet_using_subcommand apply" -l parallel -d 'Servers at the same time [default: the inventory\'s, else 32]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand apply" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand apply" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand apply" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand apply" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand apply" -l require-all -d 'Change nothing anywhere unless every server can be changed'
+complete -c fleet -n "__fish_fleet_using_subcommand apply" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand apply" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand apply" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand apply" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand apply" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand apply" -s v -l verbose -d 'Print more detail'
+complete -c fleet -n "__fish_fleet_using_subcommand apply" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand apply" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand apply" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand health" -l server -d 'Only these servers: `sg-1,jkt-*,region=singapore,label:tier=gold,!sg-3`' -r
 complete -c fleet -n "__fish_fleet_using_subcommand health" -l timeout -d 'How long the look at one server may take [default: `health_timeout` of the inventory, else 10s]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand health" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F

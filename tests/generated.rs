@@ -116,6 +116,11 @@ fn every_command_says_what_it_does_and_how() {
         let about = about.unwrap_or_default();
         assert!(!about.is_empty(), "`{name}` has no line for the help");
         assert!(!about.ends_with('.'), "`{name}`: no full stop in the help");
+        let length = about.chars().count();
+        assert!(
+            length <= 60,
+            "`{name}`: {length} characters do not fit one line of the help: {about}"
+        );
         assert!(!entry.examples.is_empty(), "`{name}` has no example");
         for (line, _) in &entry.examples {
             let words = shlex::split(line).unwrap_or_default();

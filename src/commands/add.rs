@@ -25,7 +25,7 @@ impl KindVerb for Add {
     }
 
     fn about(kind: &'static Kind) -> String {
-        format!("Add {}, on the server with the most room or the one you name", kind.about)
+        format!("Add {}, placed by capacity or on the server you name", kind.about)
     }
 
     fn arguments(kind: &'static Kind, command: Command) -> Command {

@@ -28,7 +28,7 @@ pub struct Apply {
 
 impl Verb for Apply {
     const NAME: &'static str = "apply";
-    const ABOUT: &'static str = "Make the servers as they should be: what is pending, and what has drifted";
+    const ABOUT: &'static str = "Make the servers as they should be";
     const GROUP: Group = Group::Apply;
     const EXAMPLES: &'static [Example] = &[
         ("fleet apply", "Everything, on all servers at once"),

@@ -40,7 +40,7 @@ fn parse_timeout(text: &str) -> Result<Duration, String> {
 
 impl Verb for Health {
     const NAME: &'static str = "health";
-    const ABOUT: &'static str = "Look at all servers at once, and say what is the matter with them";
+    const ABOUT: &'static str = "Look at all servers at once, and say what is wrong";
     const GROUP: Group = Group::Health;
     const EXAMPLES: &'static [Example] = &[
         ("fleet health", ""),

@@ -18,7 +18,7 @@ impl KindVerb for Remove {
     }
 
     fn about(kind: &'static Kind) -> String {
-        format!("Remove {}; its content moves to the trash of its server", kind.about)
+        format!("Remove {}; its content goes to the server's trash", kind.about)
     }
 
     fn arguments(kind: &'static Kind, command: Command) -> Command {

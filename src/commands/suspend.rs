@@ -20,7 +20,7 @@ impl KindVerb for Suspend {
     }
 
     fn about(kind: &'static Kind) -> String {
-        format!("Suspend {}: everything of it is kept, and it serves nothing", kind.about)
+        format!("Suspend {}: kept whole, but serving nothing", kind.about)
     }
 
     fn arguments(kind: &'static Kind, command: Command) -> Command {
