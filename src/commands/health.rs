@@ -12,9 +12,9 @@ use crate::context::Context;
 use crate::diagnostic::Class;
 use crate::health::Look;
 use crate::inventory::value;
+use crate::model::Health as Verdict;
 use crate::model::health::ServerFacts;
 use crate::model::selector::Selector;
-use crate::model::Health as Verdict;
 use crate::ui::{Cell, Page, Table, Tone, format};
 
 /// Looks at the servers, all at the same time, and records what it sees. With `-q` only servers that are not online
@@ -45,7 +45,10 @@ impl Verb for Health {
     const EXAMPLES: &'static [Example] = &[
         ("fleet health", ""),
         ("fleet health --server region=singapore --timeout 3s", ""),
-        ("fleet health -q", "For cron: silent while all servers are online; exit code 5 when one is not"),
+        (
+            "fleet health -q",
+            "For cron: silent while all servers are online; exit code 5 when one is not",
+        ),
         (
             "fleet health --json | jq -r '.servers[] | select(.health != \"online\") | .name'",
             "The names of those that are not online",
@@ -62,9 +65,10 @@ impl Verb for Health {
         for server in &servers {
             progress.state(server.name.as_str(), "looking");
         }
-        let looks = context.block_on(look::look(context, &connector, &servers, limit, |look| {
-            progress.end(look.server.as_str());
-        }))??;
+        let looks =
+            context.block_on(look::look(context, &connector, &servers, limit, |look| {
+                progress.end(look.server.as_str());
+            }))??;
         drop(progress);
 
         // What was seen is shown even when it cannot be recorded.
@@ -75,7 +79,10 @@ impl Verb for Health {
             print(page, &looks, context.globals.quiet);
         })?;
         recorded?;
-        if looks.iter().all(|look| look.observation.health == Verdict::Online) {
+        if looks
+            .iter()
+            .all(|look| look.observation.health == Verdict::Online)
+        {
             Ok(Ending::Done)
         } else {
             Ok(Ending::With(Class::Unhealthy))
@@ -89,7 +96,10 @@ fn report(looks: &[Look]) -> Value {
     let servers: Vec<Value> = looks
         .iter()
         .map(|look| {
-            let hints = look.error.as_ref().map(|e| e.diagnostic(&look.server).hints);
+            let hints = look
+                .error
+                .as_ref()
+                .map(|e| e.diagnostic(&look.server).hints);
             json!({
                 "name": look.server,
                 "health": look.observation.health,
@@ -195,14 +205,27 @@ fn row(look: &Look) -> Vec<Cell> {
 
 fn measured(facts: &ServerFacts) -> [Cell; 6] {
     let used = facts.memory_total.saturating_sub(facts.memory_available);
-    let fullest = facts.disks.iter().map(|disk| disk.percent().max(disk.inode_percent()));
+    let fullest = facts
+        .disks
+        .iter()
+        .map(|disk| disk.percent().max(disk.inode_percent()));
     let [_, five_minutes, _] = facts.load;
     [
-        format!("{}ms", format::thousands(usize::try_from(facts.connect_ms).unwrap_or(usize::MAX))).into(),
+        format!(
+            "{}ms",
+            format::thousands(usize::try_from(facts.connect_ms).unwrap_or(usize::MAX))
+        )
+        .into(),
         format::seconds(facts.uptime_s).into(),
         format!("{five_minutes:.2}").into(),
         format::percent(used, facts.memory_total).into(),
-        fullest.max().map_or_else(String::new, |p| format!("{p}%")).into(),
-        format!("{} {}", facts.os, facts.os_version).trim().to_owned().into(),
+        fullest
+            .max()
+            .map_or_else(String::new, |p| format!("{p}%"))
+            .into(),
+        format!("{} {}", facts.os, facts.os_version)
+            .trim()
+            .to_owned()
+            .into(),
     ]
 }

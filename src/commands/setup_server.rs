@@ -40,7 +40,10 @@ impl Verb for SetupServer {
     const GROUP: Group = Group::Servers;
     const EXAMPLES: &'static [Example] = &[
         ("fleet setup-server sg-1 --dry-run", "What is missing there"),
-        ("fleet setup-server sg-1 --role web", "nginx, PHP-FPM and what they need"),
+        (
+            "fleet setup-server sg-1 --role web",
+            "nginx, PHP-FPM and what they need",
+        ),
     ];
 
     fn run(self, context: &Context) -> anyhow::Result<Ending> {
@@ -49,14 +52,8 @@ impl Verb for SetupServer {
         let connector = context.connector()?;
         let started = Instant::now();
         let progress = context.ui.progress(1);
-        let set_up = conversation::set_up(
-            context,
-            &connector,
-            server,
-            &roles,
-            self.dry_run,
-            &progress,
-        );
+        let set_up =
+            conversation::set_up(context, &connector, server, &roles, self.dry_run, &progress);
         let outcome = context.block_on(set_up)?;
         let name = server.name.as_str();
         let report = match outcome {
@@ -90,9 +87,10 @@ impl Verb for SetupServer {
             "dry_run": self.dry_run,
             "changed": changed,
         });
-        if let (Some(value), serde_json::Value::Object(plan)) =
-            (value.as_object_mut(), plan::json(&server.name, &report.plan))
-        {
+        if let (Some(value), serde_json::Value::Object(plan)) = (
+            value.as_object_mut(),
+            plan::json(&server.name, &report.plan),
+        ) {
             value.extend(plan);
         }
         context.ui.show(&value, |page| {
@@ -122,7 +120,10 @@ impl SetupServer {
             })
             .collect();
         if roles.is_empty() {
-            let words: Vec<String> = words().iter().map(|word| format!("`--role {word}`")).collect();
+            let words: Vec<String> = words()
+                .iter()
+                .map(|word| format!("`--role {word}`"))
+                .collect();
             return Err(Diagnostic::usage(format!(
                 "server `{}` has no role that there is something to set up for",
                 server.name

@@ -108,7 +108,7 @@ why_apt() {
 	elif grep -q 'Could not get lock\|Unable to acquire the dpkg frontend lock\|Unable to lock' "$1"; then
 		why 'the packages could not be installed: another package manager is at work on the server'
 	elif grep -q 'dpkg was interrupted' "$1"; then
-		why 'the packages could not be installed: an installation was interrupted, `dpkg --configure -a` on the server ends it'
+		why 'the packages could not be installed: an earlier installation was interrupted and cannot be ended'
 	elif grep -q 'Failed to fetch\|Could not resolve\|Could not connect\|Temporary failure\|not have a Release file' "$1"; then
 		why 'the packages could not be installed: the server does not reach its package sources'
 	elif grep -q 'Unable to locate package\|no installation candidate' "$1"; then
@@ -129,6 +129,13 @@ apt() {
 install_packages() {
 	export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l UCF_FORCE_CONFFOLD=1
 	if apt install --no-install-recommends "$@"; then return 0; fi
+	# The last installation died or ran out of space in the middle.
+	if grep -q 'dpkg was interrupted\|fix-broken' "$t/apt"; then
+		step 'finishing an installation that was interrupted'
+		timeout 1800 dpkg --force-confdef --force-confold --configure -a </dev/null >"$t/apt" 2>&1 9>&- || :
+		apt --fix-broken --no-install-recommends install || :
+		if apt install --no-install-recommends "$@"; then return 0; fi
+	fi
 	# The lists may be missing or old.
 	step 'refreshing the package lists'
 	apt update || :

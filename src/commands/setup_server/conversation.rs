@@ -9,7 +9,9 @@ use crate::diagnostic::{Class, Diagnostic};
 use crate::health;
 use crate::item::Key;
 use crate::model::{ResourceName, Role, Server, TaskOutcome};
-use crate::plan::{Desired, Facts, Mode, Observing, Progress, ServerPlan, Transaction, compare, observe};
+use crate::plan::{
+    Desired, Facts, Mode, Observing, Progress, ServerPlan, Transaction, compare, observe,
+};
 use crate::role::{self, Release};
 use crate::shell::Script;
 use crate::state::NewTask;
@@ -51,7 +53,11 @@ pub(super) async fn set_up(
         Observing::Only
     } else {
         let mut owner = format!("{}@{}", context.operator(), context.host());
-        let _ = write!(owner, ", fleet setup-server {name}, since {}", ui::format::time(context.now()));
+        let _ = write!(
+            owner,
+            ", fleet setup-server {name}, since {}",
+            ui::format::time(context.now())
+        );
         Observing::ToChange {
             wait: context.inventory()?.settings.lock_wait.as_secs(),
             owner,
@@ -62,7 +68,9 @@ pub(super) async fn set_up(
     if let Some(blocked) = plan.blocked.first() {
         return Err(talk
             .failed(&blocked.reason)
-            .hint("the packages are there, so something else provides the service; start it yourself")
+            .hint(
+                "the packages are there, so something else provides the service; start it yourself",
+            )
             .into());
     }
     if dry_run || plan.is_empty() {
@@ -71,7 +79,14 @@ pub(super) async fn set_up(
     }
     let task = begin(context)?;
     let outcome = talk.apply(context, &plan, task, progress).await;
-    end(context, task, server, &plan, outcome.as_ref().err(), started)?;
+    end(
+        context,
+        task,
+        server,
+        &plan,
+        outcome.as_ref().err(),
+        started,
+    )?;
     outcome?;
     talk.session.close().await;
     Ok(Report { release, plan })
@@ -220,7 +235,11 @@ impl Talk<'_> {
             _ => None,
         });
         let message = why.or(phase);
-        let mut error = self.failed(message.as_deref().unwrap_or("the setup did not come to its end"));
+        let mut error = self.failed(
+            message
+                .as_deref()
+                .unwrap_or("the setup did not come to its end"),
+        );
         error.details = said
             .iter()
             .filter_map(|line| match line {
@@ -242,7 +261,9 @@ fn begin(context: &Context) -> anyhow::Result<i64> {
         process: std::process::id(),
     };
     let now = context.now();
-    Ok(context.state()?.write(|write| write.begin_task(&task, now))?)
+    Ok(context
+        .state()?
+        .write(|write| write.begin_task(&task, now))?)
 }
 
 /// Records how it ended.
@@ -255,13 +276,19 @@ fn end(
     started: Instant,
 ) -> anyhow::Result<()> {
     let changes = plan.ready();
-    let changes = changes.iter().map(|c| format!("{} {}", c.action.word(), c.key));
+    let changes = changes
+        .iter()
+        .map(|c| format!("{} {}", c.action.word(), c.key));
     let outcome = TaskOutcome {
         server: server.name.clone(),
         status: if error.is_none() { "changed" } else { "failed" }.to_owned(),
         duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
         reason: error.map(|error| format!("{error:#}")),
-        changes: if error.is_none() { changes.collect() } else { Vec::new() },
+        changes: if error.is_none() {
+            changes.collect()
+        } else {
+            Vec::new()
+        },
     };
     let class = error.map(|error| {
         let diagnostic = error.downcast_ref::<Diagnostic>();
