@@ -1,6 +1,6 @@
 //! Looking at servers and recording what was seen: for `health`, and before something is placed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::context::Context;
@@ -50,7 +50,7 @@ pub(super) async fn refresh(
     let settings = &context.inventory()?.settings;
     let records = match context.state_to_read()? {
         Some(state) => state.read(Read::servers)?,
-        None => Default::default(),
+        None => BTreeMap::default(),
     };
     let now = context.now();
     let stale: Vec<&Server> = servers
@@ -97,7 +97,7 @@ pub(super) fn record(state: &mut State, looks: &[Look]) -> anyhow::Result<()> {
 fn subjects(context: &Context, servers: &[&Server]) -> anyhow::Result<Vec<Subject>> {
     let kinds = match context.state_to_read()? {
         Some(state) => state.read(Read::kinds_placed)?,
-        None => Default::default(),
+        None => BTreeMap::default(),
     };
     let subject = |server: &&Server| {
         let kinds = kinds.get(&server.name).into_iter().flatten();

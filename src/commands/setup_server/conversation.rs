@@ -42,12 +42,12 @@ pub(super) async fn set_up(
     let name = server.name.as_str();
     progress.state(name, "connecting");
     let session = connector.open(server).await;
-    let mut talk = Talk {
+    let mut dialogue = Dialogue {
         server,
         session: session.map_err(|error| error.diagnostic(&server.name))?,
     };
     progress.state(name, "observing");
-    let release = talk.release().await?;
+    let release = dialogue.release().await?;
     let desired = desired(roles, release)?;
     let how = if dry_run {
         Observing::Only
@@ -63,10 +63,10 @@ pub(super) async fn set_up(
             owner,
         }
     };
-    let facts = talk.facts(&desired, &how).await?;
+    let facts = dialogue.facts(&desired, &how).await?;
     let plan = compare(&desired, &facts, &BTreeMap::new(), None, Mode::Respect);
     if let Some(blocked) = plan.blocked.first() {
-        return Err(talk
+        return Err(dialogue
             .failed(&blocked.reason)
             .hint(
                 "the packages are there, so something else provides the service; start it yourself",
@@ -74,11 +74,11 @@ pub(super) async fn set_up(
             .into());
     }
     if dry_run || plan.is_empty() {
-        talk.session.close().await;
+        dialogue.session.close().await;
         return Ok(Report { release, plan });
     }
     let task = begin(context)?;
-    let outcome = talk.apply(context, &plan, task, progress).await;
+    let outcome = dialogue.apply(context, &plan, task, progress).await;
     end(
         context,
         task,
@@ -88,7 +88,7 @@ pub(super) async fn set_up(
         started,
     )?;
     outcome?;
-    talk.session.close().await;
+    dialogue.session.close().await;
     Ok(Report { release, plan })
 }
 
@@ -106,12 +106,12 @@ fn desired(roles: &[Role], release: Release) -> anyhow::Result<Desired> {
 }
 
 /// A session with the server it is with.
-struct Talk<'a> {
+struct Dialogue<'a> {
     server: &'a Server,
     session: Session,
 }
 
-impl Talk<'_> {
+impl Dialogue<'_> {
     fn failed(&self, message: &str) -> Diagnostic {
         Diagnostic::failed(format!("server `{}`: {message}", self.server.name))
     }
