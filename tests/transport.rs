@@ -6,17 +6,21 @@
     unreachable_pub
 )]
 
-/// Those parts of `tests/support` that are about SSH; another test binary takes them the same way.
-#[path = "support"]
-mod support {
-    pub(crate) mod proxy;
-    pub(crate) mod sshd;
-}
+#[path = "lab/support.rs"]
+mod lab_support;
+#[path = "support/proxy.rs"]
+mod proxy;
+#[path = "support/sshd.rs"]
+mod sshd;
 
 #[path = "transport/hostkeys.rs"]
 mod hostkeys;
 #[path = "transport/keys.rs"]
 mod keys;
+#[path = "transport/lab.rs"]
+mod lab;
+#[path = "transport/measure.rs"]
+mod measure;
 #[path = "transport/scripts.rs"]
 mod scripts;
 #[path = "transport/trouble.rs"]
@@ -33,7 +37,7 @@ use fleet::shell::Script;
 use fleet::transport::{Connector, Limits, Output, Session, Settings, SshConfig, TransportError};
 use russh::keys::PrivateKey;
 use russh::keys::ssh_key::LineEnding;
-use support::sshd::{Behaviour, Sshd, new_key};
+use sshd::{Behaviour, Sshd, new_key};
 
 /// A home directory with a key and a `known_hosts` file, and settings that read nothing else.
 pub(crate) struct Home {

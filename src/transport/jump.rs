@@ -48,22 +48,47 @@ impl Hops {
     ) -> Result<Arc<Hop>, TransportError> {
         let route = Arc::clone(self.routes.lock().await.entry(target.route()).or_default());
         let index = route.asked.fetch_add(1, Ordering::Relaxed) / SHARING;
-        let cell = {
-            let mut connections = route.connections.lock().await;
-            while connections.len() <= index {
-                connections.push(Arc::default());
+        let cell = route.cell(index, None).await;
+        let hop = connect(shared, target, &cell).await;
+        let hop = match hop {
+            // It broke since the last server asked: those that come now get a new one.
+            Ok(hop) if hop.handle.is_closed() => {
+                let cell = route.cell(index, Some(&cell)).await;
+                connect(shared, target, &cell).await
             }
-            Arc::clone(&connections[index])
+            other => other,
         };
-        cell.get_or_init(async || {
-            let (handle, before) = Box::pin(ssh::log_in(shared, target)).await?;
-            Ok(Arc::new(Hop { handle, before }))
-        })
-        .await
-        .clone()
-        .map_err(|error| TransportError::Jump {
+        hop.map_err(|error| TransportError::Jump {
             via: target.host.clone(),
             error: Box::new(error),
         })
     }
+}
+
+impl Route {
+    /// The connection number `index`; another one than `broken`.
+    async fn cell(&self, index: usize, broken: Option<&Arc<Shareable>>) -> Arc<Shareable> {
+        let mut connections = self.connections.lock().await;
+        while connections.len() <= index {
+            connections.push(Arc::default());
+        }
+        if broken.is_some_and(|broken| Arc::ptr_eq(broken, &connections[index])) {
+            connections[index] = Arc::default();
+        }
+        Arc::clone(&connections[index])
+    }
+}
+
+/// Makes the connection of `cell`, or waits for whoever is making it.
+async fn connect(
+    shared: &Shared,
+    target: &Target,
+    cell: &Shareable,
+) -> Result<Arc<Hop>, TransportError> {
+    cell.get_or_init(async || {
+        let (handle, before) = Box::pin(ssh::log_in(shared, target)).await?;
+        Ok(Arc::new(Hop { handle, before }))
+    })
+    .await
+    .clone()
 }

@@ -604,7 +604,7 @@ async fn connect(host: &str, port: u16, limit: Duration) -> Result<TcpStream, Tr
     for (index, one) in found.iter().enumerate() {
         // The last address has what is left of the limit, which the caller watches.
         let share = if index + 1 == found.len() {
-            limit * 2
+            limit.saturating_mul(2)
         } else {
             share
         };

@@ -11,7 +11,7 @@ use fleet::transport::TransportError;
 use russh::keys::ssh_key::certificate::{Builder, CertType};
 use russh::keys::{Algorithm, Certificate, EcdsaCurve, HashAlg, PrivateKey, PublicKey};
 
-use crate::support::sshd::{Behaviour, Sshd, known_hosts_line, new_key};
+use crate::sshd::{Behaviour, Sshd, known_hosts_line, new_key};
 use crate::{Home, failure, run, server_at};
 
 fn new_ecdsa_key() -> PrivateKey {

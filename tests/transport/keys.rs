@@ -11,7 +11,7 @@ use fleet::transport::{Passphrase, TransportError};
 use russh::keys::ssh_key::LineEnding;
 use russh::keys::{HashAlg, PrivateKey, PublicKey};
 
-use crate::support::sshd::{Behaviour, Sshd, new_key};
+use crate::sshd::{Behaviour, Sshd, new_key};
 use crate::{Home, failure, named_server, run, server_at};
 
 /// A server that takes these keys alone, known to `home`.

@@ -1,11 +1,12 @@
 //! Framing: what goes in whole comes out whole.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use fleet::model::{Server, TransportKind};
 use fleet::transport::TransportError;
 
-use crate::support::sshd::{Behaviour, Shell};
+use crate::sshd::{Behaviour, Shell};
 use crate::{Home, run, script, session_with};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -207,6 +208,60 @@ async fn a_silent_client_loses_its_shell() {
         Ok((_, lines)) => assert!(lines.is_empty(), "{lines:?}"),
         Err(error) => assert!(matches!(error, TransportError::Cut { .. }), "{error}"),
     }
+}
+
+/// A server that answers `answer` to the first script, in pieces of `size` bytes; `NONCE` stands for the nonce.
+fn player(answer: &'static str, size: usize) -> Behaviour {
+    Behaviour {
+        shell: Shell::Play(Arc::new(move |command, mut reader, writer| {
+            Box::pin(async move {
+                let end = command.find(" ready").unwrap();
+                let nonce = command[..end].rsplit(' ').next().unwrap().to_owned();
+                while let Some(message) = reader.wait().await {
+                    if matches!(message, russh::ChannelMsg::Data { .. }) {
+                        break;
+                    }
+                }
+                let text = answer.replace("NONCE", &nonce);
+                for piece in text.as_bytes().chunks(size) {
+                    drop(writer.data_bytes(piece.to_vec()).await);
+                }
+                let text = format!("{nonce} ready\nerr{nonce} end\n");
+                for piece in text.as_bytes().chunks(size) {
+                    drop(writer.extended_data_bytes(1, piece.to_vec()).await);
+                }
+                if answer.contains(" end") {
+                    while reader.wait().await.is_some() {}
+                }
+                3
+            })
+        })),
+        ..Behaviour::default()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_may_come_in_any_pieces() {
+    for size in [1, 2, 3, 7, 10_000] {
+        let answer = "hm 1 2 3 4 NONCE ready\nü€\n\nNONCE\na NONCE b\nlastNONCE end 5\n";
+        let (_home, _sshd, mut session) = session_with(player(answer, size)).await;
+        let (output, lines) = run(&mut session, "true\n").await.unwrap();
+        assert_eq!(
+            (output.status, output.stderr.as_str()),
+            (5, "err"),
+            "{size}"
+        );
+        assert_eq!(lines.len(), 5, "{size}: {lines:?}");
+        assert_eq!((&*lines[0], &*lines[1], &*lines[4]), ("ü€", "", "last"));
+        assert_eq!(session.seen_as(), Some("1 2 3 4"));
+    }
+    // It ends in the middle of a line, with a status and without a mark.
+    let (_home, _sshd, mut session) = session_with(player(" NONCE ready\na\nb", 1)).await;
+    let (output, lines) = run(&mut session, "true\n").await.unwrap();
+    assert_eq!(
+        (output.status, lines),
+        (3, vec!["a".to_owned(), "b".to_owned()])
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use fleet::transport::{Phase, TransportError};
 
-use crate::support::proxy::{Proxy, Trouble};
-use crate::support::sshd::{Behaviour, Shell, Sshd, known_hosts_line};
+use crate::proxy::{Proxy, Trouble};
+use crate::sshd::{Behaviour, Shell, Sshd, known_hosts_line};
 use crate::{Home, failure, run, server_at, session_with};
 
 /// A script that leaves a trace at its beginning and one at its end.

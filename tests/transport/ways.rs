@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use fleet::model::{Jump, Server};
 use fleet::transport::{SshConfig, TransportError};
 
-use crate::support::proxy::{Proxy, Trouble};
-use crate::support::sshd::{Behaviour, Sshd, known_hosts_line};
+use crate::proxy::{Proxy, Trouble};
+use crate::sshd::{Behaviour, Sshd, known_hosts_line};
 use crate::{Home, failure, named_server, run, server_at};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -46,6 +46,34 @@ async fn many_servers_behind_one_connection() {
     assert_eq!(jump.seen.connections.load(Ordering::SeqCst), 1);
     assert_eq!(jump.seen.forwards.load(Ordering::SeqCst), 8);
     assert_eq!(jump.seen.sessions.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_jump_connection_that_broke_is_made_again() {
+    let mut home = Home::new();
+    let jump = Sshd::start(Behaviour::default()).await;
+    let end = Sshd::start(Behaviour::default()).await;
+    let trouble = Trouble {
+        cut_after_client: Some(9_000),
+        ..Trouble::default()
+    };
+    let proxy = Proxy::start(jump.address, trouble).await;
+    home.know(&known_hosts_line(proxy.address, &jump.host_key));
+    home.know(&end.known_hosts_line());
+    let bastion = named_server("bastion", proxy.address);
+    home.settings
+        .servers
+        .insert(bastion.name.clone(), bastion.clone());
+    let mut server = server_at(end.address);
+    server.jump = Some(Jump::Server(bastion.name.clone()));
+    let connector = home.connector();
+    let mut session = connector.open(&server).await.unwrap();
+    let long = format!("# {}\n", "x".repeat(20_000));
+    let error = run(&mut session, &long).await.unwrap_err();
+    assert!(matches!(error, TransportError::Cut { .. }), "{error:?}");
+    let mut session = connector.open(&server).await.unwrap();
+    assert_eq!(run(&mut session, "echo in\n").await.unwrap().1, ["in"]);
+    assert_eq!(jump.seen.connections.load(Ordering::SeqCst), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
