@@ -20,11 +20,13 @@ use crate::ui::Ui;
 mod edge;
 mod environment;
 mod globals;
+mod record;
 mod servers;
 
 pub use edge::Edge;
 pub use environment::Environment;
 pub use globals::{Globals, Output};
+pub use record::Record;
 
 /// The most a file named in an argument may hold, in bytes.
 const LARGEST_FILE: u64 = 16 << 20;

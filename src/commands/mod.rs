@@ -14,6 +14,7 @@ mod jobs;
 mod look;
 mod outcome;
 mod selection;
+mod server_settings;
 
 /// A command with its arguments.
 #[derive(Debug)]
@@ -157,6 +158,14 @@ registry! {
         remove::Remove,
     ]
     others: [
+        init::Init,
+        add_server::AddServer,
+        set_server::SetServer,
+        remove_server::RemoveServer,
+        list_servers::ListServers,
+        show_server::ShowServer,
+        cordon::Cordon,
+        uncordon::Uncordon,
         place::Place,
         plan::Plan,
         apply::Apply,

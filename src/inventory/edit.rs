@@ -17,14 +17,23 @@ pub struct ServerChange {
     pub unset: Vec<String>,
 }
 
+/// Whether an edit reaches the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Only find out what it would give.
+    Try,
+    /// Write the file.
+    Write,
+}
+
 /// The outcome of an edit.
 #[derive(Clone, Debug)]
 pub struct Edited {
     /// The inventory before.
     pub before: Inventory,
-    /// The inventory as it is now.
+    /// The inventory with the edit.
     pub after: Inventory,
-    /// Whether the file was written.
+    /// Whether the text changes.
     pub changed: bool,
 }
 
@@ -35,10 +44,11 @@ pub struct Edited {
 pub fn add_server(
     path: &Path,
     home: Option<&Path>,
+    mode: Mode,
     name: &ServerName,
     change: &ServerChange,
 ) -> Result<Edited, Diagnostics> {
-    edit(path, home, |before, text| {
+    edit(path, home, mode, |before, text| {
         if before.servers.contains_key(name) {
             let without = Layout::new(text)?.without_server(name.as_str())?;
             let again = Layout::new(&without)?.with_server(name.as_str(), &change.set)?;
@@ -66,10 +76,11 @@ pub fn add_server(
 pub fn set_server(
     path: &Path,
     home: Option<&Path>,
+    mode: Mode,
     name: &ServerName,
     change: &ServerChange,
 ) -> Result<Edited, Diagnostics> {
-    edit(path, home, |before, text| {
+    edit(path, home, mode, |before, text| {
         known(before, name)?;
         let mut text = text.to_owned();
         for key in &change.unset {
@@ -89,9 +100,10 @@ pub fn set_server(
 pub fn remove_server(
     path: &Path,
     home: Option<&Path>,
+    mode: Mode,
     name: &ServerName,
 ) -> Result<Edited, Diagnostics> {
-    edit(path, home, |before, text| {
+    edit(path, home, mode, |before, text| {
         known(before, name)?;
         let through = Jump::Server(name.clone());
         let users: Vec<String> = before
@@ -131,22 +143,13 @@ impl From<Diagnostic> for Diagnostics {
 fn edit(
     path: &Path,
     home: Option<&Path>,
+    mode: Mode,
     change: impl Fn(&Inventory, &str) -> Result<String, Diagnostics>,
 ) -> Result<Edited, Diagnostics> {
-    replace::replace(path, |text| {
+    let attempt = |text: &str| {
         let before = Inventory::parse(path, text, home)?;
         let new = change(&before, text)?;
-        if new == text {
-            let after = before.clone();
-            return Ok((
-                None,
-                Edited {
-                    before,
-                    after,
-                    changed: false,
-                },
-            ));
-        }
+        let changed = new != text;
         let after = Inventory::parse(path, &new, home).map_err(|mut problems| {
             if let Some(last) = problems.0.last_mut() {
                 last.hints.push(
@@ -155,13 +158,18 @@ fn edit(
             }
             problems
         })?;
-        Ok((
-            Some(new),
-            Edited {
-                before,
-                after,
-                changed: true,
-            },
-        ))
-    })
+        let edited = Edited {
+            before,
+            after,
+            changed,
+        };
+        Ok((changed.then_some(new), edited))
+    };
+    match mode {
+        Mode::Try => {
+            let (_, edited) = attempt(&super::read_text(path)?)?;
+            Ok(edited)
+        }
+        Mode::Write => replace::replace(path, attempt),
+    }
 }

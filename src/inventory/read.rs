@@ -62,7 +62,7 @@ impl Reader<'_, '_> {
             .map(|(_, own)| *own)
             .or_else(|| did_you_mean(name, known.iter().copied()));
         let hint = match near {
-            Some(near) => format!("did you mean `{near}`?"),
+            Some(near) => format!("did you mean `{near}`"),
             None => format!("known keys are {}", known.join(", ")),
         };
         let message = format!("unknown key {} in `{}`", ticked(name), self.section);

@@ -101,7 +101,7 @@ fn resolve(
             let message = format!("`jump` in `{section}`: unknown server {}", ticked(text));
             let hint = match near {
                 Some(near) => format!(
-                    "did you mean `{near}`? write `{text}:22` for a host that is not in the inventory"
+                    "did you mean `{near}`; write `{text}:22` for a host that is not in the inventory"
                 ),
                 None => format!("write `{text}:22` for a host that is not in the inventory"),
             };

@@ -82,7 +82,7 @@ pub fn server_name(text: &str) -> Result<ServerName, Refused> {
             .collect();
         let message = format!("is not a server name: {rule}");
         match tamed.trim_matches(['-', '.', '_']).parse::<ServerName>() {
-            Ok(near) => Refused::with_hint(message, format!("did you mean `{near}`?")),
+            Ok(near) => Refused::with_hint(message, format!("did you mean `{near}`")),
             Err(_) => Refused::new(message),
         }
     })
@@ -301,7 +301,7 @@ fn one_of<T: Copy, const N: usize>(
     }
     let words = known.map(|(word, _)| word);
     let hint = match did_you_mean(text, words) {
-        Some(near) => format!("did you mean `{near}`?"),
+        Some(near) => format!("did you mean `{near}`"),
         None => format!("one of {}", words.join(", ")),
     };
     Err(Refused::with_hint(format!("is not a {what}"), hint))

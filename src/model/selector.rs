@@ -218,7 +218,7 @@ impl Term {
         };
         let value = self.text.strip_prefix(&prefix)?;
         let near = did_you_mean(value, known.iter().copied())?;
-        Some(format!("did you mean `{prefix}{near}`?"))
+        Some(format!("did you mean `{prefix}{near}`"))
     }
 }
 
@@ -250,7 +250,7 @@ pub fn unknown_server(name: &str, servers: &BTreeMap<ServerName, Server>) -> Dia
         return error.hint("write '*' (in quotes) for every active server");
     }
     match did_you_mean(name, servers.keys().map(ServerName::as_str)) {
-        Some(near) => error.hint(format!("did you mean `{near}`?")),
+        Some(near) => error.hint(format!("did you mean `{near}`")),
         None => error.hint("`fleet list-servers` shows the servers of the inventory"),
     }
 }
@@ -320,7 +320,7 @@ fn test(text: &str) -> Result<Test, Diagnostic> {
             }
             let error = bad(&format!("unknown attribute {}", ticked(attribute)));
             Err(match did_you_mean(attribute, ATTRIBUTES) {
-                Some(near) => error.hint(format!("did you mean `{near}`?")),
+                Some(near) => error.hint(format!("did you mean `{near}`")),
                 None => error.hint(format!(
                     "attributes are region, role, transport and active; \
                      write `label:{attribute}={value}` for a label"
@@ -332,7 +332,7 @@ fn test(text: &str) -> Result<Test, Diagnostic> {
 
 fn choose(error: Diagnostic, word: &str, known: &[&str]) -> Diagnostic {
     match did_you_mean(word, known.iter().copied()) {
-        Some(near) => error.hint(format!("did you mean `{near}`?")),
+        Some(near) => error.hint(format!("did you mean `{near}`")),
         None => error.hint(format!("one of {}", known.join(", "))),
     }
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use tempfile::TempDir;
 
 use super::*;
-use crate::inventory::edit::{self, Edited, ServerChange};
+use crate::inventory::edit::{self, Edited, Mode, ServerChange};
 use crate::inventory::layout::Layout;
 
 fn text(value: &str) -> Value {
@@ -43,20 +43,22 @@ fn after(content: &str, edit: impl Fn(&Path) -> Result<Edited, Diagnostics>) -> 
 fn set(content: &str, name: &str, sets: &[(&str, Value)], unset: &[&str]) -> String {
     let name = name.parse().unwrap();
     after(content, |path| {
-        edit::set_server(path, None, &name, &change(sets, unset))
+        edit::set_server(path, None, Mode::Write, &name, &change(sets, unset))
     })
 }
 
 fn add(content: &str, name: &str, sets: &[(&str, Value)]) -> String {
     let name = name.parse().unwrap();
     after(content, |path| {
-        edit::add_server(path, None, &name, &change(sets, &[]))
+        edit::add_server(path, None, Mode::Write, &name, &change(sets, &[]))
     })
 }
 
 fn remove(content: &str, name: &str) -> String {
     let name = name.parse().unwrap();
-    after(content, |path| edit::remove_server(path, None, &name))
+    after(content, |path| {
+        edit::remove_server(path, None, Mode::Write, &name)
+    })
 }
 
 const FLEET: &str = r#"# The fleet of example.com
@@ -385,7 +387,7 @@ fn adding_what_is_there_is_no_change_or_an_error() {
     let (_dir, path) = file(FLEET);
     let name = "jkt-1".parse().unwrap();
     let other = change(&[("address", text("10.1.0.9"))], &[]);
-    let error = edit::add_server(&path, None, &name, &other)
+    let error = edit::add_server(&path, None, Mode::Write, &name, &other)
         .unwrap_err()
         .0
         .remove(0);
@@ -402,7 +404,7 @@ fn refused_edits_leave_the_file_alone() {
     let before = fs::read(&path).unwrap();
     let name = |name: &str| name.parse::<ServerName>().unwrap();
     let set = |server: &str, set: &[(&str, Value)], unset: &[&str]| {
-        edit::set_server(&path, None, &name(server), &change(set, unset)).unwrap_err()
+        edit::set_server(&path, None, Mode::Write, &name(server), &change(set, unset)).unwrap_err()
     };
     for (error, message) in [
         (set("sg-9", &[], &[]), "unknown server `sg-9`"),
@@ -427,11 +429,11 @@ fn refused_edits_leave_the_file_alone() {
             "/inventory.toml:20:12: `capacity` in `servers.sg-2`: `-4` is not between 0 and 1000000\n",
         ),
         (
-            edit::remove_server(&path, None, &name("sg-1")).unwrap_err(),
+            edit::remove_server(&path, None, Mode::Write, &name("sg-1")).unwrap_err(),
             "`in` are reached through `sg-1` (`jump`)",
         ),
         (
-            edit::remove_server(&path, None, &name("sg-11")).unwrap_err(),
+            edit::remove_server(&path, None, Mode::Write, &name("sg-11")).unwrap_err(),
             "unknown server `sg-11`",
         ),
     ] {
@@ -454,6 +456,7 @@ fn mode_is_kept_and_a_link_is_followed() {
     edit::set_server(
         &link,
         None,
+        Mode::Write,
         &"sg-1".parse().unwrap(),
         &change(&[("port", Value::Number(23))], &[]),
     )
@@ -477,8 +480,14 @@ fn edits_at_the_same_time_lose_nothing() {
                 for m in 0..5 {
                     let name = format!("s-{n}-{m}").parse().unwrap();
                     let address = text(&format!("10.0.{n}.{m}"));
-                    edit::add_server(path, None, &name, &change(&[("address", address)], &[]))
-                        .unwrap();
+                    edit::add_server(
+                        path,
+                        None,
+                        Mode::Write,
+                        &name,
+                        &change(&[("address", address)], &[]),
+                    )
+                    .unwrap();
                 }
             });
         }

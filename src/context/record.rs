@@ -1,0 +1,103 @@
+//! The record of a command that changes something: a task in the state database, from its beginning to its end.
+
+use std::time::{Duration, Instant};
+
+use super::Context;
+use crate::diagnostic::{Class, Diagnostic, Diagnostics, Ending};
+use crate::model::{ServerName, TaskOutcome};
+use crate::state::NewTask;
+
+/// A task that runs.
+pub struct Record<'a> {
+    context: &'a Context,
+    id: i64,
+    started: Instant,
+}
+
+impl Context {
+    /// Runs `work` as the task of the command `command`: recorded before it begins, and again with its exit code.
+    ///
+    /// Call it when the arguments are checked, so that only what is really tried is on the record.
+    pub fn record(
+        &self,
+        command: &str,
+        work: impl FnOnce(&Record<'_>) -> anyhow::Result<Ending>,
+    ) -> anyhow::Result<Ending> {
+        let (operator, host) = (self.operator(), self.host());
+        let new = NewTask {
+            command,
+            arguments: self.arguments(),
+            operator: &operator,
+            host: &host,
+            process: std::process::id(),
+        };
+        let id = self
+            .state()?
+            .write(|write| write.begin_task(&new, self.now()))?;
+        let record = Record {
+            context: self,
+            id,
+            started: Instant::now(),
+        };
+        let outcome = work(&record);
+        let exit_code = match &outcome {
+            Ok(ending) => ending.exit_code(),
+            Err(error) => class_of(error).exit_code(),
+        };
+        let ended = self
+            .state()?
+            .write(|write| write.end_task(id, exit_code, self.now()));
+        // What was done is done: that its end is not on the record must not make it a failure.
+        if let Err(diagnostic) = ended {
+            self.ui.warn(&format!(
+                "the end of task {id} was not recorded: {diagnostic}"
+            ));
+        }
+        outcome
+    }
+}
+
+impl Record<'_> {
+    /// The task's number.
+    pub fn id(&self) -> i64 {
+        self.id
+    }
+
+    /// Time since the task began.
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Records what the task did on one server; `status` is one of those of [`TaskOutcome`].
+    pub fn outcome(
+        &self,
+        server: &ServerName,
+        status: &str,
+        reason: Option<String>,
+        changes: Vec<String>,
+    ) -> Result<(), Diagnostic> {
+        let outcome = TaskOutcome {
+            server: server.clone(),
+            status: status.to_owned(),
+            duration_ms: u64::try_from(self.elapsed().as_millis()).unwrap_or(u64::MAX),
+            reason,
+            changes,
+        };
+        let mut state = self
+            .context
+            .state()
+            .map_err(|e| Diagnostic::failed(e.to_string()))?;
+        state.write(|write| write.record_task_outcome(self.id, &outcome))
+    }
+}
+
+/// The class of an error; what is no diagnostic has failed.
+fn class_of(error: &anyhow::Error) -> Class {
+    if let Some(diagnostics) = error.downcast_ref::<Diagnostics>() {
+        diagnostics.class()
+    } else if let Some(diagnostic) = error.downcast_ref::<Diagnostic>() {
+        diagnostic.class
+    } else {
+        Class::Failed
+    }
+}
