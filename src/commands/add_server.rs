@@ -5,12 +5,13 @@ use std::path::Path;
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::look;
 use super::server_settings::{ServerSettings, server_name};
 use super::show_server::{summary, system};
 use super::{Ending, Example, Group, Verb};
 use crate::context::Context;
 use crate::diagnostic::{Diagnostic, ticked};
-use crate::health::{Look, Subject, Sweep};
+use crate::health::Look;
 use crate::inventory::Inventory;
 use crate::inventory::edit::{self, Edited, Mode};
 use crate::model::{Health, Server, ServerName, TransportKind};
@@ -80,7 +81,7 @@ impl Verb for AddServer {
         context.record(Self::NAME, |record| {
             let edited = write(Mode::Write)?;
             if let Some(met) = &met {
-                remember(context, name, met)?;
+                look::record(&mut *context.state()?, std::slice::from_ref(&met.look))?;
             }
             record.outcome(name, "changed", None, vec![format!("add server {name}")])?;
             shown(context, &edited, name, met.as_ref())
@@ -105,6 +106,8 @@ impl AddServer {
                 .diagnostic(&server.name)
                 .hint("`--no-connect` takes it into the inventory all the same")
         };
+        let progress = context.ui.progress(1);
+        progress.state(server.name.as_str(), "connecting");
         let mut host_key = None;
         let mut pinned = false;
         if over_ssh {
@@ -119,19 +122,11 @@ impl AddServer {
             }
             host_key = Some(key);
         }
-        let sweep = Sweep {
-            limit: inventory.settings.health_timeout,
-            parallel: 1,
-            at: context.now(),
-            clock: context.now(),
-        };
-        let subject = Subject {
-            server: server.clone(),
-            placed: std::collections::BTreeSet::new(),
-        };
-        let mut look = None;
-        context.block_on(sweep.run(&connector, vec![subject], |seen| look = Some(seen)))?;
+        let limit = inventory.settings.health_timeout;
+        let looks = context.block_on(look::look(context, &connector, &[server], limit, |_| ()))??;
+        let look = looks.into_iter().next();
         let look = look.ok_or_else(|| anyhow::anyhow!("nothing came of looking at the server"))?;
+        drop(progress);
         if let Some(error) = &look.error {
             return Err(failed(error).into());
         }
@@ -199,23 +194,6 @@ impl AddServer {
         }
         Err(Diagnostic::failed("the host key was not accepted; nothing was changed").into())
     }
-}
-
-/// Records what was seen, for placement and for the next connection.
-fn remember(context: &Context, name: &ServerName, met: &Met) -> Result<(), anyhow::Error> {
-    context.state()?.write(|write| {
-        write.record_observation(name, &met.look.observation)?;
-        if let Some(peer) = &met.look.peer {
-            if let Some(key) = &peer.login_key {
-                write.remember_identity(name, key)?;
-            }
-            if let Some(key) = &peer.host_key {
-                write.remember_host_key(name, key)?;
-            }
-        }
-        Ok::<_, Diagnostic>(())
-    })?;
-    Ok(())
 }
 
 fn shown(
