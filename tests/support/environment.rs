@@ -107,6 +107,11 @@ impl Environment {
     ///
     /// The terminal is that of script(1), which Debian always has.
     pub(crate) fn fleet_at_terminal(&self, arguments: &[&str], columns: u16) -> Outcome {
+        self.fleet_answered(arguments, columns, "")
+    }
+
+    /// Like [`Self::fleet_at_terminal`], with what is typed.
+    pub(crate) fn fleet_answered(&self, arguments: &[&str], columns: u16, typed: &str) -> Outcome {
         let words = std::iter::once(env!("CARGO_BIN_EXE_fleet"));
         let words: Vec<String> = words
             .chain(arguments.iter().copied())
@@ -123,7 +128,7 @@ impl Environment {
         for (name, value) in template.get_envs() {
             command.env(name, value.unwrap_or_default());
         }
-        self.finish(command, "")
+        self.finish(command, typed)
     }
 
     fn finish(&self, mut command: Command, input: &str) -> Outcome {
