@@ -35,6 +35,14 @@ complete -c fleet -n "__fish_fleet_needs_command" -l no-color -d 'No colours'
 complete -c fleet -n "__fish_fleet_needs_command" -s y -l yes -d 'Answer every question with yes'
 complete -c fleet -n "__fish_fleet_needs_command" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_needs_command" -s V -l version -d 'Print version'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "init" -d 'Write an inventory to start with'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "add-server" -d 'Take a server into the inventory, and look at it'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "set-server" -d 'Change settings of a server'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "remove-server" -d 'Take an empty server out of the inventory'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "list-servers" -d 'List the servers, how they are, and what they hold'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "show-server" -d 'Show everything that is known of a server'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "cordon" -d 'Keep new resources away from servers'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "uncordon" -d 'Let servers take new resources again'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "setup-server" -d 'Install and start what a role needs on a bare server'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "add-site" -d 'Add a website, placed by capacity or on the server you name'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "set-site" -d 'Change the settings of a website: only those that are given'
@@ -49,6 +57,126 @@ complete -c fleet -n "__fish_fleet_needs_command" -f -a "apply" -d 'Make the ser
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "health" -d 'Look at all servers at once, and say what is wrong'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "list-tasks" -d 'List what was done, by whom, and how it ended'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "show-task" -d 'Show what a task did on each server'
+complete -c fleet -n "__fish_fleet_using_subcommand init" -l path -d 'Where to write it [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand init" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand init" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand init" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand init" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand init" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand init" -s v -l verbose -d 'Print more detail'
+complete -c fleet -n "__fish_fleet_using_subcommand init" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand init" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand init" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand add-server" -l address -d 'Host name, IP address, or an alias of ~/.ssh/config' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-server" -l port -d 'TCP port of sshd [default: what `ssh_config` says, else 22]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-server" -l user -d 'User to log in as [default: what `ssh_config` says, else root]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-server" -l identity-file -d 'Private key to log in with [default: those of ssh-agent and ~/.ssh]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-server" -l jump -d 'Reach it through another server, or `user@host:port`; `none` undoes a default' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-server" -l transport -d 'How scripts reach it: `ssh`, or `local` for this machine' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-server" -l become -d 'Whether to work as root through `sudo -n`' -r -f -a "true\t''
+false\t''"
+complete -c fleet -n "__fish_fleet_using_subcommand add-server" -l capacity -d 'Units that may be placed on it [default: 50]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-server" -l priority -d 'Servers of higher priority are filled first [default: 0]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-server" -l region -d 'A word for where it stands' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-server" -l label -d 'A label of your own; may be repeated' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-server" -l active -d 'Whether it takes resources and is part of sweeps [default: true]' -r -f -a "true\t''
+false\t''"
+complete -c fleet -n "__fish_fleet_using_subcommand add-server" -l ipv4 -d 'Public IPv4 addresses, for DNS' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-server" -l ipv6 -d 'Public IPv6 addresses, for DNS' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-server" -l role -d 'What it may be used for: `web`, `dns`, `database`, or `none` [default: all]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-server" -l fingerprint -d 'Accept this host key (`ssh-keygen -lf` shows it on the server) instead of asking; may be repeated' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-server" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand add-server" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand add-server" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand add-server" -l no-connect -d 'Only write the entry; do not connect'
+complete -c fleet -n "__fish_fleet_using_subcommand add-server" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand add-server" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand add-server" -s v -l verbose -d 'Print more detail'
+complete -c fleet -n "__fish_fleet_using_subcommand add-server" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand add-server" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand add-server" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand set-server" -l address -d 'Host name, IP address, or an alias of ~/.ssh/config' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-server" -l port -d 'TCP port of sshd [default: what `ssh_config` says, else 22]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-server" -l user -d 'User to log in as [default: what `ssh_config` says, else root]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-server" -l identity-file -d 'Private key to log in with [default: those of ssh-agent and ~/.ssh]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-server" -l jump -d 'Reach it through another server, or `user@host:port`; `none` undoes a default' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-server" -l transport -d 'How scripts reach it: `ssh`, or `local` for this machine' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-server" -l become -d 'Whether to work as root through `sudo -n`' -r -f -a "true\t''
+false\t''"
+complete -c fleet -n "__fish_fleet_using_subcommand set-server" -l capacity -d 'Units that may be placed on it [default: 50]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-server" -l priority -d 'Servers of higher priority are filled first [default: 0]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-server" -l region -d 'A word for where it stands' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-server" -l label -d 'A label of your own; may be repeated' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-server" -l active -d 'Whether it takes resources and is part of sweeps [default: true]' -r -f -a "true\t''
+false\t''"
+complete -c fleet -n "__fish_fleet_using_subcommand set-server" -l ipv4 -d 'Public IPv4 addresses, for DNS' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-server" -l ipv6 -d 'Public IPv6 addresses, for DNS' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-server" -l role -d 'What it may be used for: `web`, `dns`, `database`, or `none` [default: all]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-server" -l unset -d 'Take a setting out, so that the default holds again; may be repeated' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-server" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand set-server" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand set-server" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand set-server" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand set-server" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand set-server" -s v -l verbose -d 'Print more detail'
+complete -c fleet -n "__fish_fleet_using_subcommand set-server" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand set-server" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand set-server" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-server" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand remove-server" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand remove-server" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand remove-server" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-server" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-server" -s v -l verbose -d 'Print more detail'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-server" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-server" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-server" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand list-servers" -l server -d 'The same, for those who are used to it from other commands' -r
+complete -c fleet -n "__fish_fleet_using_subcommand list-servers" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand list-servers" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand list-servers" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand list-servers" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand list-servers" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand list-servers" -s v -l verbose -d 'Print more detail'
+complete -c fleet -n "__fish_fleet_using_subcommand list-servers" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand list-servers" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand list-servers" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand show-server" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand show-server" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand show-server" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand show-server" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand show-server" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand show-server" -s v -l verbose -d 'Print more detail'
+complete -c fleet -n "__fish_fleet_using_subcommand show-server" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand show-server" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand show-server" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand cordon" -l reason -d 'Why, for those who wonder later' -r
+complete -c fleet -n "__fish_fleet_using_subcommand cordon" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand cordon" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand cordon" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand cordon" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand cordon" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand cordon" -s v -l verbose -d 'Print more detail'
+complete -c fleet -n "__fish_fleet_using_subcommand cordon" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand cordon" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand cordon" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand uncordon" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand uncordon" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand uncordon" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand uncordon" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand uncordon" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand uncordon" -s v -l verbose -d 'Print more detail'
+complete -c fleet -n "__fish_fleet_using_subcommand uncordon" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand uncordon" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand uncordon" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand setup-server" -l role -d 'What to set it up for; may be repeated [default: its roles in the inventory]' -r -f -a "web\t''"
 complete -c fleet -n "__fish_fleet_using_subcommand setup-server" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand setup-server" -l state -d 'State database [default: in the user\'s data directory]' -r -F

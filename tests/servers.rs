@@ -6,6 +6,8 @@ mod environment;
 #[path = "support/sshd.rs"]
 mod sshd;
 
+use std::os::unix::fs::PermissionsExt;
+
 use environment::{Environment, NOW, Outcome};
 use fleet::inventory::Inventory;
 use fleet::model::ResourceName;
@@ -416,7 +418,6 @@ async fn stranger() -> (Environment, Sshd) {
     let environment = with_inventory(FLEET);
     let key = new_key().to_openssh(LineEnding::LF).expect("a key");
     let path = environment.write("home/.ssh/id_ed25519", &key);
-    use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).expect("its mode");
     (environment, sshd)
 }
@@ -512,7 +513,7 @@ async fn an_unknown_host_key_needs_a_fingerprint_where_nobody_can_be_asked() {
     );
     assert!(inventory(&environment).server("x").is_ok());
     let record = state(&environment)
-        .read(|read| read.servers())
+        .read(fleet::state::Read::servers)
         .expect("records");
     let name = "x".parse().expect("a name");
     assert_eq!(record[&name].host_key.as_deref(), Some(own.as_str()));

@@ -15,6 +15,7 @@ use crate::health::Look;
 use crate::inventory::Inventory;
 use crate::inventory::edit::{self, Edited, Mode};
 use crate::model::{Health, Server, ServerName, TransportKind};
+use crate::state::Read;
 use crate::transport::{Connector, HostKey, TransportError};
 
 /// Takes a server into the inventory.
@@ -51,7 +52,7 @@ impl Verb for AddServer {
             "With sudo, through another server",
         ),
         (
-            "fleet add-server sg-3 --address 203.0.113.13 --fingerprint SHA256:jJ...",
+            "fleet add-server sg-3 --address 203.0.113.13 --fingerprint SHA256:jJ6bBqY1cVxU0kH0p5m3k6cQ8m9W4yqJ7t2fR1sD0eA",
             "Without a question, for scripts",
         ),
         ("fleet add-server here --transport local", "This machine"),
@@ -66,7 +67,7 @@ impl Verb for AddServer {
         let tried = write(Mode::Try)?;
         let server = &tried.after.servers[name];
         let seen_before = match context.state_to_read()? {
-            Some(state) => state.read(|read| read.servers())?.remove(name),
+            Some(state) => state.read(Read::servers)?.remove(name),
             None => None,
         };
         let seen_before = seen_before.is_some_and(|record| record.observed_at.is_some());

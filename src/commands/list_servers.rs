@@ -136,8 +136,7 @@ fn state(server: &Server, record: Option<&ServerRecord>, now: Timestamp) -> Cell
         tone = if tone == Tone::Bad { tone } else { Tone::Warn };
     }
     if !server.active {
-        text = "inactive".to_owned();
-        tone = Tone::Dim;
+        return Cell::new("inactive", Tone::Dim);
     }
     Cell::new(text, tone)
 }

@@ -12,14 +12,14 @@ use crate::model::ServerName;
 
 /// The settings of a server.
 #[derive(Args, Clone, Debug, Default)]
-pub struct ServerSettings {
+pub(super) struct ServerSettings {
     /// Host name, IP address, or an alias of ~/.ssh/config
     #[arg(long, value_parser = checked(value::address))]
     address: Option<String>,
-    /// TCP port of sshd [default: what ssh_config says, else 22]
+    /// TCP port of sshd [default: what `ssh_config` says, else 22]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
-    /// User to log in as [default: what ssh_config says, else root]
+    /// User to log in as [default: what `ssh_config` says, else root]
     #[arg(long, value_parser = checked(value::user))]
     user: Option<String>,
     /// Private key to log in with [default: those of ssh-agent and ~/.ssh]

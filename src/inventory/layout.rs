@@ -54,7 +54,7 @@ impl<'a> Layout<'a> {
         }
         let mut block = format!("[servers.{}]", written_key(name));
         for (key, value) in &keys {
-            block += &format!("\n{key} = {value}");
+            block.extend(["\n", key, " = ", value]);
         }
         let last = servers
             .and_then(|servers| self.headers_in(servers).into_iter().max_by_key(|h| h.start));

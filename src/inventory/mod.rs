@@ -109,7 +109,7 @@ pub(crate) fn read_text(path: &Path) -> Result<String, Diagnostic> {
     })?;
     String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = valid.iter().filter(|&&byte| byte == b'\n').count() + 1;
+        let line = String::from_utf8_lossy(valid).matches('\n').count() + 1;
         Diagnostic::usage(format!("{shown}:{line}: the inventory is not UTF-8 text"))
     })
 }
@@ -207,7 +207,7 @@ fn read_server(
     at: &toml::Spanned<DeValue<'_>>,
 ) -> Option<Draft> {
     let text = key.get_ref().as_ref();
-    reader.section = "servers".to_owned();
+    "servers".clone_into(&mut reader.section);
     let table = reader.table((text, at));
     let name = match value::server_name(text) {
         Ok(name) => Some(name),

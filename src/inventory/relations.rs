@@ -179,7 +179,7 @@ pub(super) fn duplicates(source: &mut Source<'_>, drafts: &BTreeMap<ServerName, 
         seen.push((machine, draft));
     }
     // In the order of the text, so that the later one is the duplicate.
-    seen.sort_by(|(_, a), (_, b)| a.span.start.cmp(&b.span.start));
+    seen.sort_by_key(|(_, draft)| draft.span.start);
     let mut first: std::collections::HashMap<String, &Draft> = std::collections::HashMap::new();
     for (machine, draft) in seen {
         let key = format!("{machine:?}");

@@ -124,7 +124,7 @@ fn write_beside(real: &Path, like: &File, text: &str) -> std::io::Result<PathBuf
         .create_new(true)
         .mode(0o600)
         .open(&beside)?;
-    let fill = |file: &mut File| {
+    let complete = |file: &mut File| {
         let old = like.metadata()?;
         let new = file.metadata()?;
         if (old.uid(), old.gid()) != (new.uid(), new.gid()) {
@@ -135,7 +135,7 @@ fn write_beside(real: &Path, like: &File, text: &str) -> std::io::Result<PathBuf
         file.set_permissions(fs::Permissions::from_mode(old.mode() & 0o7777))?;
         file.sync_all()
     };
-    if let Err(error) = fill(&mut file) {
+    if let Err(error) = complete(&mut file) {
         let _ = fs::remove_file(&beside);
         return Err(error);
     }

@@ -39,13 +39,13 @@ impl<'a> Source<'a> {
         self.problems.push((span.start, diagnostic));
     }
 
-    /// `file:line` of the byte `offset`.
+    /// The line that the byte `offset` is in, from 1.
     pub(super) fn line_of(&self, offset: usize) -> usize {
-        self.text.as_bytes()[..offset.min(self.text.len())]
-            .iter()
-            .filter(|&&byte| byte == b'\n')
-            .count()
-            + 1
+        let mut end = offset.min(self.text.len());
+        while !self.text.is_char_boundary(end) {
+            end -= 1;
+        }
+        self.text[..end].matches('\n').count() + 1
     }
 
     /// All problems in the order of the text, or `Ok` without any.

@@ -88,7 +88,10 @@ fn quoted(text: &str) -> String {
     for c in text.chars() {
         match c {
             '"' | '\\' => quoted.extend(['\\', c]),
-            c if c.is_control() => quoted += &format!("\\u{:04X}", u32::from(c)),
+            c if c.is_control() => {
+                let code = format!("\\u{:04X}", u32::from(c));
+                quoted.push_str(&code);
+            }
             c => quoted.push(c),
         }
     }

@@ -59,21 +59,21 @@ impl Selector {
     pub fn parse(arguments: &[String]) -> Result<Self, Diagnostics> {
         let mut selector = Self::default();
         let mut errors = Vec::new();
-        for text in arguments.iter().flat_map(|argument| split(argument)) {
-            let (negated, text) = match text.strip_prefix('!') {
-                Some(text) => (true, text.trim()),
-                None => (false, text),
+        for argument in arguments.iter().flat_map(|argument| split(argument)) {
+            let (negated, text) = match argument.strip_prefix('!') {
+                Some(rest) => (true, rest.trim()),
+                None => (false, argument),
+            };
+            let side = if negated {
+                &mut selector.negative
+            } else {
+                &mut selector.positive
             };
             match test(text) {
-                Ok(test) => {
-                    let text = text.to_owned();
-                    let side = if negated {
-                        &mut selector.negative
-                    } else {
-                        &mut selector.positive
-                    };
-                    side.push(Term { text, test });
-                }
+                Ok(parsed) => side.push(Term {
+                    text: text.to_owned(),
+                    test: parsed,
+                }),
                 Err(diagnostic) => errors.push(diagnostic),
             }
         }

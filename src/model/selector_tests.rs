@@ -184,9 +184,9 @@ fn an_empty_or_inactive_inventory_is_an_error() {
     let none = Selector::default().select(&BTreeMap::new()).unwrap_err();
     assert_eq!(none.to_string(), "the inventory has no servers");
     let mut servers = fleet();
-    servers
-        .values_mut()
-        .for_each(|server| server.active = false);
+    for server in servers.values_mut() {
+        server.active = false;
+    }
     let inactive = Selector::default().select(&servers).unwrap_err();
     assert_eq!(
         inactive.to_string(),

@@ -50,176 +50,179 @@ fn marks_stand_right_after_tabs_wide_text_and_in_long_lines() {
     );
 }
 
+/// A line of a server, and what is said about it.
+const LINES: &[(&str, &str)] = &[
+    (
+        "port = 0",
+        "i:3:8: `port` in `servers.a`: `0` is not between 1 and 65535",
+    ),
+    (
+        "port = 70000",
+        "i:3:8: `port` in `servers.a`: `70000` is not between 1 and 65535",
+    ),
+    (
+        "port = '22'",
+        "i:3:8: `port` in `servers.a` must be an integer, not a string\nhint: write `port = 22` without quotes",
+    ),
+    (
+        "port = 2.5",
+        "i:3:8: `port` in `servers.a` must be an integer, not a float",
+    ),
+    (
+        "capacity = -1",
+        "i:3:12: `capacity` in `servers.a`: `-1` is not between 0 and 1000000",
+    ),
+    (
+        "capacity = 99999999999999999999",
+        "i:3:12: `capacity` in `servers.a`: `99999999999999999999` is not between 0 and 1000000",
+    ),
+    (
+        "priority = 3000000000",
+        "i:3:12: `priority` in `servers.a`: `3000000000` is not between -2147483648 and 2147483647",
+    ),
+    (
+        "active = 'yes'",
+        "i:3:10: `active` in `servers.a` must be `true` or `false`, not a string\nhint: write `true` without quotes",
+    ),
+    (
+        "become = 1",
+        "i:3:10: `become` in `servers.a` must be `true` or `false`, not an integer",
+    ),
+    (
+        "region = 7",
+        "i:3:10: `region` in `servers.a` must be a string, not an integer\nhint: write it in quotes: `region = \"7\"`",
+    ),
+    (
+        "region = 'south east'",
+        "i:3:10: `region` in `servers.a`: `south east` may hold letters, digits and `. _ - /`, 63 at most",
+    ),
+    ("user = ''", "i:3:8: `user` in `servers.a` is empty"),
+    (
+        "user = \"ro\\not\"",
+        "i:3:8: `user` in `servers.a`: `ro\\not` contains a line break",
+    ),
+    (
+        "user = \"a\\u001bb\"",
+        "i:3:8: `user` in `servers.a`: `a\\u{1b}b` contains the control character `\\u{1b}`",
+    ),
+    (
+        "user = '-oProxyCommand=x'",
+        "i:3:8: `user` in `servers.a`: `-oProxyCommand=x` is not a login name",
+    ),
+    (
+        "user = 'a b'",
+        "i:3:8: `user` in `servers.a`: `a b` is not a login name",
+    ),
+    (
+        "identity_file = '~/.ssh/id.pub'",
+        "i:3:17: `identity_file` in `servers.a`: `~/.ssh/id.pub` is the public half of a key\nhint: write `~/.ssh/id`",
+    ),
+    (
+        "identity_file = '~root/id'",
+        "i:3:17: `identity_file` in `servers.a`: `~root/id` begins with the home directory of another user\nhint: write the directory itself",
+    ),
+    (
+        "identity_file = \"\"\"a\nb\"\"\"",
+        "i:3:17: `identity_file` in `servers.a`: `a\\nb` contains a line break",
+    ),
+    (
+        "transport = 'shh'",
+        "i:3:13: `transport` in `servers.a`: `shh` is not a transport\nhint: did you mean `ssh`",
+    ),
+    (
+        "roles = ['wbe']",
+        "i:3:10: `roles` in `servers.a`: `wbe` is not a role\nhint: did you mean `web`",
+    ),
+    (
+        "roles = ['mail']",
+        "i:3:10: `roles` in `servers.a`: `mail` is not a role\nhint: one of web, dns, database",
+    ),
+    (
+        "roles = ['web', 'web']",
+        "i:3:17: `roles` in `servers.a`: `web` stands there twice",
+    ),
+    (
+        "roles = [1]",
+        "i:3:10: `roles` in `servers.a` must be a string, not an integer\nhint: write it in quotes: `roles = \"1\"`",
+    ),
+    (
+        "roles = 1",
+        "i:3:9: `roles` in `servers.a` must be an array of strings, not an integer",
+    ),
+    (
+        "ipv4 = ['10.0.0.300']",
+        "i:3:9: `ipv4` in `servers.a`: `10.0.0.300` is not an IPv4 address",
+    ),
+    (
+        "ipv4 = ['2001:db8::1']",
+        "i:3:9: `ipv4` in `servers.a`: `2001:db8::1` is an IPv6 address\nhint: write it in `ipv6`",
+    ),
+    (
+        "ipv4 = '127.0.0.1'",
+        "i:3:8: `ipv4` in `servers.a`: `127.0.0.1` cannot be the address of a server",
+    ),
+    (
+        "ipv6 = ['10.0.0.3']",
+        "i:3:9: `ipv6` in `servers.a`: `10.0.0.3` is an IPv4 address\nhint: write it in `ipv4`",
+    ),
+    (
+        "ipv6 = 'fe80::1'",
+        "i:3:8: `ipv6` in `servers.a`: `fe80::1` cannot be the public address of a server",
+    ),
+    (
+        "labels = 'gold'",
+        "i:3:10: `labels` in `servers.a` must be a table, not a string",
+    ),
+    (
+        "labels.rack = 12",
+        "i:3:15: `labels.rack` in `servers.a` must be a string, not an integer\nhint: write it in quotes: `labels.rack = \"12\"`",
+    ),
+    (
+        "labels.tier = 'a,b'",
+        "i:3:15: `labels.tier` in `servers.a`: `a,b` contains a comma, which separates selectors",
+    ),
+    (
+        "labels.'a b' = 'x'",
+        "i:3:8: the key of a label in `servers.a`: `a b` may hold letters, digits and `. _ - /`, 63 at most",
+    ),
+    (
+        "jump = 'gate'",
+        "i:3:8: `jump` in `servers.a`: unknown server `gate`\nhint: write `gate:22` for a host that is not in the inventory",
+    ),
+    (
+        "jump = 'a'",
+        "i:3:8: `jump` in `servers.a`: `a` is the server itself",
+    ),
+    (
+        "jump = 'x@gate:99999'",
+        "i:3:8: `jump` in `servers.a`: `x@gate:99999` has a bad port: 1 to 65535",
+    ),
+    (
+        "jump = 'ssh -W x'",
+        "i:3:8: `jump` in `servers.a`: `ssh -W x` is neither a server nor a host\nhint: write the name of a server, or `user@host:port`",
+    ),
+    (
+        "host = 'x'",
+        "i:3:1: unknown key `host` in `servers.a`\nhint: did you mean `address`",
+    ),
+    (
+        "sudo = true",
+        "i:3:1: unknown key `sudo` in `servers.a`\nhint: did you mean `become`",
+    ),
+    (
+        "colour = 1",
+        "i:3:1: unknown key `colour` in `servers.a`\nhint: known keys are address, port, user, identity_file, jump, transport, become, capacity, priority, region, labels, active, ipv4, ipv6, roles",
+    ),
+    (
+        "transport = 'local'\njump = 'x@y'",
+        "i:4:8: `jump` in `servers.a` has no meaning: it is this machine",
+    ),
+];
+
 #[test]
 fn single_lines() {
-    for (text, expected) in [
-        (
-            "port = 0",
-            "i:3:8: `port` in `servers.a`: `0` is not between 1 and 65535",
-        ),
-        (
-            "port = 70000",
-            "i:3:8: `port` in `servers.a`: `70000` is not between 1 and 65535",
-        ),
-        (
-            "port = '22'",
-            "i:3:8: `port` in `servers.a` must be an integer, not a string\nhint: write `port = 22` without quotes",
-        ),
-        (
-            "port = 2.5",
-            "i:3:8: `port` in `servers.a` must be an integer, not a float",
-        ),
-        (
-            "capacity = -1",
-            "i:3:12: `capacity` in `servers.a`: `-1` is not between 0 and 1000000",
-        ),
-        (
-            "capacity = 99999999999999999999",
-            "i:3:12: `capacity` in `servers.a`: `99999999999999999999` is not between 0 and 1000000",
-        ),
-        (
-            "priority = 3000000000",
-            "i:3:12: `priority` in `servers.a`: `3000000000` is not between -2147483648 and 2147483647",
-        ),
-        (
-            "active = 'yes'",
-            "i:3:10: `active` in `servers.a` must be `true` or `false`, not a string\nhint: write `true` without quotes",
-        ),
-        (
-            "become = 1",
-            "i:3:10: `become` in `servers.a` must be `true` or `false`, not an integer",
-        ),
-        (
-            "region = 7",
-            "i:3:10: `region` in `servers.a` must be a string, not an integer\nhint: write it in quotes: `region = \"7\"`",
-        ),
-        (
-            "region = 'south east'",
-            "i:3:10: `region` in `servers.a`: `south east` may hold letters, digits and `. _ - /`, 63 at most",
-        ),
-        ("user = ''", "i:3:8: `user` in `servers.a` is empty"),
-        (
-            "user = \"ro\\not\"",
-            "i:3:8: `user` in `servers.a`: `ro\\not` contains a line break",
-        ),
-        (
-            "user = \"a\\u001bb\"",
-            "i:3:8: `user` in `servers.a`: `a\\u{1b}b` contains the control character `\\u{1b}`",
-        ),
-        (
-            "user = '-oProxyCommand=x'",
-            "i:3:8: `user` in `servers.a`: `-oProxyCommand=x` is not a login name",
-        ),
-        (
-            "user = 'a b'",
-            "i:3:8: `user` in `servers.a`: `a b` is not a login name",
-        ),
-        (
-            "identity_file = '~/.ssh/id.pub'",
-            "i:3:17: `identity_file` in `servers.a`: `~/.ssh/id.pub` is the public half of a key\nhint: write `~/.ssh/id`",
-        ),
-        (
-            "identity_file = '~root/id'",
-            "i:3:17: `identity_file` in `servers.a`: `~root/id` begins with the home directory of another user\nhint: write the directory itself",
-        ),
-        (
-            "identity_file = \"\"\"a\nb\"\"\"",
-            "i:3:17: `identity_file` in `servers.a`: `a\\nb` contains a line break",
-        ),
-        (
-            "transport = 'shh'",
-            "i:3:13: `transport` in `servers.a`: `shh` is not a transport\nhint: did you mean `ssh`",
-        ),
-        (
-            "roles = ['wbe']",
-            "i:3:10: `roles` in `servers.a`: `wbe` is not a role\nhint: did you mean `web`",
-        ),
-        (
-            "roles = ['mail']",
-            "i:3:10: `roles` in `servers.a`: `mail` is not a role\nhint: one of web, dns, database",
-        ),
-        (
-            "roles = ['web', 'web']",
-            "i:3:17: `roles` in `servers.a`: `web` stands there twice",
-        ),
-        (
-            "roles = [1]",
-            "i:3:10: `roles` in `servers.a` must be a string, not an integer\nhint: write it in quotes: `roles = \"1\"`",
-        ),
-        (
-            "roles = 1",
-            "i:3:9: `roles` in `servers.a` must be an array of strings, not an integer",
-        ),
-        (
-            "ipv4 = ['10.0.0.300']",
-            "i:3:9: `ipv4` in `servers.a`: `10.0.0.300` is not an IPv4 address",
-        ),
-        (
-            "ipv4 = ['2001:db8::1']",
-            "i:3:9: `ipv4` in `servers.a`: `2001:db8::1` is an IPv6 address\nhint: write it in `ipv6`",
-        ),
-        (
-            "ipv4 = '127.0.0.1'",
-            "i:3:8: `ipv4` in `servers.a`: `127.0.0.1` cannot be the address of a server",
-        ),
-        (
-            "ipv6 = ['10.0.0.3']",
-            "i:3:9: `ipv6` in `servers.a`: `10.0.0.3` is an IPv4 address\nhint: write it in `ipv4`",
-        ),
-        (
-            "ipv6 = 'fe80::1'",
-            "i:3:8: `ipv6` in `servers.a`: `fe80::1` cannot be the public address of a server",
-        ),
-        (
-            "labels = 'gold'",
-            "i:3:10: `labels` in `servers.a` must be a table, not a string",
-        ),
-        (
-            "labels.rack = 12",
-            "i:3:15: `labels.rack` in `servers.a` must be a string, not an integer\nhint: write it in quotes: `labels.rack = \"12\"`",
-        ),
-        (
-            "labels.tier = 'a,b'",
-            "i:3:15: `labels.tier` in `servers.a`: `a,b` contains a comma, which separates selectors",
-        ),
-        (
-            "labels.'a b' = 'x'",
-            "i:3:8: the key of a label in `servers.a`: `a b` may hold letters, digits and `. _ - /`, 63 at most",
-        ),
-        (
-            "jump = 'gate'",
-            "i:3:8: `jump` in `servers.a`: unknown server `gate`\nhint: write `gate:22` for a host that is not in the inventory",
-        ),
-        (
-            "jump = 'a'",
-            "i:3:8: `jump` in `servers.a`: `a` is the server itself",
-        ),
-        (
-            "jump = 'x@gate:99999'",
-            "i:3:8: `jump` in `servers.a`: `x@gate:99999` has a bad port: 1 to 65535",
-        ),
-        (
-            "jump = 'ssh -W x'",
-            "i:3:8: `jump` in `servers.a`: `ssh -W x` is neither a server nor a host\nhint: write the name of a server, or `user@host:port`",
-        ),
-        (
-            "host = 'x'",
-            "i:3:1: unknown key `host` in `servers.a`\nhint: did you mean `address`",
-        ),
-        (
-            "sudo = true",
-            "i:3:1: unknown key `sudo` in `servers.a`\nhint: did you mean `become`",
-        ),
-        (
-            "colour = 1",
-            "i:3:1: unknown key `colour` in `servers.a`\nhint: known keys are address, port, user, identity_file, jump, transport, become, capacity, priority, region, labels, active, ipv4, ipv6, roles",
-        ),
-        (
-            "transport = 'local'\njump = 'x@y'",
-            "i:4:8: `jump` in `servers.a` has no meaning: it is this machine",
-        ),
-    ] {
-        assert_eq!(line(text), expected, "{text}");
+    for (text, expected) in LINES {
+        assert_eq!(line(text), *expected, "{text}");
     }
 }
 

@@ -307,13 +307,13 @@ fn the_example_is_valid_and_explains_every_key() {
         let bare = line.strip_prefix("# ").unwrap_or(line);
         if line.starts_with('[') {
             section = line.to_owned();
-            all += &format!("{line}\n");
+            all.extend([line, "\n"]);
         } else if section == "[settings]"
             && bare
                 .split_once(" = ")
                 .is_some_and(|(key, _)| !key.contains(' '))
         {
-            all += &format!("{bare}\n");
+            all.extend([bare, "\n"]);
         }
     }
     let settings = all.split("[defaults]").next().unwrap();
