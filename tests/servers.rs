@@ -219,6 +219,7 @@ fn a_server_is_added_changed_and_removed_without_touching_the_rest() {
         ]
     );
     assert_eq!(tasks[1].operator, "tester");
+    assert_eq!(tasks[0].arguments, ["jkt-1", "--yes"]);
     assert_eq!(tasks[1].outcomes[0].changes[1], "capacity: 80 → 40");
 }
 

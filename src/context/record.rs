@@ -24,9 +24,14 @@ impl Context {
         work: impl FnOnce(&Record<'_>) -> anyhow::Result<Ending>,
     ) -> anyhow::Result<Ending> {
         let (operator, host) = (self.operator(), self.host());
+        let mut arguments = self.arguments().to_vec();
+        // The verb has a column of its own; global flags may stand before it.
+        if let Some(verb) = arguments.iter().position(|word| word == command) {
+            arguments.remove(verb);
+        }
         let new = NewTask {
             command,
-            arguments: self.arguments(),
+            arguments: &arguments,
             operator: &operator,
             host: &host,
             process: std::process::id(),
