@@ -106,10 +106,10 @@ fn a_broken_inventory_shows_every_problem_with_its_place() {
         outcome.stderr,
         "error: inventory.toml:1:10: `servers.sg-1` has no `address`\n  \
          1 | [servers.sg-1]\n    |          ^^^^\n\
-         hint: write `address = \"HOST\"`, or `transport = \"local\"` for this machine\n\
+         hint: write `address = \"HOST\"`, or `transport = \"local\"` for this machine\n\n\
          error: inventory.toml:2:1: unknown key `adress` in `servers.sg-1`\n  \
          2 | adress = \"192.0.2.1\"\n    | ^^^^^^\n\
-         hint: did you mean `address`\n\
+         hint: did you mean `address`\n\n\
          error: inventory.toml:3:8: `port` in `servers.sg-1`: `0` is not between 1 and 65535\n  \
          3 | port = 0\n    |        ^\n"
     );
