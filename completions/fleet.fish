@@ -196,23 +196,23 @@ complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l weight -d 'Unit
 complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l type -d 'What serves it [default: proxy with --upstream, php with --php, else static]' -r -f -a "static\t'Files'
 php\t'PHP, with a pool of processes of its own'
 proxy\t'Another server behind this one'"
-complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l alias -d 'Another name it answers to; `*.example.com` for every name below (repeatable)' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l alias -d 'Another name it answers to; `*.example.com` for every name below; may be repeated' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l canonical -d 'The one name it is served under; its other names redirect there' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l root -d 'The directory that is served, below the site\'s home [default: public]' -r
-complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l index -d 'A file that stands for its directory, best first (repeatable) [default: index.html; with PHP index.php first]' -r
-complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l error-page -d 'Page for a status: `404=/404.html` or `500,502=/sorry.html` (repeatable)' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l index -d 'A file that stands for its directory, best first; may be repeated [default: index.html; with PHP index.php first]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l error-page -d 'Page for a status: `404=/404.html` or `500,502=/sorry.html`; may be repeated' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l cache -d 'Let browsers keep styles, scripts, images and fonts for this long: `30d`' -r
-complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l header -d 'A header for every answer: `X-Frame-Options: DENY` (repeatable)' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l header -d 'A header for every answer: `X-Frame-Options: DENY`; may be repeated' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l redirect -d 'Redirect the whole site; a URL without a path keeps the path that was asked for' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l redirect-code -d 'Status of the redirect: 301, 302, 307 or 308 [default: 301]' -r
-complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l redirect-path -d 'Redirect one path: `/old=/new` or `/old=https://example.org/,302` (repeatable)' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l redirect-path -d 'Redirect one path: `/old=/new` or `/old=https://example.org/,302`; may be repeated' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l max-body -d 'Largest request body [default: 64M]' -r
-complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l allow -d 'Only these addresses or networks may come in (repeatable)' -r
-complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l deny -d 'These addresses or networks may not come in, whatever --allow says (repeatable)' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l allow -d 'Only these addresses or networks may come in; may be repeated' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l deny -d 'These addresses or networks may not come in, whatever --allow says; may be repeated' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l rate-limit -d 'Requests per address: `10r/s` or `30r/m`, with `,burst=N` of slack [default burst: the rate]' -r
-complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l auth-user -d 'Ask for a password; this user may come in (repeatable)' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l auth-user -d 'Ask for a password; this user may come in; may be repeated' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l auth-password-file -d 'Take the passwords from a file, one line for each --auth-user; `-` is standard input' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l upstream -d 'Where requests go: `127.0.0.1:3000[,weight=2]`, `https://HOST`, `unix:/run/app.sock` (repeatable)' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l upstream -d 'Where requests go: `127.0.0.1:3000[,weight=2]`, `https://HOST`, `unix:/run/app.sock`; may be repeated' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l upstream-host -d 'Host name that the upstream is asked for [default: the one the visitor asked for]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l proxy-timeout -d 'How long the upstream may be silent [default: 60s]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l php -d 'PHP version [default: the newest on the server]' -r
@@ -220,8 +220,8 @@ complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l php-memory -d '
 complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l php-upload -d 'Largest uploaded file [default: as --max-body]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l php-children -d 'Requests at the same time [default: 5]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l php-timeout -d 'Time of one request [default: 60s]' -r
-complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l php-ini -d 'A setting of php.ini: `max_input_vars=5000` (repeatable)' -r
-complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l php-deny -d 'Run no scripts below this path, where visitors upload files: `/uploads` (repeatable)' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l php-ini -d 'A setting of php.ini: `max_input_vars=5000`; may be repeated' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l php-deny -d 'Run no scripts below this path, where visitors upload files: `/uploads`; may be repeated' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l tls-certificate -d 'Certificate and the chain after it, in PEM' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l tls-key -d 'Private key of the certificate, in PEM, without a passphrase' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l hsts -d 'Make browsers insist on https for this long: `180d[,subdomains][,preload]`, or `off` [default: off]' -r
@@ -265,23 +265,23 @@ complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l weight -d 'Unit
 complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l type -d 'What serves it [default: proxy with --upstream, php with --php, else static]' -r -f -a "static\t'Files'
 php\t'PHP, with a pool of processes of its own'
 proxy\t'Another server behind this one'"
-complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l alias -d 'Another name it answers to; `*.example.com` for every name below (repeatable)' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l alias -d 'Another name it answers to; `*.example.com` for every name below; may be repeated' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l canonical -d 'The one name it is served under; its other names redirect there' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l root -d 'The directory that is served, below the site\'s home [default: public]' -r
-complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l index -d 'A file that stands for its directory, best first (repeatable) [default: index.html; with PHP index.php first]' -r
-complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l error-page -d 'Page for a status: `404=/404.html` or `500,502=/sorry.html` (repeatable)' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l index -d 'A file that stands for its directory, best first; may be repeated [default: index.html; with PHP index.php first]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l error-page -d 'Page for a status: `404=/404.html` or `500,502=/sorry.html`; may be repeated' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l cache -d 'Let browsers keep styles, scripts, images and fonts for this long: `30d`' -r
-complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l header -d 'A header for every answer: `X-Frame-Options: DENY` (repeatable)' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l header -d 'A header for every answer: `X-Frame-Options: DENY`; may be repeated' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l redirect -d 'Redirect the whole site; a URL without a path keeps the path that was asked for' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l redirect-code -d 'Status of the redirect: 301, 302, 307 or 308 [default: 301]' -r
-complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l redirect-path -d 'Redirect one path: `/old=/new` or `/old=https://example.org/,302` (repeatable)' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l redirect-path -d 'Redirect one path: `/old=/new` or `/old=https://example.org/,302`; may be repeated' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l max-body -d 'Largest request body [default: 64M]' -r
-complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l allow -d 'Only these addresses or networks may come in (repeatable)' -r
-complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l deny -d 'These addresses or networks may not come in, whatever --allow says (repeatable)' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l allow -d 'Only these addresses or networks may come in; may be repeated' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l deny -d 'These addresses or networks may not come in, whatever --allow says; may be repeated' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l rate-limit -d 'Requests per address: `10r/s` or `30r/m`, with `,burst=N` of slack [default burst: the rate]' -r
-complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l auth-user -d 'Ask for a password; this user may come in (repeatable)' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l auth-user -d 'Ask for a password; this user may come in; may be repeated' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l auth-password-file -d 'Take the passwords from a file, one line for each --auth-user; `-` is standard input' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l upstream -d 'Where requests go: `127.0.0.1:3000[,weight=2]`, `https://HOST`, `unix:/run/app.sock` (repeatable)' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l upstream -d 'Where requests go: `127.0.0.1:3000[,weight=2]`, `https://HOST`, `unix:/run/app.sock`; may be repeated' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l upstream-host -d 'Host name that the upstream is asked for [default: the one the visitor asked for]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l proxy-timeout -d 'How long the upstream may be silent [default: 60s]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l php -d 'PHP version [default: the newest on the server]' -r
@@ -289,8 +289,8 @@ complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l php-memory -d '
 complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l php-upload -d 'Largest uploaded file [default: as --max-body]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l php-children -d 'Requests at the same time [default: 5]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l php-timeout -d 'Time of one request [default: 60s]' -r
-complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l php-ini -d 'A setting of php.ini: `max_input_vars=5000` (repeatable)' -r
-complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l php-deny -d 'Run no scripts below this path, where visitors upload files: `/uploads` (repeatable)' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l php-ini -d 'A setting of php.ini: `max_input_vars=5000`; may be repeated' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l php-deny -d 'Run no scripts below this path, where visitors upload files: `/uploads`; may be repeated' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l tls-certificate -d 'Certificate and the chain after it, in PEM' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l tls-key -d 'Private key of the certificate, in PEM, without a passphrase' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l hsts -d 'Make browsers insist on https for this long: `180d[,subdomains][,preload]`, or `off` [default: off]' -r

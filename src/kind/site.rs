@@ -44,7 +44,7 @@ pub struct Site {
     #[serde(skip_serializing_if = "Option::is_none")]
     r#type: Option<SiteType>,
 
-    /// Another name it answers to; `*.example.com` for every name below (repeatable)
+    /// Another name it answers to; `*.example.com` for every name below; may be repeated
     #[arg(
         long,
         value_name = "NAME",
@@ -76,7 +76,7 @@ pub struct Site {
     #[arg(long, value_name = "DIR", help_heading = "Content")]
     #[serde(skip_serializing_if = "Option::is_none")]
     root: Option<String>,
-    /// A file that stands for its directory, best first (repeatable) [default: index.html; with PHP index.php first]
+    /// A file that stands for its directory, best first; may be repeated [default: index.html; with PHP index.php first]
     #[arg(
         long,
         value_name = "FILE",
@@ -85,7 +85,7 @@ pub struct Site {
     )]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     index: Vec<String>,
-    /// Page for a status: `404=/404.html` or `500,502=/sorry.html` (repeatable)
+    /// Page for a status: `404=/404.html` or `500,502=/sorry.html`; may be repeated
     #[arg(long, value_name = "STATUS=PATH", help_heading = "Content")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     error_page: Vec<String>,
@@ -121,7 +121,7 @@ pub struct Site {
     #[arg(long, help_heading = "Content")]
     #[serde(skip)]
     no_gzip: bool,
-    /// A header for every answer: `X-Frame-Options: DENY` (repeatable)
+    /// A header for every answer: `X-Frame-Options: DENY`; may be repeated
     #[arg(long, value_name = "NAME: VALUE", help_heading = "Content")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     header: Vec<String>,
@@ -134,7 +134,7 @@ pub struct Site {
     #[arg(long, value_name = "STATUS", help_heading = "Redirects")]
     #[serde(skip_serializing_if = "Option::is_none")]
     redirect_code: Option<u16>,
-    /// Redirect one path: `/old=/new` or `/old=https://example.org/,302` (repeatable)
+    /// Redirect one path: `/old=/new` or `/old=https://example.org/,302`; may be repeated
     #[arg(long, value_name = "OLD=NEW[,STATUS]", help_heading = "Redirects")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     redirect_path: Vec<String>,
@@ -143,7 +143,7 @@ pub struct Site {
     #[arg(long, value_name = "SIZE", help_heading = "Access")]
     #[serde(skip_serializing_if = "Option::is_none")]
     max_body: Option<String>,
-    /// Only these addresses or networks may come in (repeatable)
+    /// Only these addresses or networks may come in; may be repeated
     #[arg(
         long,
         value_name = "CIDR",
@@ -152,7 +152,7 @@ pub struct Site {
     )]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     allow: Vec<String>,
-    /// These addresses or networks may not come in, whatever --allow says (repeatable)
+    /// These addresses or networks may not come in, whatever --allow says; may be repeated
     #[arg(
         long,
         value_name = "CIDR",
@@ -165,7 +165,7 @@ pub struct Site {
     #[arg(long, value_name = "RATE[,burst=N]", help_heading = "Access")]
     #[serde(skip_serializing_if = "Option::is_none")]
     rate_limit: Option<String>,
-    /// Ask for a password; this user may come in (repeatable)
+    /// Ask for a password; this user may come in; may be repeated
     #[arg(
         long,
         value_name = "USER",
@@ -187,7 +187,7 @@ pub struct Site {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     auth: Vec<AuthUser>,
 
-    /// Where requests go: `127.0.0.1:3000[,weight=2]`, `https://HOST`, `unix:/run/app.sock` (repeatable)
+    /// Where requests go: `127.0.0.1:3000[,weight=2]`, `https://HOST`, `unix:/run/app.sock`; may be repeated
     #[arg(long, value_name = "UPSTREAM", help_heading = "Proxy")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     upstream: Vec<String>,
@@ -248,11 +248,11 @@ pub struct Site {
     #[arg(long, value_name = "TIME", help_heading = "PHP")]
     #[serde(skip_serializing_if = "Option::is_none")]
     php_timeout: Option<String>,
-    /// A setting of php.ini: `max_input_vars=5000` (repeatable)
+    /// A setting of php.ini: `max_input_vars=5000`; may be repeated
     #[arg(long, value_name = "KEY=VALUE", help_heading = "PHP")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     php_ini: Vec<String>,
-    /// Run no scripts below this path, where visitors upload files: `/uploads` (repeatable)
+    /// Run no scripts below this path, where visitors upload files: `/uploads`; may be repeated
     #[arg(long, value_name = "PATH", help_heading = "PHP")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     php_deny: Vec<String>,

@@ -134,11 +134,11 @@ fn refuse_characters(text: &str, shown: &str) -> Result<(), DomainError> {
         return Ok(());
     };
     let error = DomainError::new(format!(
-        "`{shown}` is not a domain name: `{}` cannot be in one",
-        if bad.is_ascii_graphic() {
-            bad.to_string()
-        } else {
-            format!("U+{:04X}", u32::from(bad))
+        "`{shown}` is not a domain name: {} cannot be in one",
+        match bad {
+            ' ' => "a space".to_owned(),
+            _ if bad.is_ascii_graphic() => format!("`{bad}`"),
+            _ => format!("the character U+{:04X}", u32::from(bad)),
         }
     ));
     Err(match bad {
@@ -452,7 +452,8 @@ mod tests {
             error("https://example.com/path").hint.unwrap(),
             "give the name alone: `example.com`"
         );
-        assert!(error("a b.com").message.contains("U+0020"));
+        assert!(error("a b.com").message.contains("a space"));
+        assert!(error("a\u{ad}b.com").message.contains("U+00AD"));
         assert!(error("a\nb.com").message.contains("a\\nb.com"));
         assert!(error("аpple.com").message.contains("scripts"));
         assert!(
