@@ -49,6 +49,24 @@ pub fn goes_to_trash(applied: &Props) -> bool {
     applied.get(ON_REMOVE).is_some_and(|word| word == "trash")
 }
 
+/// Adds the steps that make directories, each born with its mode: there is no moment at which it is open to more.
+fn make(fresh: &[&Dir], steps: &mut Steps) {
+    let depth = |dir: &Dir| dir.path.matches('/').count();
+    let mut ordered = fresh.to_vec();
+    ordered.sort_by_key(|dir| (depth(dir), dir.mode, dir.path.clone()));
+    let paths: Vec<&str> = ordered.iter().map(|dir| dir.path.as_str()).collect();
+    let script = steps.at(Phase::Prepare);
+    script.raw("step directories\nabsent").words(paths.iter().copied()).raw("\n");
+    for group in ordered.chunk_by(|a, b| depth(a) == depth(b) && a.mode == b.mode) {
+        script.raw("mkdir -p -m ").arg(&format!("{:04o}", group[0].mode)).raw(" --");
+        script.words(group.iter().map(|dir| dir.path.as_str())).raw("\n");
+    }
+    script.raw(": >\"$t/made\"\n");
+    let mut undo = Script::new();
+    undo.raw("unmake_dirs").words(paths.iter().rev().copied()).raw("\n");
+    steps.undo(undo);
+}
+
 impl Atom for Dir {
     const WORD: &'static str = "dir";
 
@@ -99,18 +117,9 @@ impl Atom for Dir {
         }
         steps.undo(undo);
         if !fresh.is_empty() {
-            let mut paths: Vec<&str> = fresh.iter().map(|dir| dir.path.as_str()).collect();
-            paths.sort_unstable();
-            steps
-                .at(Phase::Prepare)
-                .raw("step directories\nmake_dirs")
-                .words(paths.iter().copied())
-                .raw("\n");
-            let mut undo = Script::new();
-            undo.raw("unmake_dirs").words(paths.iter().rev().copied()).raw("\n");
-            steps.undo(undo);
+            make(&fresh, steps);
         }
-        let wanted: Vec<Wanted<'_>> = changes
+        let owned: Vec<Wanted<'_>> = changes
             .iter()
             .map(|(dir, _)| Wanted {
                 path: dir.path.clone(),
@@ -119,7 +128,11 @@ impl Atom for Dir {
                 group: &dir.group,
             })
             .collect();
-        metadata::set(&wanted, false, steps.at(Phase::Prepare));
+        let script = steps.at(Phase::Prepare);
+        metadata::set_owners(&owned, false, script);
+        for (dir, _) in changes.iter().filter(|(dir, _)| !fresh.contains(dir)) {
+            script.line("set_dir_mode {} {}", &[&format!("{:04o}", dir.mode), &dir.path]);
+        }
     }
 
     fn remove(removals: &[(&str, &Props)], steps: &mut Steps) {

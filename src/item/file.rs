@@ -102,7 +102,17 @@ impl Atom for File {
         let mut created = Vec::new();
         let mut wanted = Vec::new();
         let mut contents = Script::new();
-        for (file, before) in changes {
+        let (seeds, files): (Vec<_>, Vec<_>) = changes.iter().partition(|(file, _)| file.seed);
+        for (file, _) in seeds {
+            let name = steps.seed(&file.path);
+            let script = steps.at(Phase::Stage);
+            script.raw("printf %s ").arg(file.content.text());
+            script.raw(" >\"$t\"/").arg(&name).raw("\nchown ");
+            script.arg(&format!("{}:{}", file.owner, file.group));
+            script.raw(" \"$t\"/").arg(&name).raw("\nchmod ");
+            script.arg(&format!("{:04o}", file.mode)).raw(" \"$t\"/").arg(&name).raw("\n");
+        }
+        for (file, before) in files {
             match before {
                 Some(before) if before.get("type").is_some_and(|t| t == "dir") => {
                     steps.trash_first(&file.path);

@@ -71,30 +71,33 @@ pub(super) struct Wanted<'a> {
 ///
 /// What was made a moment ago belongs to root: `fresh` paths are not given to root again.
 pub(super) fn set(wanted: &[Wanted<'_>], fresh: bool, out: &mut Script) {
-    let mut owners: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    set_owners(wanted, fresh, out);
     let mut modes: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for path in wanted {
-        if !(fresh && path.owner == "root" && path.group == "root") {
-            owners
-                .entry(format!("{}:{}", path.owner, path.group))
-                .or_default()
-                .push(&path.path);
-        }
-        modes
-            .entry(format!("{:04o}", path.mode))
-            .or_default()
-            .push(&path.path);
-    }
-    for (owner, paths) in owners {
-        out.raw("chown -h ")
-            .arg(&owner)
-            .raw(" --")
-            .words(paths)
-            .raw("\n");
+        let mode = format!("{:04o}", path.mode);
+        modes.entry(mode).or_default().push(&path.path);
     }
     for (mode, paths) in modes {
         out.raw("chmod ")
             .arg(&mode)
+            .raw(" --")
+            .words(paths)
+            .raw("\n");
+    }
+}
+
+/// Appends the commands that set owners; links are not followed.
+pub(super) fn set_owners(wanted: &[Wanted<'_>], fresh: bool, out: &mut Script) {
+    let mut owners: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for path in wanted {
+        if !(fresh && path.owner == "root" && path.group == "root") {
+            let owner = format!("{}:{}", path.owner, path.group);
+            owners.entry(owner).or_default().push(&path.path);
+        }
+    }
+    for (owner, paths) in owners {
+        out.raw("chown -h ")
+            .arg(&owner)
             .raw(" --")
             .words(paths)
             .raw("\n");

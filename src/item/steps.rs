@@ -45,6 +45,7 @@ pub struct Steps {
     staged: BTreeMap<String, BTreeSet<String>>,
     deletions: BTreeSet<String>,
     trashed: Vec<String>,
+    seeds: Vec<String>,
     reloads: BTreeSet<String>,
 }
 
@@ -59,6 +60,7 @@ impl Steps {
             staged: BTreeMap::new(),
             deletions: BTreeSet::new(),
             trashed: Vec::new(),
+            seeds: Vec::new(),
             reloads: BTreeSet::new(),
         }
     }
@@ -87,6 +89,13 @@ impl Steps {
             .or_default()
             .insert(name.to_owned());
         format!("{dir}/{STAGE}/{name}")
+    }
+
+    /// Where the content of a seed is to be written: a name below `$t`, where nobody but root can get at it, for the
+    /// directory of `path` may belong to somebody else. The commit moves it into place if nothing is there.
+    pub fn seed(&mut self, path: &str) -> String {
+        self.seeds.push(path.to_owned());
+        format!("seed-{}", self.seeds.len())
     }
 
     /// Notes that the file at `path` is to be deleted at the commit.
@@ -172,6 +181,14 @@ impl Steps {
                 script.raw(" \"$root\"").arg(path);
             }
             script.raw("\n");
+        }
+        for (index, path) in self.seeds.iter().enumerate() {
+            if tree.is_none() {
+                script
+                    .raw("mv -n -T -- \"$t\"/")
+                    .arg(&format!("seed-{}", index + 1));
+                script.raw(" ").arg(path).raw("\n");
+            }
         }
         script
     }

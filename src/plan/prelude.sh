@@ -87,16 +87,24 @@ remove_user() {
 	if getent passwd "$1" >"$t/passwd-$1"; then userdel -f -- "$1"; fi
 }
 
-# make_dirs PATH ...: parents first; that they are ours is noted, so that the undo removes nothing else.
-make_dirs() {
-	for dir in "$@"; do
-		if [ -e "$dir" ]; then
-			why "$dir appeared while this was planned"
+# absent PATH ...: nothing may have appeared there since the server was read: the undo removes what is made.
+absent() {
+	for path in "$@"; do
+		if [ -e "$path" ] || [ -L "$path" ]; then
+			why "$path appeared while this was planned"
 			return 1
 		fi
 	done
-	mkdir -p -- "$@"
-	: >"$t/made"
+}
+
+# set_dir_mode MODE PATH: chmod follows links, and a user could put one in place of a directory of theirs; the
+# working directory is what it is.
+set_dir_mode() {
+	(
+		cd -P -- "$2"
+		[ "$(pwd -P)" = "$2" ]
+		chmod "$1" .
+	)
 }
 
 # why_apt LOG: says in a sentence why apt failed, from what it wrote; the gravest cause first.

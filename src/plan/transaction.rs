@@ -178,13 +178,19 @@ fn open(steps: &Steps, script: &mut Script) {
 fn staging(steps: &Steps) -> Script {
     let mut script = Script::new();
     if let Some(contents) = steps.phase(Phase::Stage) {
-        script.raw("step staging\numask 077\nmkdir -p --");
+        script.raw("step staging\numask 077\n");
         let stages = steps.stage_dirs();
-        script.words(stages.iter().map(String::as_str));
-        script.raw("\n").append(contents);
-        script.raw("sync -f");
-        script.words(stages.iter().map(String::as_str));
-        script.raw("\n");
+        let words = |script: &mut Script, command| {
+            if !stages.is_empty() {
+                script
+                    .raw(command)
+                    .words(stages.iter().map(String::as_str))
+                    .raw("\n");
+            }
+        };
+        words(&mut script, "mkdir -p --");
+        script.append(contents);
+        words(&mut script, "sync -f");
     }
     script
 }
@@ -309,7 +315,7 @@ mod tests {
         let text = transaction.script().text();
         let at = |what: &str| text.find(what).expect(what);
         assert!(
-            at("\nmake_users w-a") < at("\nmake_dirs /srv/www/a"),
+            at("\nmake_users w-a") < at("\nmkdir -p -m 0750 -- /srv/www/a"),
             "{text}"
         );
     }

@@ -246,15 +246,16 @@ fn dirs(site: &Checked, paths: &Paths) -> Vec<Dir> {
     let user = site.user.as_str();
     let mut dirs = vec![
         dir(HOMES, 0o755, "root", "root", OnRemove::Keep),
-        // nginx comes in through the group; other sites' users do not come in at all.
-        dir(&paths.home, 0o750, user, WEB_GROUP, OnRemove::Trash),
+        // Root's, so that the site's user cannot put links in place of what is below (and sshd could confine them to
+        // it, sshd_config(5) `ChrootDirectory`). Everybody may pass through; what is below is closed to others.
+        dir(&paths.home, 0o751, "root", WEB_GROUP, OnRemove::Trash),
         dir(LOGS, 0o755, "root", "root", OnRemove::IfEmpty),
         dir(&paths.logs, 0o750, "root", WEB_GROUP, OnRemove::Trash),
     ];
     // All below is gone with the home, and kept when only a setting changes.
     for below in site.root.ancestors() {
         let path = format!("{}/{below}", paths.home);
-        dirs.push(dir(&path, 0o755, user, user, OnRemove::Keep));
+        dirs.push(dir(&path, 0o750, user, WEB_GROUP, OnRemove::Keep));
     }
     if matches!(site.backend, Backend::Php(_)) {
         for (name, mode) in [("logs", 0o750), ("sessions", 0o700), ("tmp", 0o700)] {
