@@ -94,7 +94,7 @@ impl KindVerb for Add {
             Some(server) => Some(inventory.server(server)?.name.clone()),
             None => None,
         };
-        let changing = Changing::new(context, kind, &name, matches)?;
+        let changing = Changing::new(context, "add", kind, &name, matches)?;
         let labels = matches.get_many::<(String, String)>("label").into_iter().flatten();
         let adding = Adding {
             kind,

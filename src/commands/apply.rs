@@ -5,11 +5,12 @@ use std::time::Instant;
 use clap::Args;
 use serde_json::json;
 
-use super::carry_out::{Run, begin_task, end_task, ending, summary, to_json};
+use super::carry_out::{Run, ending, summary, to_json};
 use super::flags::Flags;
 use super::selection::Selection;
 use super::{Ending, Example, Group, Verb};
 use crate::context::Context;
+use crate::diagnostic::Class;
 
 /// Makes the servers as they should be.
 #[derive(Args, Debug)]
@@ -39,7 +40,7 @@ impl Verb for Apply {
 
     fn run(self, context: &Context) -> anyhow::Result<Ending> {
         let started = Instant::now();
-        let mut run = Run::new(context, &self.flags)?;
+        let mut run = Run::new(context, Self::NAME, &self.flags)?;
         run.parallel = self.parallel.map_or(run.parallel, usize::from);
         run.require_all = self.require_all;
         let jobs = self.selection.jobs(context)?;
@@ -47,16 +48,24 @@ impl Verb for Apply {
             let reports = run.preview(context, jobs, true, json!({}))?;
             return Ok(super::plan::ending(&reports, false));
         }
-        let task = context.state()?.write(|write| begin_task(context, write))?;
-        let reports = run.change(context, task, jobs)?;
-        let ending = ending(&reports);
-        end_task(context, task, &ending)?;
+        let task = context
+            .state()?
+            .write(|write| context.begin_task(Self::NAME, write))?;
+        let reports = run.change(context, task, jobs);
+        let ending = match &reports {
+            Ok(reports) => Ok(ending(reports)),
+            Err(_) => Ok(Ending::With(Class::Failed)),
+        };
+        context.end_task(task, &ending);
+        let reports = reports?;
         let value = json!({ "task": task, "servers": to_json(&reports) });
         context.ui.show(&value, |_| {})?;
         if reports.is_empty() {
-            context.ui.note("nothing to do: nothing is placed on these servers");
+            context
+                .ui
+                .note("nothing to do: nothing is placed on these servers");
         }
         summary(context, &reports, started);
-        Ok(ending)
+        ending
     }
 }

@@ -14,11 +14,13 @@ use crate::context::{Context, interrupted};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::model::{Resource, ServerName, TaskOutcome};
 use crate::plan::Change;
-use crate::state::{NewTask, State, Write};
+use crate::state::{State, Write};
 use crate::ui::{Progress, format, plan};
 
 /// How a run goes over its servers.
 pub(super) struct Run<'a> {
+    /// The verb, for the record and for those who wait for a lock.
+    pub(super) command: &'a str,
     pub(super) flags: &'a Flags,
     /// Servers at the same time.
     pub(super) parallel: usize,
@@ -28,8 +30,13 @@ pub(super) struct Run<'a> {
 
 impl<'a> Run<'a> {
     /// The usual run.
-    pub(super) fn new(context: &Context, flags: &'a Flags) -> anyhow::Result<Self> {
+    pub(super) fn new(
+        context: &Context,
+        command: &'a str,
+        flags: &'a Flags,
+    ) -> anyhow::Result<Self> {
         Ok(Self {
+            command,
             flags,
             parallel: context.inventory()?.settings.parallel,
             require_all: false,
@@ -96,7 +103,7 @@ impl<'a> Run<'a> {
                 "{} on {} (`fleet {}`, since {})",
                 context.operator(),
                 context.host(),
-                context.arguments().first().map_or("", String::as_str),
+                self.command,
                 format::time(context.now()),
             ),
             lock_wait,
@@ -152,32 +159,6 @@ impl<'a> Run<'a> {
             }
         })?
     }
-}
-
-/// Begins the record of a command.
-pub(super) fn begin_task(context: &Context, write: &Write<'_>) -> Result<i64, Diagnostic> {
-    let arguments = context.arguments();
-    let (command, rest) = arguments
-        .split_first()
-        .map_or(("", arguments), |(c, rest)| (c, rest));
-    let new = NewTask {
-        command,
-        arguments: rest,
-        operator: &context.operator(),
-        host: &context.host(),
-        process: std::process::id(),
-    };
-    write.begin_task(&new, context.now())
-}
-
-/// Ends it.
-pub(super) fn end_task(context: &Context, task: i64, ending: &Ending) -> anyhow::Result<()> {
-    let now = context.now();
-    let code = ending.exit_code();
-    context
-        .state()?
-        .write(|write| write.end_task(task, code, now))?;
-    Ok(())
 }
 
 /// What a run amounts to, for the exit code.

@@ -8,7 +8,7 @@ use clap::ArgMatches;
 use serde_json::{Value, json};
 
 use super::Ending;
-use super::carry_out::{Run, begin_task, end_task, ending, summary, to_json};
+use super::carry_out::{Run, ending, summary, to_json};
 use super::flags::Flags;
 use super::jobs::{Jobs, Source};
 use crate::apply::{Outcome, ServerReport};
@@ -22,6 +22,8 @@ use crate::state::{Change, Filter, PlacementResult, Read, Taken, Write};
 /// A change of one resource.
 pub(super) struct Changing<'a> {
     pub(super) context: &'a Context,
+    /// The verb: `add-site`.
+    pub(super) command: String,
     pub(super) kind: &'static Kind,
     pub(super) name: ResourceName,
     pub(super) flags: Flags,
@@ -47,6 +49,14 @@ struct Recorded {
     before: Before,
 }
 
+/// How the servers took it.
+struct Changed {
+    reports: Vec<ServerReport>,
+    /// Whether the wish was taken back.
+    taken_back: bool,
+    ending: Ending,
+}
+
 /// How that transaction ends.
 enum Stop {
     /// The jobs are known, and nothing shall have happened.
@@ -64,12 +74,14 @@ impl<'a> Changing<'a> {
     /// The change that the arguments ask for.
     pub(super) fn new(
         context: &'a Context,
+        verb: &str,
         kind: &'static Kind,
         name: &str,
         matches: &ArgMatches,
     ) -> anyhow::Result<Self> {
         Ok(Self {
             context,
+            command: format!("{verb}-{}", kind.word),
             kind,
             name: ResourceName::new(kind.word, name),
             flags: Flags::read(matches)?,
@@ -93,7 +105,7 @@ impl<'a> Changing<'a> {
             for secret in sealed {
                 write.store_secret(secret, now)?;
             }
-            let task = begin_task(context, write)?;
+            let task = context.begin_task(&self.command, write)?;
             let before = work(write).map_err(Stop::Error)?;
             let resource = write.find(&self.name)?;
             let servers = servers(write, inventory, &self.name)?;
@@ -121,7 +133,7 @@ impl<'a> Changing<'a> {
             Ok(recorded) => self.carry_out(recorded, started),
             Err(Stop::Error(error)) => Err(error),
             Err(Stop::Roll(recorded)) => {
-                let run = Run::new(context, &self.flags)?;
+                let run = Run::new(context, &self.command, &self.flags)?;
                 let extra = json!({ (self.kind.word): recorded.resource });
                 let reports = run.preview(context, recorded.jobs, true, extra)?;
                 Ok(super::plan::ending(&reports, false))
@@ -135,7 +147,7 @@ impl<'a> Changing<'a> {
             task, jobs, before, ..
         } = recorded;
         if self.stage {
-            end_task(context, task, &Ending::Done)?;
+            context.end_task(task, &Ok(Ending::Done));
             let value = self.value(task, &[], false)?;
             context.ui.show(&value, |page| {
                 page.line(&format!("staged {}", self.name));
@@ -145,18 +157,18 @@ impl<'a> Changing<'a> {
                 .hint("`fleet plan` shows what it changes, `fleet apply` carries it out");
             return Ok(Ending::Done);
         }
-        let reports = Run::new(context, &self.flags)?.change(context, task, jobs)?;
-        let taken_back = refused(&reports) && self.take_back(&before)?;
-        let ending = if reports.is_empty() && !matches!(before, Before::Leaving) {
-            context.ui.warn(&format!(
-                "{} is on no active server; it stays pending",
-                self.name
-            ));
-            Ending::With(Class::Partial)
-        } else {
-            ending(&reports)
-        };
-        end_task(context, task, &ending)?;
+        let result = self.change(task, jobs, &before);
+        context.end_task(
+            task,
+            &result
+                .as_ref()
+                .map_or(Ok(Ending::With(Class::Failed)), |r| Ok(r.ending)),
+        );
+        let Changed {
+            reports,
+            taken_back,
+            ending,
+        } = result?;
         let value = self.value(task, &reports, taken_back)?;
         context.ui.show(&value, |_| {})?;
         summary(context, &reports, started);
@@ -171,6 +183,24 @@ impl<'a> Changing<'a> {
                 .hint("it stays recorded; `fleet apply` finishes it");
         }
         Ok(ending)
+    }
+
+    fn change(&self, task: i64, jobs: Jobs, before: &Before) -> anyhow::Result<Changed> {
+        let run = Run::new(self.context, &self.command, &self.flags)?;
+        let reports = run.change(self.context, task, jobs)?;
+        let ending = if reports.is_empty() && !matches!(before, Before::Leaving) {
+            let name = &self.name;
+            let warning = format!("{name} is on no active server; it stays pending");
+            self.context.ui.warn(&warning);
+            Ending::With(Class::Partial)
+        } else {
+            ending(&reports)
+        };
+        Ok(Changed {
+            taken_back: refused(&reports) && self.take_back(before)?,
+            reports,
+            ending,
+        })
     }
 
     fn value(

@@ -37,7 +37,7 @@ impl Verb for Plan {
     fn run(self, context: &Context) -> anyhow::Result<Ending> {
         let flags = Flags::default();
         let jobs = self.selection.jobs(context)?;
-        let reports = Run::new(context, &flags)?.preview(context, jobs, self.diff, json!({}))?;
+        let reports = Run::new(context, Self::NAME, &flags)?.preview(context, jobs, self.diff, json!({}))?;
         Ok(ending(&reports, self.detailed_exitcode))
     }
 }

@@ -37,7 +37,7 @@ impl KindVerb for Remove {
     fn run(context: &Context, kind: &'static Kind, matches: &ArgMatches) -> anyhow::Result<Ending> {
         let typed: &String = matches.get_one("name").expect("clap requires it");
         let there = find(context.state_to_read()?.as_ref(), kind, typed)?;
-        let changing = Changing::new(context, kind, &there.name.name, matches)?;
+        let changing = Changing::new(context, "remove", kind, &there.name.name, matches)?;
         if !changing.flags.dry_run {
             let on: Vec<String> = there.placements.iter().map(|p| format!("`{}`", p.server)).collect();
             let from = if on.is_empty() { String::new() } else { format!(" from {}", on.join(", ")) };

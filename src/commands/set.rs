@@ -69,7 +69,7 @@ impl KindVerb for Set {
                 .hint(format!("`fleet set-{} --help` shows the settings", kind.word))
                 .into());
         }
-        let changing = Changing::new(context, kind, name, matches)?;
+        let changing = Changing::new(context, "set", kind, name, matches)?;
         changing.run(Some(&edge), |write| setting.record(write, &changing, &subject))
     }
 }

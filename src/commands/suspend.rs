@@ -51,7 +51,8 @@ pub(super) fn run(
 ) -> anyhow::Result<Ending> {
     let typed: &String = matches.get_one("name").expect("clap requires it");
     let there = find(context.state_to_read()?.as_ref(), kind, typed)?;
-    let changing = Changing::new(context, kind, &there.name.name, matches)?;
+    let verb = if suspended { "suspend" } else { "resume" };
+    let changing = Changing::new(context, verb, kind, &there.name.name, matches)?;
     let now = context.now();
     changing.run(None, |write| {
         let there = write

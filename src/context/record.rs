@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::Context;
 use crate::diagnostic::{Class, Diagnostic, Diagnostics, Ending};
 use crate::model::{ServerName, TaskOutcome};
-use crate::state::NewTask;
+use crate::state::{NewTask, Write};
 
 /// A task that runs.
 pub struct Record<'a> {
@@ -15,15 +15,8 @@ pub struct Record<'a> {
 }
 
 impl Context {
-    /// Runs `work` as the task of the command `command`: recorded before it begins, and again with its exit code.
-    ///
-    /// Call it when the arguments are checked, so that only what is really tried is on the record.
-    pub fn record(
-        &self,
-        command: &str,
-        work: impl FnOnce(&Record<'_>) -> anyhow::Result<Ending>,
-    ) -> anyhow::Result<Ending> {
-        let (operator, host) = (self.operator(), self.host());
+    /// Records that the command `command` begins to change something; returns the number of its task.
+    pub fn begin_task(&self, command: &str, write: &Write<'_>) -> Result<i64, Diagnostic> {
         let mut arguments = self.arguments().to_vec();
         // The verb has a column of its own; global flags may stand before it.
         if let Some(verb) = arguments.iter().position(|word| word == command) {
@@ -32,32 +25,49 @@ impl Context {
         let new = NewTask {
             command,
             arguments: &arguments,
-            operator: &operator,
-            host: &host,
+            operator: &self.operator(),
+            host: &self.host(),
             process: std::process::id(),
         };
+        write.begin_task(&new, self.now())
+    }
+
+    /// Records how a task ended. What was done is done: that its end is not on the record must not make it a
+    /// failure, and is only told.
+    pub fn end_task(&self, id: i64, outcome: &anyhow::Result<Ending>) {
+        let exit_code = match outcome {
+            Ok(ending) => ending.exit_code(),
+            Err(error) => class_of(error).exit_code(),
+        };
+        let record = || -> anyhow::Result<()> {
+            let mut state = self.state()?;
+            state.write(|write| write.end_task(id, exit_code, self.now()))?;
+            Ok(())
+        };
+        if let Err(error) = record() {
+            self.ui
+                .warn(&format!("the end of task {id} was not recorded: {error:#}"));
+        }
+    }
+
+    /// Runs `work` as the task of the command `command`: recorded before it begins, and again with its exit code.
+    ///
+    /// Call it when the arguments are checked, so that only what is really tried is on the record.
+    pub fn record(
+        &self,
+        command: &str,
+        work: impl FnOnce(&Record<'_>) -> anyhow::Result<Ending>,
+    ) -> anyhow::Result<Ending> {
         let id = self
             .state()?
-            .write(|write| write.begin_task(&new, self.now()))?;
+            .write(|write| self.begin_task(command, write))?;
         let record = Record {
             context: self,
             id,
             started: Instant::now(),
         };
         let outcome = work(&record);
-        let exit_code = match &outcome {
-            Ok(ending) => ending.exit_code(),
-            Err(error) => class_of(error).exit_code(),
-        };
-        let ended = self
-            .state()?
-            .write(|write| write.end_task(id, exit_code, self.now()));
-        // What was done is done: that its end is not on the record must not make it a failure.
-        if let Err(diagnostic) = ended {
-            self.ui.warn(&format!(
-                "the end of task {id} was not recorded: {diagnostic}"
-            ));
-        }
+        self.end_task(id, &outcome);
         outcome
     }
 }

@@ -14,7 +14,6 @@ use crate::plan::{
 };
 use crate::role::{self, Release};
 use crate::shell::Script;
-use crate::state::NewTask;
 use crate::transport::{Connector, Session};
 use crate::ui;
 
@@ -253,17 +252,8 @@ impl Dialogue<'_> {
 
 /// Records that the command begins to change something.
 fn begin(context: &Context) -> anyhow::Result<i64> {
-    let task = NewTask {
-        command: "setup-server",
-        arguments: context.arguments(),
-        operator: &context.operator(),
-        host: &context.host(),
-        process: std::process::id(),
-    };
-    let now = context.now();
-    Ok(context
-        .state()?
-        .write(|write| write.begin_task(&task, now))?)
+    let mut state = context.state()?;
+    Ok(state.write(|write| context.begin_task("setup-server", write))?)
 }
 
 /// Records how it ended.

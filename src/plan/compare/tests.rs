@@ -1,0 +1,200 @@
+//! Tests of the comparison: every case of an item as a table.
+
+use super::*;
+use crate::item::{Dir, File, Service, User, dir::OnRemove, file::Content};
+
+fn file(content: &str) -> Item {
+    Item::from(File {
+        path: "/etc/a".to_owned(),
+        content: Content::Text(content.to_owned()),
+        mode: 0o644,
+        owner: "root".to_owned(),
+        group: "root".to_owned(),
+        service: None,
+        seed: false,
+    })
+}
+
+fn site(name: &str) -> ResourceName {
+    ResourceName::new("site", name)
+}
+
+fn desired(items: Vec<Item>) -> Desired {
+    let mut desired = Desired::default();
+    desired.add(&site("a"), items).expect("no clash");
+    desired
+}
+
+fn there(items: &[&Item]) -> Facts {
+    Facts {
+        items: items
+            .iter()
+            .map(|item| (item.key(), item.wanted()))
+            .collect(),
+        ..Facts::default()
+    }
+}
+
+fn record(item: &Item, owners: &[&str]) -> BTreeMap<Key, Applied> {
+    BTreeMap::from([(
+        item.key(),
+        Applied {
+            props: item.wanted(),
+            owners: owners.iter().map(|owner| site(owner)).collect(),
+            ..Applied::default()
+        },
+    )])
+}
+
+fn all(desired: &Desired, facts: &Facts, applied: &BTreeMap<Key, Applied>) -> ServerPlan {
+    compare(desired, facts, applied, None, Mode::Respect)
+}
+
+/// What a plan says of `/etc/a`, in one word.
+fn verdict(plan: &ServerPlan) -> &'static str {
+    if let Some(conflict) = plan.conflicts.first() {
+        return if conflict.edited { "edited" } else { "foreign" };
+    }
+    match plan.changes.first() {
+        Some(change) if change.drift => "drift",
+        Some(change) => change.action.word(),
+        None if !plan.remember.is_empty() => "remember",
+        None if !plan.forget.is_empty() => "forget",
+        None => "nothing",
+    }
+}
+
+#[test]
+fn every_case_of_a_file() {
+    let (one, two, three) = (file("1"), file("2"), file("3"));
+    let want = |item: Option<&Item>| desired(item.cloned().into_iter().collect());
+    let is = |item: Option<&Item>| there(&item.into_iter().collect::<Vec<_>>());
+    let was = |item: Option<&Item>| item.map_or_else(BTreeMap::new, |item| record(item, &["a"]));
+    let cases = [
+        (Some(&one), None, None, "create"),
+        (Some(&one), None, Some(&one), "drift"),
+        (Some(&one), Some(&one), Some(&one), "nothing"),
+        (Some(&one), Some(&one), None, "remember"),
+        (Some(&one), Some(&one), Some(&two), "remember"),
+        (Some(&two), Some(&one), Some(&one), "update"),
+        (Some(&two), Some(&one), None, "foreign"),
+        (Some(&three), Some(&two), Some(&one), "edited"),
+        (Some(&one), Some(&two), Some(&one), "edited"),
+        (None, Some(&one), Some(&one), "delete"),
+        (None, Some(&two), Some(&one), "delete"),
+        (None, None, Some(&one), "forget"),
+        (None, Some(&one), None, "nothing"),
+    ];
+    for (wanted, fact, applied, expected) in cases {
+        let plan = all(&want(wanted), &is(fact), &was(applied));
+        assert_eq!(verdict(&plan), expected, "{wanted:?} {fact:?} {applied:?}");
+    }
+}
+
+#[test]
+fn what_a_transaction_wrote_that_nobody_recorded_is_ours() {
+    let (one, two, three) = (file("1"), file("2"), file("3"));
+    let mut applied = record(&one, &["a"]);
+    applied.get_mut(&one.key()).expect("it").intent = Some(two.wanted());
+    let plan = all(&desired(vec![three]), &there(&[&two]), &applied);
+    assert_eq!(verdict(&plan), "update");
+}
+
+#[test]
+fn force_replaces_and_adopt_takes_over_until_the_wish_changes() {
+    let (one, two, three) = (file("1"), file("2"), file("3"));
+    let none = BTreeMap::new();
+    let by = |mode| {
+        compare(
+            &desired(vec![one.clone()]),
+            &there(&[&two]),
+            &none,
+            None,
+            mode,
+        )
+    };
+    assert_eq!(verdict(&by(Mode::Force)), "update");
+    let adopted: BTreeMap<_, _> = by(Mode::Adopt).remember.into_iter().collect();
+    assert_eq!(
+        verdict(&all(&desired(vec![one]), &there(&[&two]), &adopted)),
+        "nothing"
+    );
+    assert_eq!(
+        verdict(&all(&desired(vec![three]), &there(&[&two]), &adopted)),
+        "edited"
+    );
+}
+
+#[test]
+fn a_resource_alone_takes_nothing_from_others() {
+    let one = file("1");
+    let applied = record(&one, &["a", "b"]);
+    let only = BTreeSet::from([site("a")]);
+    let plan = compare(
+        &desired(vec![]),
+        &there(&[&one]),
+        &applied,
+        Some(&only),
+        Mode::Respect,
+    );
+    assert!(plan.changes.is_empty());
+    assert_eq!(plan.remember[0].1.owners, [site("b")]);
+    let plan = compare(
+        &desired(vec![one.clone()]),
+        &there(&[&one]),
+        &applied,
+        Some(&only),
+        Mode::Respect,
+    );
+    assert_eq!(verdict(&plan), "nothing");
+}
+
+#[test]
+fn a_seed_is_written_only_with_its_directory() {
+    let mut seed = file("welcome");
+    if let Item::File(file) = &mut seed {
+        file.seed = true;
+    }
+    let dir = Item::from(Dir {
+        path: "/etc".to_owned(),
+        mode: 0o755,
+        owner: "root".to_owned(),
+        group: "root".to_owned(),
+        on_remove: OnRemove::Keep,
+    });
+    let wanted = desired(vec![dir.clone(), seed]);
+    assert_eq!(all(&wanted, &there(&[]), &BTreeMap::new()).changes.len(), 2);
+    assert_eq!(
+        all(&wanted, &there(&[&dir]), &BTreeMap::new())
+            .changes
+            .len(),
+        0
+    );
+}
+
+#[test]
+fn a_missing_service_blocks_its_resources_and_a_conflict_holds_its_own_back() {
+    let service = Item::from(Service {
+        unit: "nginx".to_owned(),
+    });
+    let user = Item::from(User {
+        name: "w".to_owned(),
+        home: "/".to_owned(),
+        shell: "/bin/sh".to_owned(),
+        comment: String::new(),
+    });
+    let plan = all(
+        &desired(vec![service, user.clone()]),
+        &there(&[]),
+        &BTreeMap::new(),
+    );
+    assert_eq!(plan.blocked.len(), 1);
+    assert!(plan.ready().is_empty());
+    let plan = all(
+        &desired(vec![file("1"), user]),
+        &there(&[&file("2")]),
+        &BTreeMap::new(),
+    );
+    assert_eq!(plan.held().len(), 1);
+    assert!(plan.ready().is_empty());
+}
