@@ -1,0 +1,353 @@
+//! Times what has to stay fast: placement and planning in memory, and the commands that read the state as whole
+//! processes. `cargo bench --bench core` prints a table and fails when a limit is exceeded.
+
+#![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs)]
+
+use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+use fleet::item::{Applied, Key, Props};
+use fleet::kind::{Compile, SecretId, Secrets, kind};
+use fleet::model::{ResourceName, Role, Server, ServerName};
+use fleet::plan::place::{Candidate, Request, place};
+use fleet::plan::{Desired, Facts, Mode, compare};
+use fleet::shell::Secret;
+use fleet::state::{NewResource, PlacementResult, State};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+const SERVERS: usize = 1_000;
+const RESOURCES: usize = 100_000;
+
+fn main() -> ExitCode {
+    // `cargo test --benches` only wants to know that it runs.
+    let (servers, resources) = if std::env::args().any(|argument| argument == "--bench") {
+        (SERVERS, RESOURCES)
+    } else {
+        (10, 1_000)
+    };
+    let mut report = Report::default();
+    version(&mut report);
+    listing(&mut report, servers, resources);
+    placement(&mut report, servers, resources);
+    planning(&mut report, servers, resources);
+    if report.failed {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
+/// Prints each result as it comes and remembers whether all kept their limit.
+#[derive(Default)]
+struct Report {
+    failed: bool,
+}
+
+impl Report {
+    fn time(&mut self, what: &str, took: Duration, limit: Duration) {
+        let limit_text = format!("{:.1} ms", millis(limit));
+        self.line(
+            what,
+            &format!("{:.1} ms", millis(took)),
+            &limit_text,
+            took <= limit,
+        );
+    }
+
+    fn memory(&mut self, what: &str, mib: u64, limit: u64) {
+        self.line(
+            what,
+            &format!("{mib} MiB"),
+            &format!("{limit} MiB"),
+            mib <= limit,
+        );
+    }
+
+    fn line(&mut self, what: &str, measured: &str, limit: &str, kept: bool) {
+        let verdict = if kept { "ok" } else { "TOO MUCH" };
+        println!("{what:<58} {measured:>11}  limit {limit:>10}  {verdict}");
+        // Unoptimised code is not what the limits are about.
+        self.failed |= !kept && !cfg!(debug_assertions);
+    }
+
+    fn note(&self, what: &str, measured: &str) {
+        println!("{what:<58} {measured:>11}");
+    }
+}
+
+fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}
+
+/// The median of `times` runs, and the result of the last.
+fn median<T>(times: usize, mut run: impl FnMut() -> T) -> (Duration, T) {
+    let mut took = Vec::with_capacity(times);
+    loop {
+        let started = Instant::now();
+        let result = black_box(run());
+        took.push(started.elapsed());
+        if took.len() == times {
+            took.sort();
+            return (took[times / 2], result);
+        }
+    }
+}
+
+/// The most memory this process has had, in MiB (`VmHWM` of proc(5)).
+fn peak_mib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|line| line.split_whitespace().next());
+    kib.and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) / 1024
+}
+
+fn fleet(directory: &Path, arguments: &[&str]) -> Vec<u8> {
+    let output = Command::new(env!("CARGO_BIN_EXE_fleet"))
+        .args(arguments)
+        .current_dir(directory)
+        .env_clear()
+        .env("HOME", directory)
+        .stderr(Stdio::inherit())
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    output.stdout
+}
+
+fn version(report: &mut Report) {
+    let directory = std::env::temp_dir();
+    let (took, _) = median(51, || fleet(&directory, &["--version"]));
+    report.time("fleet --version", took, Duration::from_millis(5));
+}
+
+fn listing(report: &mut Report, servers: usize, resources: usize) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("state.db");
+    let state_flag = path.to_str().unwrap().to_owned();
+    let filled = Instant::now();
+    fill(&path, servers, resources);
+    report.note(
+        "(filling a state with the sites)",
+        &format!("{:.1} s", filled.elapsed().as_secs_f64()),
+    );
+    let list = |more: &[&str]| {
+        let mut arguments = vec!["list-sites", "--state", &state_flag];
+        arguments.extend(more);
+        fleet(directory.path(), &arguments)
+    };
+    let limit = Duration::from_millis(150);
+    let (took, out) = median(11, || list(&[]));
+    assert_eq!(out.iter().filter(|b| **b == b'\n').count(), resources + 1);
+    report.time("fleet list-sites, 100,000 sites", took, limit);
+    let (took, out) = median(5, || list(&["--json"]));
+    let parsed: Value = serde_json::from_slice(&out).unwrap();
+    assert_eq!(parsed["sites"].as_array().unwrap().len(), resources);
+    report.note(
+        "fleet list-sites --json, 100,000 sites",
+        &format!("{:.1} ms", millis(took)),
+    );
+
+    let state = State::open_read_only(&path).unwrap();
+    let (took, _) = median(5, || state.read(|read| read.loads()).unwrap());
+    report.note(
+        "state: the loads of all servers",
+        &format!("{:.1} ms", millis(took)),
+    );
+    let one = [name_of_server(0)].into();
+    let (took, _) = median(5, || state.read(|read| read.resources_on(&one)).unwrap());
+    report.note(
+        "state: the resources of one server",
+        &format!("{:.2} ms", millis(took)),
+    );
+    let all = (0..servers).map(name_of_server).collect();
+    let (took, _) = median(3, || state.read(|read| read.resources_on(&all)).unwrap());
+    report.note(
+        "state: the resources of all servers",
+        &format!("{:.1} ms", millis(took)),
+    );
+}
+
+fn fill(path: &Path, servers: usize, resources: usize) {
+    let now = Timestamp::UNIX_EPOCH;
+    let mut state = State::open(path, now).unwrap();
+    state
+        .write(|write| {
+            for index in 0..resources {
+                let name = ResourceName::new("site", name_of_site(index));
+                let new = NewResource {
+                    name: &name,
+                    spec: &spec_of_site(index),
+                    weight: 1,
+                    claims: &[],
+                };
+                let id = write.insert_resource(&new, now)?;
+                let server = name_of_server(index % servers);
+                write.place(id, &server)?;
+                let applied = PlacementResult::Applied { generation: 1 };
+                write.settle_placement(id, &server, &applied)?;
+            }
+            Ok::<_, fleet::diagnostic::Diagnostic>(())
+        })
+        .unwrap();
+}
+
+fn name_of_server(index: usize) -> ServerName {
+    format!("srv-{index:04}").parse().unwrap()
+}
+
+/// Not in the order of the numbers, as names are not in real life.
+fn name_of_site(index: usize) -> String {
+    format!(
+        "{:05x}.customer-{index}.example.com",
+        index.wrapping_mul(0x9e37_79b1) & 0xf_ffff
+    )
+}
+
+fn spec_of_site(index: usize) -> Value {
+    match index % 4 {
+        0 => json!({ "alias": [format!("alias-{index}.example.net")], "www": true }),
+        1 => json!({ "health_path": "/status", "index": ["index.html", "index.htm"] }),
+        _ => json!({}),
+    }
+}
+
+fn server(index: usize) -> Server {
+    let mut server = Server::new(name_of_server(index), "192.0.2.1");
+    server.capacity = 200;
+    server.priority = i32::try_from(index % 3).unwrap();
+    server
+}
+
+fn placement(report: &mut Report, servers: usize, resources: usize) {
+    let mut candidates: Vec<Candidate> = (0..servers)
+        .map(|index| Candidate::new(&server(index), 0, None, None))
+        .collect();
+    let started = Instant::now();
+    let request = Request::new(Role::Web, 1);
+    for _ in 0..resources {
+        let chosen = place(&candidates, &request).unwrap();
+        let taken = candidates.iter_mut().find(|c| c.name == chosen.server);
+        taken.unwrap().load += 1;
+    }
+    let took = started.elapsed();
+    report.note(
+        "placing 100,000 sites on 1,000 servers, one after another",
+        &format!("{:.0} ms", millis(took)),
+    );
+    report.time(
+        "placing one of them",
+        took / u32::try_from(resources).unwrap(),
+        Duration::from_millis(1),
+    );
+}
+
+/// No site here has a secret.
+struct NoSecrets;
+
+impl Secrets for NoSecrets {
+    fn open(&self, id: &SecretId) -> Result<Secret, String> {
+        Err(format!("no secret {}", id.0))
+    }
+}
+
+struct Fleet {
+    servers: Vec<Server>,
+    /// Per server: name and spec of each site.
+    sites: Vec<Vec<(ResourceName, Value)>>,
+}
+
+/// What is known of one server beside what should be there.
+#[derive(Default)]
+struct Known {
+    facts: Facts,
+    applied: BTreeMap<Key, Applied>,
+}
+
+fn desired(fleet: &Fleet, index: usize) -> Desired {
+    let site = kind("site").unwrap();
+    let mut desired = Desired::default();
+    for (name, spec) in &fleet.sites[index] {
+        let input = Compile {
+            name: &name.name,
+            suspended: false,
+            server: &fleet.servers[index],
+            facts: None,
+            secrets: &NoSecrets,
+        };
+        let items = (site.items)(spec, &input).unwrap();
+        desired.add(name, items).unwrap();
+    }
+    desired
+}
+
+fn planning(report: &mut Report, servers: usize, resources: usize) {
+    let fleet = Fleet {
+        servers: (0..servers).map(server).collect(),
+        sites: (0..servers)
+            .map(|server| {
+                (server..resources)
+                    .step_by(servers)
+                    .map(|index| {
+                        (
+                            ResourceName::new("site", name_of_site(index)),
+                            spec_of_site(index),
+                        )
+                    })
+                    .collect()
+            })
+            .collect(),
+    };
+    let limit = Duration::from_secs(1);
+    let plan = |known: &dyn Fn(usize, &Desired) -> Known| {
+        let mut changes = 0;
+        let mut planning = Duration::ZERO;
+        for index in 0..servers {
+            let started = Instant::now();
+            let desired = desired(&fleet, index);
+            planning += started.elapsed();
+            // What the server said is made up here, and is not what is timed.
+            let known = known(index, &desired);
+            let started = Instant::now();
+            let plan = compare(&desired, &known.facts, &known.applied, Mode::Respect);
+            changes += plan.changes.len();
+            black_box(plan);
+            planning += started.elapsed();
+        }
+        (planning, changes)
+    };
+    let nothing = |_: usize, _: &Desired| Known::default();
+    let everything = |_: usize, desired: &Desired| {
+        let mut known = Known::default();
+        for (key, wanted) in &desired.items {
+            let props: Props = wanted.item.wanted();
+            known.facts.items.insert(key.clone(), props.clone());
+            let applied = Applied {
+                props,
+                owners: wanted.owners.clone(),
+                ..Applied::default()
+            };
+            known.applied.insert(key.clone(), applied);
+        }
+        known
+    };
+    let (took, changes) = plan(&nothing);
+    assert!(changes > resources);
+    report.time(
+        "plan, 1,000 servers and 100,000 sites, nothing there",
+        took,
+        limit,
+    );
+    report.note("  its changes", &changes.to_string());
+    let (took, changes) = plan(&everything);
+    assert_eq!(changes, 0);
+    report.time(
+        "plan, 1,000 servers and 100,000 sites, all in place",
+        took,
+        limit,
+    );
+    report.memory("most memory of this process", peak_mib(), 1024);
+}
