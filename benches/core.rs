@@ -30,10 +30,22 @@ fn main() -> ExitCode {
         (10, 1_000)
     };
     let mut report = Report::default();
-    version(&mut report);
-    listing(&mut report, servers, resources);
-    placement(&mut report, servers, resources);
-    planning(&mut report, servers, resources);
+    let parts: [(&str, fn(&mut Report, usize, usize)); 4] = [
+        ("version", version),
+        ("list", listing),
+        ("place", placement),
+        ("plan", planning),
+    ];
+    // `cargo bench --bench core -- plan` times one part.
+    let wanted: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|a| !a.starts_with('-'))
+        .collect();
+    for (name, part) in parts {
+        if wanted.is_empty() || wanted.iter().any(|word| word == name) {
+            part(&mut report, servers, resources);
+        }
+    }
     if report.failed {
         ExitCode::FAILURE
     } else {
@@ -118,7 +130,7 @@ fn fleet(directory: &Path, arguments: &[&str]) -> Vec<u8> {
     output.stdout
 }
 
-fn version(report: &mut Report) {
+fn version(report: &mut Report, _servers: usize, _resources: usize) {
     let directory = std::env::temp_dir();
     let (took, _) = median(51, || fleet(&directory, &["--version"]));
     report.time("fleet --version", took, Duration::from_millis(5));

@@ -1,0 +1,295 @@
+//! The commands that tell what the state database knows, and what a bad state file does to any command.
+
+mod support;
+
+use std::path::PathBuf;
+
+use fleet::model::{Health, Observation, ResourceName, ServerName, TaskOutcome};
+use fleet::state::{NewResource, NewTask, State, Write};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use support::environment::{Environment, NOW};
+
+const INVENTORY: &str = r#"
+[settings]
+state = "fleet.db"
+
+[defaults]
+capacity = 10
+
+[weights]
+site = 2
+
+[servers.jkt-1]
+address = "192.0.2.1"
+region = "jakarta"
+labels = { tier = "gold" }
+
+[servers.jkt-2]
+address = "192.0.2.2"
+region = "jakarta"
+active = false
+
+[servers.sg-1]
+address = "192.0.2.3"
+region = "singapore"
+
+[servers.sg-2]
+address = "192.0.2.4"
+region = "singapore"
+roles = ["dns"]
+"#;
+
+fn now() -> Timestamp {
+    NOW.parse().expect("a time")
+}
+
+fn server(name: &str) -> ServerName {
+    name.parse().expect("a server name")
+}
+
+/// An environment with the inventory, and a state in which `fill` has written.
+fn filled(
+    fill: impl FnOnce(&Write<'_>) -> Result<(), fleet::diagnostic::Diagnostic>,
+) -> Environment {
+    let environment = Environment::new();
+    environment.write("inventory.toml", INVENTORY);
+    let path: PathBuf = environment.path().join("fleet.db");
+    let mut state = State::open(&path, now()).expect("a new state");
+    state.write(fill).expect("a state that can be written");
+    environment
+}
+
+fn add(
+    write: &Write<'_>,
+    name: &str,
+    weight: u32,
+    on: &str,
+) -> Result<(), fleet::diagnostic::Diagnostic> {
+    let id = write.insert_resource(
+        &NewResource {
+            name: &ResourceName::new("site", name),
+            spec: &json!({}),
+            weight,
+            claims: &[],
+        },
+        now(),
+    )?;
+    write.place(id, &server(on))
+}
+
+#[test]
+fn place_tells_rank_or_every_reason_and_changes_nothing() {
+    let environment = filled(|write| {
+        add(write, "a.example.com", 4, "jkt-1")?;
+        write.cordon(&server("sg-2"), "new disk", now())?;
+        Ok(())
+    });
+    let outcome = environment.fleet(["place"]).expect(0);
+    assert_eq!(
+        outcome.stdout,
+        "RANK  SERVER  LOAD  OF  USED  WHY NOT\n\
+         \u{20}  1  sg-1       0  10    0%  -\n\
+         \u{20}  2  jkt-1      4  10   40%  -\n\
+         \u{20}  -  jkt-2      0  10    0%  not active\n\
+         \u{20}  -  sg-2       0  10    0%  cordoned: new disk; has not the role `web`\n"
+    );
+    let value = environment
+        .fleet(["place", "--label", "tier=gold", "--json"])
+        .expect(0)
+        .json();
+    assert_eq!(value["place"]["server"], "jkt-1");
+    // The inventory's weight of the kind.
+    assert_eq!(value["place"]["weight"], 2);
+    let listed = environment.fleet(["list-sites", "--json"]).expect(0).json();
+    assert_eq!(listed["sites"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn place_without_room_shows_the_same_table_and_exits_with_4() {
+    let environment = filled(|write| {
+        write.record_observation(
+            &server("sg-1"),
+            &Observation {
+                at: now(),
+                health: Health::Offline,
+                reasons: vec!["no answer".to_owned()],
+                facts: None,
+            },
+        )?;
+        add(write, "a.example.com", 8, "jkt-1")
+    });
+    let outcome = environment.fleet(["place", "--weight", "3"]).expect(4);
+    assert_eq!(
+        outcome.stdout,
+        "RANK  SERVER  LOAD  OF  USED  WHY NOT\n\
+         \u{20}  -  jkt-1      8  10   80%  full: 8 of 10 units used, 3 wanted\n\
+         \u{20}  -  jkt-2      0  10    0%  not active\n\
+         \u{20}  -  sg-1       0  10    0%  offline\n\
+         \u{20}  -  sg-2       0  10    0%  has not the role `web`\n"
+    );
+    assert!(
+        outcome
+            .stderr
+            .starts_with("warning: no server can take it\nhint: "),
+        "{outcome}"
+    );
+    let json = environment
+        .fleet(["place", "--weight", "3", "--json"])
+        .expect(4)
+        .json();
+    assert_eq!(json["place"]["server"], Value::Null);
+    let refusal = &json["place"]["servers"][0]["refusals"][0];
+    assert_eq!(refusal["reason"], "full");
+
+    let refused = environment.fleet(["place", "--weight", "3", "--server", "jkt-1"]);
+    refused.expect(4);
+    let forced = environment
+        .fleet(["place", "--weight", "3", "--server", "jkt-1", "--force"])
+        .expect(0);
+    assert!(
+        forced
+            .stdout
+            .contains("forced: full: 8 of 10 units used, 3 wanted"),
+        "{forced}"
+    );
+}
+
+#[test]
+fn place_refuses_what_is_not_there() {
+    let environment = filled(|_| Ok(()));
+    let unknown = environment.fleet(["place", "--server", "sg-9"]).expect(2);
+    assert!(
+        unknown.stderr.contains("unknown server `sg-9`"),
+        "{unknown}"
+    );
+    environment.fleet(["place", "--force"]).expect(2);
+    environment.fleet(["place", "--label", "gold"]).expect(2);
+    environment.fleet(["place", "mailbox"]).expect(2);
+}
+
+#[test]
+fn place_works_before_there_is_a_state() {
+    let environment = Environment::new();
+    environment.write("inventory.toml", INVENTORY);
+    let outcome = environment
+        .fleet(["place", "--region", "jakarta"])
+        .expect(0);
+    assert!(outcome.stdout.contains("   1  jkt-1"), "{outcome}");
+    assert!(!environment.path().join("fleet.db").exists());
+}
+
+#[test]
+fn tasks_are_listed_newest_first_and_shown_in_full() {
+    let environment = filled(|write| {
+        let begin = |command: &str, arguments: &[&str]| {
+            let arguments: Vec<String> = arguments.iter().map(|a| (*a).to_owned()).collect();
+            let new = NewTask {
+                command,
+                arguments: &arguments,
+                operator: "alice",
+                host: "another-machine",
+                process: 4711,
+            };
+            write.begin_task(&new, "2026-01-02T03:00:05Z".parse().expect("a time"))
+        };
+        let first = begin("add-site", &["add-site", "a.example.com", "--alias", "x y"])?;
+        let outcome = |name: &str, status: &str, reason: Option<&str>| TaskOutcome {
+            server: server(name),
+            status: status.to_owned(),
+            duration_ms: 420,
+            reason: reason.map(str::to_owned),
+            changes: vec!["create file /etc/nginx/conf.d/fleet-a.example.com.conf".to_owned()],
+        };
+        write.record_task_outcome(first, &outcome("sg-1", "changed", None))?;
+        write.record_task_outcome(first, &outcome("jkt-1", "failed", Some("nginx -t failed")))?;
+        write.end_task(first, 3, "2026-01-02T03:00:07Z".parse().expect("a time"))?;
+        begin("apply", &["apply"]).map(drop)
+    });
+    let listed = environment.fleet(["list-tasks"]).expect(0);
+    assert_eq!(
+        listed.stdout,
+        "TASK  STARTED  RESULT       TOOK  SERVERS  BY     COMMAND\n\
+         \u{20}  2  4m ago   interrupted     -        0  alice  apply\n\
+         \u{20}  1  4m ago   partial      [TIME]        2  alice  add-site a.example.com --alias 'x y'\n"
+    );
+    let one = environment
+        .fleet(["list-tasks", "-n", "1", "--json"])
+        .expect(0);
+    let tasks = one.json()["tasks"].clone();
+    assert_eq!(tasks.as_array().map(Vec::len), Some(1));
+    assert_eq!(tasks[0]["result"], "interrupted");
+    assert_eq!(tasks[0]["id"], 2);
+
+    let shown = environment.fleet(["show-task", "1"]).expect(0);
+    for part in [
+        "add-site a.example.com --alias 'x y'",
+        "partial (exit code 3)",
+        "alice on another-machine, process 4711",
+        "2026-01-02 03:00:05Z (4m ago)",
+        "nginx -t failed",
+        "\n  create file /etc/nginx/conf.d/fleet-a.example.com.conf\n",
+    ] {
+        assert!(shown.stdout.contains(part), "`{part}` is not in {shown}");
+    }
+    let json = environment
+        .fleet(["show-task", "1", "--json"])
+        .expect(0)
+        .json();
+    assert_eq!(json["task"]["outcomes"][1]["status"], "failed");
+    let unknown = environment.fleet(["show-task", "3"]).expect(2);
+    assert_eq!(
+        unknown.stderr,
+        "error: there is no task 3\nhint: `fleet list-tasks` lists them\n"
+    );
+}
+
+#[test]
+fn without_a_state_there_are_no_tasks() {
+    let environment = Environment::new();
+    let listed = environment.fleet(["list-tasks"]).expect(0);
+    assert_eq!(
+        (listed.stdout.as_str(), listed.stderr.as_str()),
+        ("", "no tasks yet\n")
+    );
+    let listed = environment.fleet(["list-tasks", "--json"]).expect(0);
+    assert_eq!(listed.json(), json!({ "tasks": [] }));
+    environment.fleet(["show-task", "1"]).expect(2);
+}
+
+#[test]
+fn a_bad_state_file_is_a_clear_error_of_every_command() {
+    let environment = filled(|_| Ok(()));
+    environment.write("notes.txt", "milk, bread\n");
+    for command in ["list-sites", "list-tasks", "place"] {
+        let outcome = environment
+            .fleet([command, "--state", "notes.txt"])
+            .expect(2);
+        assert!(
+            outcome.stderr.starts_with(
+                "error: the state file `notes.txt` is not an SQLite database\nhint: check `--state`"
+            ),
+            "{command}: {outcome}"
+        );
+        let outcome = environment.fleet([command, "--state", "."]).expect(2);
+        assert!(
+            outcome.stderr.contains("is not a file"),
+            "{command}: {outcome}"
+        );
+    }
+    assert_eq!(environment.read("notes.txt"), "milk, bread\n");
+    let outcome = environment
+        .fleet(["list-tasks", "--state", "notes.txt", "--json"])
+        .expect(2);
+    assert_eq!(outcome.json()["error"]["class"], "usage");
+
+    let path = environment.path().join("fleet.db");
+    let tampered = rusqlite::Connection::open(&path).expect("the state");
+    tampered
+        .pragma_update(None, "user_version", 99)
+        .expect("a version");
+    drop(tampered);
+    let outcome = environment.fleet(["list-tasks"]).expect(1);
+    assert!(outcome.stderr.contains("has schema 99"), "{outcome}");
+    assert!(outcome.stderr.contains("upgrade this one"), "{outcome}");
+}
