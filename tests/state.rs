@@ -48,6 +48,15 @@ fn server(name: &str) -> ServerName {
     name.parse().expect("a server name")
 }
 
+fn seen(health: Health) -> Observation {
+    Observation {
+        at: now(),
+        health,
+        reasons: Vec::new(),
+        facts: None,
+    }
+}
+
 /// An environment with the inventory, and a state in which `fill` has written.
 fn filled(
     fill: impl FnOnce(&Write<'_>) -> Result<(), fleet::diagnostic::Diagnostic>,
@@ -56,7 +65,15 @@ fn filled(
     environment.write("inventory.toml", INVENTORY);
     let path: PathBuf = environment.path().join("fleet.db");
     let mut state = State::open(&path, now()).expect("a new state");
-    state.write(fill).expect("a state that can be written");
+    state
+        .write(|write| {
+            // Seen just now, so that no command looks at these servers, which are nowhere.
+            for name in ["jkt-1", "jkt-2", "sg-1", "sg-2"] {
+                write.record_observation(&server(name), &seen(Health::Online))?;
+            }
+            fill(write)
+        })
+        .expect("a state that can be written");
     environment
 }
 
@@ -108,15 +125,7 @@ fn place_tells_rank_or_every_reason_and_changes_nothing() {
 #[test]
 fn place_without_room_shows_the_same_table_and_exits_with_4() {
     let environment = filled(|write| {
-        write.record_observation(
-            &server("sg-1"),
-            &Observation {
-                at: now(),
-                health: Health::Offline,
-                reasons: vec!["no answer".to_owned()],
-                facts: None,
-            },
-        )?;
+        write.record_observation(&server("sg-1"), &seen(Health::Offline))?;
         add(write, "a.example.com", 8, "jkt-1")
     });
     let outcome = environment.fleet(["place", "--weight", "3"]).expect(4);
@@ -169,14 +178,54 @@ fn place_refuses_what_is_not_there() {
 }
 
 #[test]
-fn place_works_before_there_is_a_state() {
+fn place_looks_first_at_the_servers_that_decide_and_whose_health_is_old() {
     let environment = Environment::new();
-    environment.write("inventory.toml", INVENTORY);
-    let outcome = environment
-        .fleet(["place", "--region", "jakarta"])
-        .expect(0);
-    assert!(outcome.stdout.contains("   1  jkt-1"), "{outcome}");
-    assert!(!environment.path().join("fleet.db").exists());
+    // This machine, and two servers that nobody must try to reach.
+    environment.write(
+        "inventory.toml",
+        r#"
+[settings]
+state = "fleet.db"
+[servers.here]
+transport = "local"
+[servers.nowhere]
+address = "192.0.2.1"
+active = false
+[servers.elsewhere]
+address = "192.0.2.2"
+region = "jakarta"
+"#,
+    );
+    let known = |name: &str| {
+        let state = State::open(&environment.path().join("fleet.db"), now()).expect("the state");
+        let servers = state.read(|read| read.servers()).expect("its servers");
+        servers
+            .get(&server(name))
+            .and_then(|record| record.observed_at)
+    };
+    let arguments = ["place", "--server", "here"];
+    environment.fleet(arguments).expect(0);
+    assert_eq!(known("here"), Some(now()));
+    assert_eq!(known("nowhere"), None);
+    assert_eq!(known("elsewhere"), None);
+
+    // Fresh enough: what is recorded counts, whatever is true.
+    let record = |at: &str| {
+        let mut state =
+            State::open(&environment.path().join("fleet.db"), now()).expect("the state");
+        let observation = Observation {
+            at: at.parse().expect("a time"),
+            ..seen(Health::Error)
+        };
+        state
+            .write(|write| write.record_observation(&server("here"), &observation))
+            .expect("a state that can be written");
+    };
+    record("2026-01-02T03:00:00Z");
+    environment.fleet(arguments).expect(4);
+    // Too old: looked at again.
+    record("2026-01-02T02:59:00Z");
+    environment.fleet(arguments).expect(0);
 }
 
 #[test]

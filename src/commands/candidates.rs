@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::look;
+use crate::context::Context;
 use crate::diagnostic::{Class, Diagnostic};
 use crate::model::{Server, ServerName};
-use crate::plan::place::{Candidate, Explained, Refusal, Request};
+use crate::plan::place::{Candidate, Explained, Refusal, Request, explain};
 use crate::state::Read;
+use crate::transport::Connector;
 use crate::ui::{Cell, Table, Tone, format};
 
 /// The servers as placement sees them. Called inside the transaction that records the placement, what it says
@@ -26,6 +29,36 @@ pub(super) fn candidates(
         Candidate::new(server, load, cordoned, record.health)
     });
     Ok(candidates.collect())
+}
+
+/// Looks again at the servers whose health is too old and decides: those that could take the resource but for it.
+/// What is seen is recorded, so that [`candidates`] has it.
+pub(super) async fn refresh_health(
+    context: &Context,
+    connector: &Connector,
+    request: &Request,
+) -> anyhow::Result<()> {
+    let servers = &context.inventory()?.servers;
+    let mut all = match context.state_to_read()? {
+        Some(state) => state.read(|read| candidates(read, servers))?,
+        None => unknown(servers),
+    };
+    for candidate in &mut all {
+        candidate.health = None;
+    }
+    let explained = explain(&all, request);
+    let able: Vec<&Server> = explained
+        .iter()
+        .filter(|row| row.rank.is_some())
+        .filter_map(|row| servers.get(&row.name))
+        .collect();
+    look::refresh(context, connector, &able).await
+}
+
+/// The servers when there is no state yet.
+fn unknown(servers: &BTreeMap<ServerName, Server>) -> Vec<Candidate> {
+    let unknown = |server| Candidate::new(server, 0, None, None);
+    servers.values().map(unknown).collect()
 }
 
 /// The error when no server takes a resource; `what` is it, as in "no server can take site `example.com`".

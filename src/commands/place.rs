@@ -1,17 +1,17 @@
-//! `fleet place`: where a new resource would go, and why not elsewhere; nothing is changed.
+//! `fleet place`: where a new resource would go, and why not elsewhere; nothing is placed.
 
 use std::collections::BTreeMap;
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
-use super::candidates::{candidates, hints, table, to_json};
+use super::candidates::{candidates, hints, refresh_health, table, to_json};
 use super::{Ending, Example, Group, Verb};
 use crate::context::Context;
 use crate::diagnostic::Class;
 use crate::kind::{self, KINDS};
 use crate::model::Role;
-use crate::plan::place::{Candidate, Request, explain};
+use crate::plan::place::{Request, explain};
 
 /// Explains a placement.
 #[derive(Args, Debug)]
@@ -62,12 +62,11 @@ impl Verb for Place {
             only,
             force: self.force,
         };
-        let candidates = if let Some(state) = context.state_to_read()? {
-            state.read(|read| candidates(read, &inventory.servers))?
-        } else {
-            let unknown = |server| Candidate::new(server, 0, None, None);
-            inventory.servers.values().map(unknown).collect()
-        };
+        let connector = context.connector()?;
+        context.block_on(refresh_health(context, &connector, &request))??;
+        let candidates = context
+            .state()?
+            .read(|read| candidates(read, &inventory.servers))?;
         let explained = explain(&candidates, &request);
         let value = serde_json::json!({ "place": to_json(&request, &explained) });
         context.ui.show(&value, |page| {
