@@ -324,7 +324,7 @@ fn planning(report: &mut Report, servers: usize, resources: usize) {
             // What the server said is made up here, and is not what is timed.
             let known = known(index, &desired);
             let started = Instant::now();
-            let plan = compare(&desired, &known.facts, &known.applied, Mode::Respect);
+            let plan = compare(&desired, &known.facts, &known.applied, None, Mode::Respect);
             changes += plan.changes.len();
             black_box(plan);
             planning += started.elapsed();
