@@ -26,6 +26,8 @@ pub(super) struct Run<'a> {
     pub(super) parallel: usize,
     /// Change nothing unless every server can be changed.
     pub(super) require_all: bool,
+    /// Whether it is put on record what was applied, so that it is taken away when it is no longer wanted.
+    pub(super) on_record: bool,
 }
 
 impl<'a> Run<'a> {
@@ -40,6 +42,7 @@ impl<'a> Run<'a> {
             flags,
             parallel: context.inventory()?.settings.parallel,
             require_all: false,
+            on_record: true,
         })
     }
 
@@ -111,6 +114,7 @@ impl<'a> Run<'a> {
         let mut recorder = Recorder {
             context,
             task,
+            on_record: self.on_record,
             resources: jobs.resources.clone(),
             progress: context.ui.progress(jobs.jobs.len()),
             trouble: None,
@@ -281,6 +285,7 @@ impl Observer for Watcher<'_> {
 struct Recorder<'a> {
     context: &'a Context,
     task: i64,
+    on_record: bool,
     resources: BTreeMap<ServerName, Vec<Resource>>,
     progress: Progress<'a>,
     /// The first outcome that could not be recorded; the servers are told to the admin all the same.
@@ -304,6 +309,9 @@ impl Observer for Recorder<'_> {
     }
 
     fn intend(&mut self, server: &ServerName, changes: &[&Change]) -> Result<(), Diagnostic> {
+        if !self.on_record {
+            return Ok(());
+        }
         let intents: Vec<_> = changes
             .iter()
             .filter(|change| change.item.is_some())
@@ -328,7 +336,9 @@ impl Observer for Recorder<'_> {
         };
         let (task, now) = (self.task, self.context.now());
         let recorded = self.record(|write| {
-            write.record_outcome(&report.server, &result, Some(task), now)?;
+            if self.on_record {
+                write.record_outcome(&report.server, &result, Some(task), now)?;
+            }
             if let Some(key) = &report.login_key {
                 write.remember_identity(&report.server, key)?;
             }

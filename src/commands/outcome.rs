@@ -5,10 +5,13 @@ use std::collections::BTreeSet;
 use crate::apply::{Failure, Outcome, ServerReport};
 use crate::diagnostic::Diagnostic;
 use crate::item::Applied;
-use crate::model::{PlacementStatus, Resource};
+use crate::model::{PlacementStatus, Resource, ResourceName};
 use crate::plan::Action;
 use crate::state::{self, PlacementResult};
 use crate::ui::{Mark, format};
+
+/// Stands in the place of a kind where a role is set up: `role web`.
+pub(super) const ROLE: &str = "role";
 
 /// What is to be recorded of a server.
 pub(super) fn of(report: &ServerReport, resources: &[Resource]) -> state::Outcome {
@@ -129,7 +132,10 @@ pub(super) fn failure(report: &ServerReport, failure: &Failure) -> Diagnostic {
     };
     let mut diagnostic = Diagnostic::failed(format!("{what}: {}", failure.reason));
     diagnostic.details.clone_from(&failure.details);
-    if failure.undone {
+    let of_role = |resource: &ResourceName| resource.kind == ROLE;
+    if failure.undone && failure.resource.as_ref().is_some_and(of_role) {
+        diagnostic.hint("packages that were installed stay; the command can be repeated")
+    } else if failure.undone {
         diagnostic.hint("the server is as it was before")
     } else {
         diagnostic.hint("`fleet apply` tries again to put everything back")

@@ -1,22 +1,25 @@
 //! `fleet setup-server`: installs and starts what a role needs on a bare server.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use serde_json::json;
 
-use super::look;
-use super::{Ending, Example, Group, Verb};
+use super::carry_out::{Run, begin_task, end_task, ending, summary, to_json};
+use super::flags::Flags;
+use super::jobs::Jobs;
+use super::{Ending, Example, Group, Verb, look, outcome};
+use crate::apply::{Job, Outcome, ServerReport};
 use crate::context::Context;
-use crate::diagnostic::Diagnostic;
-use crate::item::ItemType;
-use crate::model::{Role, Server};
-use crate::plan::ServerPlan;
+use crate::diagnostic::{Class, Diagnostic};
+use crate::health::Look;
+use crate::model::health::ServerFacts;
+use crate::model::{Health, ResourceName, Role, Server};
+use crate::plan::Desired;
 use crate::role::{self, Release};
-use crate::ui::{Mark, Tone, format, plan};
-
-mod conversation;
+use crate::ui::Tone;
 
 /// Installs the packages that a role needs and starts their services; what is there already stays as it is, and a
 /// second run changes nothing. For Debian 12 and 13; on other systems install the software in your own way, and fleet
@@ -47,63 +50,116 @@ impl Verb for SetupServer {
     ];
 
     fn run(self, context: &Context) -> anyhow::Result<Ending> {
+        let started = Instant::now();
         let server = context.inventory()?.server(&self.server)?;
         let roles = self.roles(server)?;
-        let connector = context.connector()?;
-        let started = Instant::now();
-        let progress = context.ui.progress(1);
-        let set_up =
-            conversation::set_up(context, &connector, server, &roles, self.dry_run, &progress);
-        let outcome = context.block_on(set_up)?;
-        let name = server.name.as_str();
-        let report = match outcome {
-            Ok(report) => report,
-            Err(error) => {
-                progress.end(name);
-                return Err(error);
-            }
+        let release = release(server, &facts(context, server)?)?;
+        let flags = Flags {
+            dry_run: self.dry_run,
+            ..Flags::default()
         };
-        let changed = !self.dry_run && !report.plan.is_empty();
+        let mut run = Run::new(context, &flags)?;
+        // Software that was there first, or that others came to need, is not fleet's to take away.
+        run.on_record = false;
+        let jobs = Jobs {
+            jobs: vec![job(server, &roles, release)?],
+            resources: BTreeMap::new(),
+        };
+        let value = json!({ "system": release.to_string(), "roles": roles });
         if self.dry_run {
-            progress.end(name);
-        } else if changed {
-            progress.done(name, Mark::Done, &sentence(&report.plan), started.elapsed());
-        } else {
-            let text = format!("unchanged: all of {} is there", all_words(&roles));
-            progress.done(name, Mark::Same, &text, started.elapsed());
+            let reports = run.preview(context, jobs, false, value)?;
+            return Ok(super::plan::ending(&reports, false));
         }
-        drop(progress);
-        if changed {
+        let task = context.state()?.write(|write| begin_task(context, write))?;
+        let reports = run.change(context, task, jobs)?;
+        let ending = ending(&reports);
+        end_task(context, task, &ending)?;
+        if reports
+            .iter()
+            .any(|report| report.outcome == Outcome::Changed)
+        {
             // What is known of the server has just become old.
-            let limit = context.inventory()?.settings.health_timeout;
-            let servers = [server];
-            let look = look::look(context, &connector, &servers, limit, |_| {});
-            let looks = context.block_on(look)??;
-            look::record(&mut *context.state()?, &looks)?;
+            observe(context, server)?;
         }
-        let mut value = json!({
-            "system": report.release.to_string(),
-            "roles": roles,
-            "dry_run": self.dry_run,
-            "changed": changed,
-        });
-        if let (Some(value), serde_json::Value::Object(plan)) = (
-            value.as_object_mut(),
-            plan::json(&server.name, &report.plan),
-        ) {
-            value.extend(plan);
-        }
+        let mut value = value;
+        value["task"] = task.into();
+        value["servers"] = to_json(&reports);
         context.ui.show(&value, |page| {
-            if self.dry_run {
-                plan::server(page, &server.name, &report.plan, None);
-            } else {
-                for change in &report.plan.changes {
-                    page.text("  + ", Tone::Good).line(&change.key.to_string());
-                }
+            for change in reports.iter().flat_map(ServerReport::changes_done) {
+                page.text("  + ", Tone::Good).line(&change.key.to_string());
             }
         })?;
-        Ok(Ending::Done)
+        summary(context, &reports, started);
+        Ok(ending)
     }
+}
+
+/// What the server is now; an error when it cannot be worked on.
+fn facts(context: &Context, server: &Server) -> anyhow::Result<ServerFacts> {
+    let look = observe(context, server)?;
+    let seen = look.observation;
+    if let Some(facts) = seen.facts
+        && seen.health != Health::Error
+    {
+        return Ok(facts);
+    }
+    let mut error = match look.error {
+        Some(error) => error.diagnostic(&server.name),
+        None => Diagnostic::failed(format!(
+            "server `{}`: {}",
+            server.name,
+            seen.reasons.join("; ")
+        )),
+    };
+    if seen.health == Health::Offline {
+        error.class = Class::Partial;
+    }
+    Err(error.into())
+}
+
+/// Looks at the server, and records what is seen.
+fn observe(context: &Context, server: &Server) -> anyhow::Result<Look> {
+    let progress = context.ui.progress(1);
+    progress.state(server.name.as_str(), "looking");
+    let connector = context.connector()?;
+    let limit = context.inventory()?.settings.health_timeout;
+    let servers = [server];
+    let looks = context.block_on(look::look(context, &connector, &servers, limit, |_| {}))??;
+    drop(progress);
+    look::record(&mut *context.state()?, &looks)?;
+    let look = looks.into_iter().next();
+    look.ok_or_else(|| anyhow::anyhow!("the look at `{}` has no result", server.name))
+}
+
+/// The release of Debian there; an error for any other system.
+fn release(server: &Server, facts: &ServerFacts) -> Result<Release, Diagnostic> {
+    Release::of(facts).map_err(|system| {
+        Diagnostic::failed(format!(
+            "server `{}` runs {system}, and fleet knows how to set up Debian 12 and Debian 13",
+            server.name
+        ))
+        .hint("install nginx and PHP-FPM there in your own way: fleet works with what it finds")
+    })
+}
+
+/// What should be on the server for the roles.
+fn job(server: &Server, roles: &[Role], release: Release) -> Result<Job, Diagnostic> {
+    let mut desired = Desired::default();
+    for role in roles {
+        let owner = ResourceName::new(outcome::ROLE, role.word());
+        let items = role::items(*role, release).unwrap_or_default();
+        desired
+            .add(&owner, items)
+            .map_err(|clash| Diagnostic::failed(clash.to_string()))?;
+    }
+    Ok(Job {
+        server: server.clone(),
+        desired,
+        applied: BTreeMap::new(),
+        only: None,
+        blocked: Vec::new(),
+        neighbours: Vec::new(),
+    })
 }
 
 impl SetupServer {
@@ -144,27 +200,4 @@ fn known_roles() -> impl Iterator<Item = Role> {
 
 fn words() -> Vec<&'static str> {
     known_roles().map(Role::word).collect()
-}
-
-fn all_words(roles: &[Role]) -> String {
-    let words: Vec<String> = roles.iter().map(|role| format!("`{role}`")).collect();
-    words.join(", ")
-}
-
-/// `12 packages installed, 2 services started`.
-fn sentence(plan: &ServerPlan) -> String {
-    let number = |item_type| {
-        let such = plan.changes.iter().filter(|c| c.key.item_type == item_type);
-        such.count()
-    };
-    let packages = number(ItemType::Package);
-    let services = number(ItemType::Service);
-    let mut parts = Vec::new();
-    if packages > 0 {
-        parts.push(format!("{} installed", format::count(packages, "package")));
-    }
-    if services > 0 {
-        parts.push(format!("{} started", format::count(services, "service")));
-    }
-    parts.join(", ")
 }
