@@ -178,13 +178,16 @@ impl Adding {
             return Ok(());
         }
         let (kind, name) = (&self.name.kind, &self.name.name);
-        let on: Vec<_> = there.placements.iter().map(|p| p.server.as_str()).collect();
-        Err(Diagnostic::usage(format!(
-            "{kind} `{name}` exists already on `{}`, with another {}",
-            on.join(", "),
-            differs.join(" and ")
-        ))
-        .hint(format!("`fleet show-{kind} {name}` shows it, `fleet set-{kind} {name}` changes it")))
+        let on: Vec<_> = there.placements.iter().map(|p| format!("`{}`", p.server)).collect();
+        let on = on.join(", ");
+        if differs == ["server"] {
+            let message = format!("{kind} `{name}` exists already, on {on}");
+            return Err(Diagnostic::usage(message).hint("a placement never moves by itself"));
+        }
+        let message = format!("{kind} `{name}` exists already on {on}, with other {}", differs.join(" and "));
+        Err(Diagnostic::usage(message).hint(format!(
+            "`fleet show-{kind} {name}` shows it, `fleet set-{kind} {name}` changes it"
+        )))
     }
 
     /// Looks again at the servers that may take it, where the last look is too old to place by.

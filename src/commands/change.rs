@@ -150,7 +150,9 @@ impl<'a> Changing<'a> {
             context.end_task(task, &Ok(Ending::Done));
             let value = self.value(task, &[], false)?;
             context.ui.show(&value, |page| {
-                page.line(&format!("staged {}", self.name));
+                if !context.globals.quiet {
+                    page.line(&format!("staged {}", self.name));
+                }
             })?;
             context
                 .ui
