@@ -33,7 +33,7 @@ impl Default for Limits {
             handshake: Duration::from_secs(20),
             idle: Duration::from_secs(60),
             total: Duration::from_secs(600),
-            hold: Duration::from_secs(600),
+            hold: Duration::from_secs(180),
             // PerSourcePenalties of OpenSSH refuse a source until its penalty falls below 15 s.
             pause: Duration::from_secs(16),
         }
