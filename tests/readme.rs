@@ -127,7 +127,10 @@ fn its_scripts_are_there() {
 #[test]
 fn its_links_lead_somewhere() {
     let text = readme();
-    let links = text.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
+    let links = text
+        .split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split_once(')'));
     for (link, _) in links.filter(|(link, _)| !link.contains("://")) {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(link);
         assert!(path.exists(), "{link}");
