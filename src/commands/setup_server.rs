@@ -7,7 +7,7 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use serde_json::json;
 
-use super::carry_out::{Run, begin_task, end_task, ending, summary, to_json};
+use super::carry_out::{Run, ending, summary, to_json};
 use super::flags::Flags;
 use super::jobs::Jobs;
 use super::{Ending, Example, Group, Verb, look, outcome};
@@ -58,7 +58,7 @@ impl Verb for SetupServer {
             dry_run: self.dry_run,
             ..Flags::default()
         };
-        let mut run = Run::new(context, &flags)?;
+        let mut run = Run::new(context, Self::NAME, &flags)?;
         // Software that was there first, or that others came to need, is not fleet's to take away.
         run.on_record = false;
         let jobs = Jobs {
