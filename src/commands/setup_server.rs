@@ -70,10 +70,16 @@ impl Verb for SetupServer {
             let reports = run.preview(context, jobs, false, value)?;
             return Ok(super::plan::ending(&reports, false));
         }
-        let task = context.state()?.write(|write| begin_task(context, write))?;
-        let reports = run.change(context, task, jobs)?;
-        let ending = ending(&reports);
-        end_task(context, task, &ending)?;
+        let task = context
+            .state()?
+            .write(|write| context.begin_task(Self::NAME, write))?;
+        let reports = run.change(context, task, jobs);
+        let ending = match &reports {
+            Ok(reports) => Ok(ending(reports)),
+            Err(_) => Ok(Ending::With(Class::Failed)),
+        };
+        context.end_task(task, &ending);
+        let reports = reports?;
         if reports
             .iter()
             .any(|report| report.outcome == Outcome::Changed)
@@ -90,7 +96,7 @@ impl Verb for SetupServer {
             }
         })?;
         summary(context, &reports, started);
-        Ok(ending)
+        ending
     }
 }
 
