@@ -15,6 +15,8 @@
 
 use std::time::Duration;
 
+use super::error::TransportError;
+
 /// Length of a header: ten digits and a newline.
 pub(super) const HEADER: usize = 11;
 
@@ -93,6 +95,23 @@ impl Marks {
         frame.extend_from_slice(script.as_bytes());
         frame.extend_from_slice(tail.as_bytes());
         frame
+    }
+}
+
+/// What it means that the loop never said that it is ready: sudo is in the way, or the login shell.
+pub(super) fn not_ready(user: &str, said: String, status: Option<i32>) -> TransportError {
+    let user = if user.is_empty() { "this user" } else { user }.to_owned();
+    let about_sudo = said
+        .lines()
+        .any(|line| line.contains("sudo") || line.contains("sudoers"));
+    if said.contains("sudo: a password is required")
+        || said.contains("sudo: a terminal is required to read the password")
+    {
+        TransportError::SudoPassword { user }
+    } else if about_sudo {
+        TransportError::NoSudo { user, said }
+    } else {
+        TransportError::Shell { status, said }
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod auth;
 mod bootstrap;
+mod dial;
 mod error;
 mod jump;
 mod keyfile;
@@ -219,7 +220,7 @@ impl Session {
                 },
             }),
             Err(Failure::NotReady { said, status }) => {
-                Err(ssh::not_ready(&self.peer.user, said, status))
+                Err(bootstrap::not_ready(&self.peer.user, said, status))
             }
         }
     }

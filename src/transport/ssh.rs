@@ -1,23 +1,22 @@
-//! One SSH connection: TCP or a jump host's channel, host key check, login, and the channel with the shell.
+//! One SSH connection: host key check, login, and the channel with the shell.
 
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use russh::client::{self, DisconnectReason, Handle};
 use russh::keys::{Algorithm, PublicKeyOrCertificate};
 use russh::{ChannelReadHalf, ChannelWriteHalf, Disconnect, Preferred};
-use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::auth::{Candidates, Keys, LoginFailure};
 use super::bootstrap::Marks;
+use super::dial::dial;
 use super::error::{Phase, TransportError};
 use super::jump::{Hop, Hops};
 use super::known_hosts::{self, Files, Policy};
 use super::settings::{Notice, Settings};
 use super::ssh_config::Answers;
-use super::stream::{Greeting, Stream};
+use super::stream::Greeting;
 use super::target::Target;
 use super::{HostKey, Peer};
 
@@ -34,7 +33,7 @@ pub(super) struct Shared {
     pub(super) keys: Keys,
     pub(super) known_hosts: Files,
     pub(super) ssh_config: Answers,
-    hops: Hops,
+    pub(super) hops: Hops,
 }
 
 impl Shared {
@@ -431,7 +430,7 @@ async fn attempt(shared: &Shared, target: &Target, looking: bool) -> Result<Shak
     };
     let started = Instant::now();
     let greeting = Greeting::default();
-    let (stream, before) = carry(shared, target, &greeting).await.map_err(failed)?;
+    let (stream, before) = dial(shared, target, &greeting).await.map_err(failed)?;
     let connect = started.elapsed();
     let deadline = Instant::now() + limits.handshake;
 
@@ -491,7 +490,7 @@ fn failure(error: &russh::Error, greeting: &Greeting, known: bool) -> TransportE
 }
 
 /// An error of russh in words of ours.
-fn words(error: &russh::Error) -> String {
+pub(super) fn words(error: &russh::Error) -> String {
     match error {
         russh::Error::Disconnect | russh::Error::HUP | russh::Error::RecvError => {
             "the server closed it".to_owned()
@@ -534,122 +533,5 @@ fn config(policy: &Policy) -> client::Config {
         keepalive_interval: Some(KEEPALIVE),
         keepalive_max: KEEPALIVE_MAX,
         ..client::Config::default()
-    }
-}
-
-/// The byte stream to `target`: TCP, or a channel of the connection to the host before it.
-async fn carry(
-    shared: &Shared,
-    target: &Target,
-    greeting: &Greeting,
-) -> Result<(Stream, Option<Arc<Hop>>), TransportError> {
-    let limit = shared.settings.limits.connect;
-    let slow = || TransportError::Timeout {
-        phase: Phase::Connect,
-        limit,
-    };
-    let Some(via) = &target.via else {
-        let tcp = timeout(limit, connect(&target.host, target.port, limit))
-            .await
-            .map_err(|_| slow())??;
-        return Ok((Stream::tcp(tcp, greeting.clone()), None));
-    };
-    let hop = shared.hops.get(shared, via).await?;
-    let opening = hop.handle.channel_open_direct_tcpip(
-        target.host.clone(),
-        u32::from(target.port),
-        "127.0.0.1",
-        0,
-    );
-    let channel = match timeout(limit, opening).await {
-        Ok(Ok(channel)) => channel,
-        Ok(Err(error)) => {
-            let reason = match error {
-                russh::Error::ChannelOpenFailure(reason) => {
-                    format!("`{}` cannot connect there ({reason:?})", via.host)
-                }
-                other => format!("by way of `{}`: {}", via.host, words(&other)),
-            };
-            return Err(TransportError::Unreachable {
-                address: address(&target.host, target.port),
-                reason,
-            });
-        }
-        Err(_) => return Err(slow()),
-    };
-    let stream = Stream::channel(channel.into_stream(), greeting.clone());
-    Ok((stream, Some(hop)))
-}
-
-fn address(host: &str, port: u16) -> String {
-    if host.contains(':') {
-        format!("[{host}]:{port}")
-    } else {
-        format!("{host}:{port}")
-    }
-}
-
-/// Opens a TCP connection; of several addresses the first that answers.
-async fn connect(host: &str, port: u16, limit: Duration) -> Result<TcpStream, TransportError> {
-    let unreachable = |reason: String| TransportError::Unreachable {
-        address: address(host, port),
-        reason,
-    };
-    let found: Vec<SocketAddr> = tokio::net::lookup_host((host, port))
-        .await
-        .map_err(|error| unreachable(lookup_words(&error)))?
-        .collect();
-    let share = limit / u32::try_from(found.len().max(1)).unwrap_or(1);
-    let mut reason = "the name has no address".to_owned();
-    for (index, one) in found.iter().enumerate() {
-        // The last address has what is left of the limit, which the caller watches.
-        let share = if index + 1 == found.len() {
-            limit.saturating_mul(2)
-        } else {
-            share
-        };
-        match timeout(share, TcpStream::connect(one)).await {
-            Ok(Ok(tcp)) => return Ok(tcp),
-            Ok(Err(error)) => reason = error_words(&error),
-            Err(_) => reason = format!("`{one}` does not answer"),
-        }
-    }
-    Err(unreachable(reason))
-}
-
-/// An error of the system without its number.
-fn error_words(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    let mut letters = text.chars();
-    letters
-        .next()
-        .map(|first| first.to_lowercase().chain(letters).collect())
-        .unwrap_or_default()
-}
-
-/// A failed name lookup.
-fn lookup_words(error: &std::io::Error) -> String {
-    let text = error_words(error);
-    match text.split_once(": ") {
-        Some((_, reason)) => format!("the name cannot be looked up: {reason}"),
-        None => format!("the name cannot be looked up: {text}"),
-    }
-}
-
-/// What it means that the shell on the server never said that it is ready.
-pub(super) fn not_ready(user: &str, said: String, status: Option<i32>) -> TransportError {
-    let user = if user.is_empty() { "this user" } else { user }.to_owned();
-    let about_sudo = said
-        .lines()
-        .any(|line| line.contains("sudo") || line.contains("sudoers"));
-    if said.contains("sudo: a password is required")
-        || said.contains("sudo: a terminal is required to read the password")
-    {
-        TransportError::SudoPassword { user }
-    } else if about_sudo {
-        TransportError::NoSudo { user, said }
-    } else {
-        TransportError::Shell { status, said }
     }
 }
