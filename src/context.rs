@@ -259,8 +259,8 @@ impl Context {
         }
         if !self.ui.settings().can_ask {
             return Err(
-                Diagnostic::usage(format!("nobody can be asked: {question}"))
-                    .hint("`--yes` answers with yes where there is no terminal")
+                Diagnostic::usage(format!("this needs a yes: {question}"))
+                    .hint("add `--yes`: there is no terminal to ask at")
                     .into(),
             );
         }

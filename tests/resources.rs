@@ -186,3 +186,57 @@ fn a_state_file_that_is_none_is_an_error_and_is_left_alone() {
     assert!(outcome.stderr.contains("[DIR]/state.db"), "{outcome}");
     assert!(environment.read("state.db").starts_with("this is not"));
 }
+
+/// A site on a server of the inventory.
+fn placed_site() -> Environment {
+    let environment = two_sites();
+    environment.write(
+        "inventory.toml",
+        "[servers.sg-1]\naddress = \"192.0.2.1\"\n[servers.jkt-1]\naddress = \"192.0.2.2\"\n",
+    );
+    environment
+}
+
+#[test]
+fn a_removal_asks_at_a_terminal_and_needs_a_yes_without_one() {
+    let environment = placed_site();
+    let unasked = environment.fleet(["remove-site", "example.com"]).expect(2);
+    assert_eq!(
+        unasked.stderr,
+        "error: this needs a yes: remove site `example.com` from `sg-1`?\n\
+         hint: add `--yes`: there is no terminal to ask at\n"
+    );
+    let arguments = ["remove-site", "example.com", "--no-color"];
+    for answer in ["n\n", "\n", "what?\n"] {
+        let refused = environment.fleet_answered(&arguments, 80, answer).expect(1);
+        let asked = refused
+            .stdout
+            .contains("remove site `example.com` from `sg-1`? [y/N]");
+        assert!(asked, "{refused}");
+        assert!(
+            refused
+                .stdout
+                .contains("not confirmed, nothing was changed"),
+            "{refused}"
+        );
+    }
+    let kept = environment.fleet(["list-sites", "--json"]).expect(0);
+    assert_eq!(kept.json()["sites"].as_array().map(Vec::len), Some(2));
+    let tasks = environment.fleet(["list-tasks", "--json"]).expect(0);
+    assert_eq!(tasks.json()["tasks"].as_array().map(Vec::len), Some(0));
+}
+
+#[test]
+fn a_name_that_was_left_out_is_asked_for_at_a_terminal_only() {
+    let environment = placed_site();
+    let missing = environment.fleet(["add-site", "--stage"]).expect(2);
+    assert!(missing.stderr.contains("missing `DOMAIN`"), "{missing}");
+    let stage = ["add-site", "--server", "sg-1", "--stage"];
+    environment
+        .fleet_answered(&stage, 80, "typed.example\n")
+        .expect(0);
+    let list = environment
+        .fleet(["list-sites", "typed.example", "--json"])
+        .expect(0);
+    assert_eq!(list.json()["sites"][0]["placements"][0]["server"], "sg-1");
+}

@@ -86,7 +86,8 @@ impl Table {
         self.add(heading, true, false)
     }
 
-    /// Adds a column that is left out when the terminal is too narrow; the last such column goes first.
+    /// Adds a column that is left out when the terminal is too narrow; the last such column goes first, and a
+    /// narrow one stays where leaving out a wide one is enough.
     #[must_use]
     pub fn extra(self, heading: impl Into<String>) -> Self {
         self.add(heading, false, true)
@@ -149,6 +150,7 @@ impl Table {
     /// The columns to show: all that fit, when long ones may be squeezed but not below [`NARROWEST`].
     fn columns_within(&self, width: usize, widths: &[usize]) -> Vec<usize> {
         let mut shown: Vec<usize> = (0..self.columns.len()).collect();
+        let mut left_out = Vec::new();
         while total(shown.iter().map(|&i| widths[i])) > width {
             let Some(last) = shown.iter().rposition(|&i| self.columns[i].droppable) else {
                 break;
@@ -158,8 +160,15 @@ impl Table {
             if total(squeezed) <= width {
                 break;
             }
-            shown.remove(last);
+            left_out.push(shown.remove(last));
         }
+        while let Some(column) = left_out.pop() {
+            let with: Vec<usize> = shown.iter().copied().chain([column]).collect();
+            if total(with.iter().map(|&i| widths[i])) <= width {
+                shown = with;
+            }
+        }
+        shown.sort_unstable();
         shown
     }
 
@@ -258,5 +267,80 @@ fn display_width(text: &str) -> usize {
         text.len()
     } else {
         text.width()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> Table {
+        let mut table = Table::new()
+            .column("name")
+            .number("load")
+            .extra("aliases")
+            .extra("tls");
+        let bad = Cell::new("none", Tone::Bad);
+        table.row([
+            "a".into(),
+            "7".into(),
+            "www.a.example b.example".into(),
+            bad,
+        ]);
+        table.row([
+            "bücher".into(),
+            "100".into(),
+            "".into(),
+            "yes\tno\x07".into(),
+        ]);
+        table
+    }
+
+    fn drawn(width: Option<usize>, colour: bool) -> (String, usize) {
+        let drawn = table().draw(width, colour);
+        (drawn.text, drawn.hidden_columns)
+    }
+
+    #[test]
+    fn without_a_width_every_row_is_one_line_of_aligned_words() {
+        let expected = "\
+NAME    LOAD  ALIASES                  TLS
+a          7  www.a.example b.example  none
+bücher   100  -                        yes no\\u{7}
+";
+        assert_eq!(drawn(None, false), (expected.to_owned(), 0));
+    }
+
+    #[test]
+    fn colours_do_not_move_columns() {
+        let (text, _) = drawn(None, true);
+        let bare = text
+            .replace("\x1b[2m", "")
+            .replace("\x1b[31m", "")
+            .replace("\x1b[0m", "");
+        assert_eq!(bare, drawn(None, false).0);
+        assert!(text.contains("\x1b[31mnone\x1b[0m"), "{text}");
+    }
+
+    #[test]
+    fn the_widest_extra_column_goes_and_narrow_ones_stay() {
+        let (text, hidden) = drawn(Some(30), false);
+        assert_eq!(hidden, 1);
+        assert!(text.starts_with("NAME    LOAD  TLS\n"), "{text}");
+        assert_eq!(drawn(Some(14), false).1, 2);
+        assert_eq!(drawn(Some(54), false).1, 0);
+    }
+
+    #[test]
+    fn what_must_be_shown_wraps_within_the_width() {
+        let mut table = Table::new().column("name").column("why");
+        let long = "the server said something that takes more than one line to tell";
+        table.row(["sg-1".into(), long.into()]);
+        let drawn = table.draw(Some(40), false);
+        let widest = drawn.text.lines().map(|line| line.chars().count()).max();
+        assert!(widest <= Some(40), "{}", drawn.text);
+        let words = drawn.text.split_whitespace().skip(2);
+        let told: Vec<&str> = words.filter(|word| *word != "sg-1").collect();
+        assert_eq!(told.join(" "), long);
     }
 }
