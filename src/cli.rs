@@ -168,7 +168,7 @@ fn help_template(entries: &[Entry], width: usize) -> String {
         ("Environment", &ENVIRONMENT[..]),
         ("Exit codes", &EXIT_CODES),
     ] {
-        let _ = write!(out, "{HEADING}{heading}:{HEADING:#}\n");
+        let _ = writeln!(out, "{HEADING}{heading}:{HEADING:#}");
         let widest = lines.iter().map(|(word, _)| word.len()).max();
         let widest = widest.unwrap_or_default();
         for (word, meaning) in lines {

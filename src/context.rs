@@ -258,11 +258,9 @@ impl Context {
             return Ok(());
         }
         if !self.ui.settings().can_ask {
-            return Err(
-                Diagnostic::usage(format!("this needs a yes: {question}"))
-                    .hint("add `--yes`: there is no terminal to ask at")
-                    .into(),
-            );
+            return Err(Diagnostic::usage(format!("this needs a yes: {question}"))
+                .hint("add `--yes`: there is no terminal to ask at")
+                .into());
         }
         let answer = self.ui.ask(&format!("{question} [y/N]"))?;
         match answer.unwrap_or_default().to_lowercase().as_str() {

@@ -1,6 +1,7 @@
 //! Completions and man pages in the repository are those of the parser; `FLEET_REGENERATE=1` writes them anew.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::Command;
@@ -37,11 +38,11 @@ fn root_page(command: Command) -> Vec<u8> {
         ("ENVIRONMENT", &fleet::cli::ENVIRONMENT[..]),
         ("EXIT STATUS", &fleet::cli::EXIT_CODES),
     ] {
-        text.push_str(&format!(".SH {heading}\n"));
+        let _ = writeln!(text, ".SH {heading}");
         for (word, meaning) in lines {
             // roff(7): a line that begins with a dot is a request, a hyphen may be broken at.
             let meaning = meaning.replace('-', "\\-").replace("./", "\\&./");
-            text.push_str(&format!(".TP\n\\fB{word}\\fR\n{meaning}\n"));
+            let _ = writeln!(text, ".TP\n\\fB{word}\\fR\n{meaning}");
         }
     }
     text.into_bytes()

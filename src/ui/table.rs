@@ -163,9 +163,9 @@ impl Table {
             left_out.push(shown.remove(last));
         }
         while let Some(column) = left_out.pop() {
-            let with: Vec<usize> = shown.iter().copied().chain([column]).collect();
-            if total(with.iter().map(|&i| widths[i])) <= width {
-                shown = with;
+            let more: Vec<usize> = shown.iter().copied().chain([column]).collect();
+            if total(more.iter().map(|&i| widths[i])) <= width {
+                shown = more;
             }
         }
         shown.sort_unstable();
