@@ -1,5 +1,10 @@
 //! Health and setup on real servers: what is wrong with them is seen, and a bare one is set up.
 
+#![allow(
+    clippy::print_stderr,
+    reason = "a test that is left out says so in one line"
+)]
+
 #[path = "lab/support.rs"]
 mod lab;
 mod support;

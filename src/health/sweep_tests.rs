@@ -141,3 +141,78 @@ fn a_flood_of_lines_is_not_kept() {
     }
     assert!(seen.lines.len() * 1000 <= MOST_OUTPUT);
 }
+
+/// The verdict on a look that its limit ended after these lines.
+fn cut_short(lines: &str, logged_in: bool) -> Verdict {
+    let subject = &subjects([local("here")])[0];
+    let limit = Duration::from_millis(1500);
+    verdict(
+        &parse(lines.lines()),
+        subject,
+        logged_in,
+        Some(&Failure::Limit),
+        limit,
+    )
+}
+
+#[test]
+fn a_look_that_its_limit_ended_says_how_far_it_came() {
+    for (lines, logged_in, health, reason) in [
+        ("", false, Health::Offline, "it did not answer within 1.5 s"),
+        (
+            "",
+            true,
+            Health::Error,
+            "the login works, but the shell did not answer within 1.5 s",
+        ),
+        (
+            "uid 0\nsystemd\nat disks\n",
+            true,
+            Health::Degraded,
+            "asking for its disk use got no answer: a network file system may hang",
+        ),
+        (
+            "uid 0\nsystemd\nat disks\n100 1 99 10 9 /\nat units\n",
+            true,
+            Health::Degraded,
+            "systemd does not tell the state of its services",
+        ),
+    ] {
+        let verdict = cut_short(lines, logged_in);
+        assert_eq!(verdict, Verdict::because(health, reason), "{lines:?}");
+    }
+}
+
+#[test]
+fn what_the_transport_says_tells_offline_from_error() {
+    let subject = &subjects([local("here")])[0];
+    for (error, health) in [
+        (
+            TransportError::Cut {
+                reason: "reset".to_owned(),
+            },
+            Health::Offline,
+        ),
+        (
+            TransportError::SudoPassword {
+                user: "admin".to_owned(),
+            },
+            Health::Error,
+        ),
+        (
+            TransportError::HostKeyChanged {
+                host: "sg-1".to_owned(),
+                expected: Vec::new(),
+                got: "ssh-ed25519 SHA256:x".to_owned(),
+                place: None,
+            },
+            Health::Error,
+        ),
+    ] {
+        let failure = Failure::Transport(error);
+        let limit = Duration::from_secs(1);
+        let verdict = verdict(&parse([]), subject, false, Some(&failure), limit);
+        assert_eq!(verdict.health, health);
+        assert_eq!(verdict.reasons.len(), 1);
+    }
+}
