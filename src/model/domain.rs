@@ -74,6 +74,16 @@ impl FromStr for DomainName {
     type Err = DomainError;
 
     fn from_str(text: &str) -> Result<Self, DomainError> {
+        if is_plain(text) {
+            return Ok(Self(text.to_owned()));
+        }
+        Self::mapped(text)
+    }
+}
+
+impl DomainName {
+    /// The name behind any text: checked, mapped and folded to A-labels.
+    fn mapped(text: &str) -> Result<Self, DomainError> {
         let shown = shown(text);
         if text.is_empty() {
             return Err(DomainError::new("a domain name is needed"));
@@ -105,6 +115,26 @@ impl FromStr for DomainName {
         }
         Ok(Self(ascii))
     }
+}
+
+/// Whether `text` is a name as nearly all are: ASCII in lower case, nothing to fold, nothing to refuse. Every stored
+/// name is read again for every plan, so this is worth knowing before the tables of Unicode are asked.
+fn is_plain(text: &str) -> bool {
+    let plain = |label: &str| {
+        let bytes = label.as_bytes();
+        let inner = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-';
+        (1..=63).contains(&bytes.len())
+            && bytes.iter().all(inner)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            // `xn--` is an A-label, and any other such label is reserved (RFC 5891, 4.2.3.1).
+            && bytes.get(2..4) != Some(b"--")
+    };
+    // A last label that begins with a letter is no number, so that the whole is no address either (inet_aton(3)).
+    let last = text.rsplit_once('.').map_or("", |(_, last)| last);
+    text.len() <= 253
+        && last.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.split('.').all(plain)
 }
 
 /// `text` for a message: without control characters, and not longer than a line.
@@ -356,6 +386,27 @@ mod tests {
     }
 
     #[test]
+    fn most_names_are_plain() {
+        for plain in ["example.com", "a.b", "4-u.example.co.uk", "x.f00"] {
+            assert!(is_plain(plain), "{plain}");
+        }
+        for other in [
+            "",
+            "com",
+            "a..b",
+            "Example.com",
+            "a.com.",
+            "xn--mnchen-3ya.de",
+            "-a.com",
+            "a-.com",
+            "a.0x1f",
+            "1.2.3.4",
+        ] {
+            assert!(!is_plain(other), "{other}");
+        }
+    }
+
+    #[test]
     fn names_are_folded() {
         for (input, expected) in [
             ("example.com", "example.com"),
@@ -495,6 +546,16 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_plain_name_is_what_the_long_way_makes_of_it(
+            labels in prop::collection::vec("[a-z0-9-]{1,6}|[a-z0-9]{1,70}|0x[0-9a-f]{0,3}|xn--[a-z]{0,5}", 0..5)
+        ) {
+            let text = labels.join(".");
+            if is_plain(&text) {
+                prop_assert_eq!(DomainName::mapped(&text), Ok(DomainName(text)));
+            }
+        }
+
         #[test]
         fn a_name_that_is_taken_holds_nothing_special(text in "\\PC{1,40}") {
             if let Ok(name) = text.parse::<DomainName>() {

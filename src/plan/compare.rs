@@ -167,27 +167,28 @@ pub fn keys(desired: &Desired, applied: &BTreeMap<Key, Applied>) -> BTreeSet<Key
 ///
 /// `only` narrows it to some resources, of which `desired` holds the items and `applied` what any of them owned:
 /// what others want too stays. Without `only` both hold everything, and what is not desired goes away.
-pub fn compare(
-    desired: &Desired,
+pub fn compare<'a>(
+    desired: &'a Desired,
     facts: &Facts,
-    applied: &BTreeMap<Key, Applied>,
+    applied: &'a BTreeMap<Key, Applied>,
     only: Option<&BTreeSet<ResourceName>>,
     mode: Mode,
 ) -> ServerPlan {
-    let others = |known: Option<&Applied>| -> Vec<ResourceName> {
+    // Most items are as they should be, so nothing is copied before that is known.
+    let others = |known: Option<&'a Applied>| -> Vec<&'a ResourceName> {
         let (Some(known), Some(only)) = (known, only) else {
             return Vec::new();
         };
         let outside = known.owners.iter().filter(|owner| !only.contains(owner));
-        outside.cloned().collect()
+        outside.collect()
     };
+    let cloned = |owners: &[&ResourceName]| owners.iter().copied().cloned().collect::<Vec<_>>();
     let mut plan = ServerPlan::default();
     let installs = desired
         .items
         .keys()
         .any(|key| key.item_type == ItemType::Package && !facts.items.contains_key(key));
     for (key, wanted) in &desired.items {
-        let props = wanted.item.wanted();
         let known = applied.get(key);
         let fact = facts.items.get(key);
         if let Item::File(file) = &wanted.item
@@ -202,7 +203,7 @@ pub fn compare(
                     key: key.clone(),
                     action: Action::Create,
                     before: None,
-                    after: props,
+                    after: wanted.item.wanted(),
                     item: Some(wanted.item.clone()),
                     owners: wanted.owners.clone(),
                     drift: false,
@@ -210,16 +211,11 @@ pub fn compare(
             }
             continue;
         }
-        let mut owners = wanted.owners.clone();
-        owners.extend(others(known));
+        let props = wanted.item.wanted();
+        let mut owners = others(known);
+        owners.extend(&wanted.owners);
         owners.sort();
         owners.dedup();
-        let right = Applied {
-            props: props.clone(),
-            intent: None,
-            adopted: None,
-            owners: owners.clone(),
-        };
         let Some(fact) = fact else {
             if let Item::Service(service) = &wanted.item
                 && !installs
@@ -239,13 +235,25 @@ pub fn compare(
                 before: None,
                 after: props,
                 item: Some(wanted.item.clone()),
-                owners: owners.clone(),
+                owners: cloned(&owners),
                 drift: known.is_some(),
             });
             continue;
         };
         if satisfies(fact, &props) {
-            if known != Some(&right) {
+            let on_record = known.is_some_and(|known| {
+                known.props == props
+                    && known.intent.is_none()
+                    && known.adopted.is_none()
+                    && known.owners.iter().eq(owners.iter().copied())
+            });
+            if !on_record {
+                let right = Applied {
+                    props,
+                    intent: None,
+                    adopted: None,
+                    owners: cloned(&owners),
+                };
                 plan.remember.push((key.clone(), right));
             }
             continue;
@@ -267,8 +275,10 @@ pub fn compare(
                     plan.remember.push((
                         key.clone(),
                         Applied {
+                            props,
+                            intent: None,
                             adopted: Some(fact.clone()),
-                            ..right
+                            owners: cloned(&owners),
                         },
                     ));
                     continue;
@@ -277,7 +287,7 @@ pub fn compare(
                     plan.conflicts.push(Conflict {
                         item: wanted.item.clone(),
                         fact: fact.clone(),
-                        owners: owners.clone(),
+                        owners: cloned(&owners),
                         edited: known.is_some(),
                     });
                     continue;
@@ -288,10 +298,10 @@ pub fn compare(
             key: key.clone(),
             action: Action::Update,
             before: Some(fact.clone()),
-            after: props.clone(),
-            item: Some(wanted.item.clone()),
-            owners: owners.clone(),
             drift: known.is_some_and(|known| known.props == props),
+            after: props,
+            item: Some(wanted.item.clone()),
+            owners: cloned(&owners),
         });
     }
     for (key, known) in applied {
@@ -303,7 +313,7 @@ pub fn compare(
             plan.remember.push((
                 key.clone(),
                 Applied {
-                    owners,
+                    owners: cloned(&owners),
                     ..known.clone()
                 },
             ));

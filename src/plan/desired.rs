@@ -80,28 +80,29 @@ impl Desired {
     /// Adds the items of a resource. Equal items of several resources are one item; on a clash nothing of the
     /// resource is added.
     pub fn add(&mut self, owner: &ResourceName, items: Vec<Item>) -> Result<(), Clash> {
-        for item in &items {
-            let key = item.key();
-            if let Some(there) = self.items.get(&key)
+        let items: Vec<(Key, Item)> = items.into_iter().map(|item| (item.key(), item)).collect();
+        for (key, item) in &items {
+            if let Some(there) = self.items.get(key)
                 && there.item != *item
             {
                 return Err(Clash {
-                    key,
+                    key: key.clone(),
                     first: there.owners[0].clone(),
                     second: owner.clone(),
                 });
             }
         }
-        for item in items {
+        for (key, item) in items {
             if let Item::Probe(probe) = item {
                 self.probes.push((owner.clone(), probe));
                 continue;
             }
-            let wanted = self.items.entry(item.key()).or_insert_with(|| Wanted {
+            let wanted = self.items.entry(key).or_insert_with(|| Wanted {
                 item,
                 owners: Vec::new(),
             });
-            if !wanted.owners.contains(owner) {
+            // A resource is added as a whole, so where it is among the owners, it is the last.
+            if wanted.owners.last() != Some(owner) {
                 wanted.owners.push(owner.clone());
             }
         }
