@@ -74,8 +74,8 @@ impl Paths {
     }
 }
 
-/// The system user of a site: `w_`, up to 19 characters of the name for the eye, and 50 bits of its hash, so that
-/// no two sites share one. 32 characters at most, as useradd(8) wants.
+/// The system user of a site: `w_`, up to 18 characters of the name for the eye, and 50 bits of its hash, so that
+/// no two sites share one. 31 characters at most, as utmp(5) and therefore systemd-sysusers(8) want.
 pub(super) fn user_name(domain: &DomainName) -> String {
     const BASE32: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
     let hash = Sha256::digest(domain.as_str());
@@ -86,7 +86,7 @@ pub(super) fn user_name(domain: &DomainName) -> String {
         .as_str()
         .chars()
         .map(|c| if c == '.' { '-' } else { c })
-        .take(19);
+        .take(18);
     ['w', '_']
         .into_iter()
         .chain(slug)
@@ -325,7 +325,7 @@ mod tests {
             .collect();
         assert_eq!(users.len(), names.len());
         for user in &users {
-            assert!(user.len() <= 32, "{user}");
+            assert!(user.len() <= 31, "{user}");
             assert!(
                 user.bytes()
                     .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b)),
