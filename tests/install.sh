@@ -52,7 +52,7 @@ install_packages() {
             case $package in
                 openssh-server) systemctl disable ssh.service ;;
                 nginx) systemctl disable nginx.service ;;
-                php-fpm) systemctl disable 'php*-fpm.service' ;;
+                php-fpm) for unit in /lib/systemd/system/php*-fpm.service; do systemctl disable "${unit##*/}"; done ;;
             esac </dev/null || true
         done
 ROOT
