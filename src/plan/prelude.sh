@@ -144,16 +144,19 @@ install_packages() {
 		apt --fix-broken --no-install-recommends install || :
 		if apt install --no-install-recommends "$@"; then return 0; fi
 	fi
-	# The lists may be missing or old.
-	step 'refreshing the package lists'
-	apt update || :
-	mv -f -- "$t/apt" "$t/apt-update"
-	step 'installing packages'
-	if apt install --no-install-recommends "$@"; then return 0; fi
+	: >"$t/apt-update"
+	# Whoever still has the lock after two minutes will have it in four; else the lists may be missing or old.
+	if ! grep -q 'Could not get lock\|Unable to acquire the dpkg frontend lock' "$t/apt"; then
+		step 'refreshing the package lists'
+		apt update || :
+		mv -f -- "$t/apt" "$t/apt-update"
+		step 'installing packages'
+		if apt install --no-install-recommends "$@"; then return 0; fi
+	fi
 	cat -- "$t/apt-update" "$t/apt" >"$t/apt-all"
 	why_apt "$t/apt-all"
 	grep '^[EW]: ' "$t/apt-update" | head -n 5 >&2
-	tail -n 25 "$t/apt" >&2
+	uniq "$t/apt" | tail -n 25 >&2
 	return 1
 }
 
