@@ -92,6 +92,9 @@ impl KindVerb for List {
     }
 }
 
+/// From this many resources on, the work is shared among the processors.
+const MANY: usize = 5_000;
+
 /// What to list.
 struct Wanted {
     names: Vec<Pattern>,
@@ -132,27 +135,49 @@ impl Wanted {
 }
 
 fn print(page: &mut Page, kind: &Kind, resources: &[Resource]) {
-    let summary = |resource: &Resource| {
-        (kind.summary)(&resource.spec, &resource.name.name).unwrap_or_default()
-    };
-    let headings: Vec<&str> = resources
+    let summaries = summaries(kind, resources);
+    let headings: Vec<&str> = summaries
         .first()
-        .map(|first| summary(first).iter().map(|(heading, _)| *heading).collect())
+        .map(|first| first.iter().map(|(heading, _)| *heading).collect())
         .unwrap_or_default();
 
     let mut table = Table::new().column("name").column("server").column("status");
     for heading in &headings {
         table = table.extra(*heading);
     }
-    for resource in resources {
+    for (resource, summary) in resources.iter().zip(summaries) {
         let name = Cell::new(resource.name.name.clone(), Tone::Strong);
         let (status, tone) = status(resource);
         let cells = [name, servers(&resource.placements).into(), Cell::new(status, tone)];
-        let mut values = summary(resource).into_iter().map(|(_, value)| value.into());
+        let mut values = summary.into_iter().map(|(_, value)| value.into());
         let more = headings.iter().map(|_| values.next().unwrap_or_else(|| Cell::from("")));
         table.row(cells.into_iter().chain(more));
     }
     page.table(&table);
+}
+
+/// What the kind says of each resource, in their order. A spec is read for each, which for very many of them is
+/// worth all processors.
+fn summaries(kind: &Kind, resources: &[Resource]) -> Vec<Vec<(&'static str, String)>> {
+    let of_one = |resource: &Resource| {
+        (kind.summary)(&resource.spec, &resource.name.name).unwrap_or_default()
+    };
+    if resources.len() < MANY {
+        return resources.iter().map(of_one).collect();
+    }
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = resources.len().div_ceil(threads);
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = resources
+            .chunks(share)
+            .map(|chunk| scope.spawn(|| chunk.iter().map(of_one).collect::<Vec<_>>()))
+            .collect();
+        let shares = workers.into_iter().flat_map(|worker| match worker.join() {
+            Ok(share) => share,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        shares.collect()
+    })
 }
 
 /// The servers of a resource, as one value.
