@@ -113,7 +113,8 @@ pub(super) fn files(site: &Checked, input: &Compile<'_>) -> Result<Vec<(String, 
 }
 
 /// Answers for unknown names on port 80. It is the default because it is the first in the order of file names, not
-/// by `default_server`: that word may stand only once, and Debian's own default site has it.
+/// by `default_server`: that word may stand only once, and Debian's own default site has it. Its name is nobody's
+/// (RFC 6761): of two servers with one name, such as Debian's `_`, nginx ignores one and warns at every test.
 fn default(listen: Listen) -> Result<String, Invalid> {
     let mut conf = Conf::new();
     conf.comment("Written by fleet: answers requests for names that no site here has.")
@@ -122,7 +123,7 @@ fn default(listen: Listen) -> Result<String, Invalid> {
         );
     conf.block("server", [], |conf| {
         listen.write(conf);
-        conf.fixed("server_name _")
+        conf.fixed("server_name fleet.invalid")
             .fixed("access_log off")
             .fixed("default_type text/plain")
             .fixed("return 421 \"There is no site of this name here.\\n\"");
@@ -138,7 +139,7 @@ fn default_tls(listen: Listen) -> Result<String, Invalid> {
     );
     conf.block("server", [], |conf| {
         listen.write(conf);
-        conf.fixed("server_name _");
+        conf.fixed("server_name fleet.invalid");
         write_tls(conf);
         conf.fixed("ssl_reject_handshake on");
     });
