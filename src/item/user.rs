@@ -62,7 +62,7 @@ impl Atom for User {
             // One process for all of them; `make_users` of the prelude chooses the numbers.
             let script = steps.at(Phase::Prepare).raw("step users\nmake_users");
             let mut names = Vec::new();
-            for user in fresh {
+            for user in &fresh {
                 // The comment becomes a quoted word of sysusers.d(5), where `%` is special.
                 let comment = user.comment.replace(['"', '\\', '%', '\n', ':'], " ");
                 script.words([
@@ -72,6 +72,10 @@ impl Atom for User {
                     &user.shell,
                 ]);
                 names.push(user.name.as_str());
+            }
+            script.raw("\nown_again");
+            for user in &fresh {
+                script.words([user.name.as_str(), user.home.as_str()]);
             }
             script.raw("\n");
             let mut undo = Script::new();
@@ -131,7 +135,8 @@ mod tests {
         User::apply(&[(&user("a"), None), (&user("b"), None)], &mut steps);
         assert_eq!(
             steps.at(Phase::Prepare).text(),
-            "step users\nmake_users a 'site a' /srv/www/a /usr/sbin/nologin b 'site a' /srv/www/a /usr/sbin/nologin\n"
+            "step users\nmake_users a 'site a' /srv/www/a /usr/sbin/nologin b 'site a' /srv/www/a /usr/sbin/nologin\n\
+             own_again a /srv/www/a b /srv/www/a\n"
         );
     }
 }

@@ -38,6 +38,8 @@ recover() {
 		[ -d "$t" ] || continue
 		if [ -e "$t/ready" ] && [ "${t%.done}" = "$t" ]; then
 			printf '@recovering %s\n' "${t##*/}"
+			# How far it came before the power went is not for sure on the disk.
+			: >"$t/live"
 			if ! log=$(sh "$t/undo.sh" "$t" 2>&1); then
 				details "$log"
 				printf '@unrecovered %s\n' "${t##*/}"
@@ -48,8 +50,9 @@ recover() {
 	done
 }
 
-# Only tells of such a transaction.
+# Only tells of such a transaction. While somebody holds the lock, what is there is being worked on.
 unfinished() {
+	if [ -e "$run/lock" ] && ! flock -n -s "$run/lock" true; then return 0; fi
 	for t in "$state"/tx/*; do
 		if [ -e "$t/ready" ] && [ "${t%.done}" = "$t" ]; then printf '@unfinished %s\n' "${t##*/}"; fi
 	done
@@ -80,6 +83,17 @@ make_users() {
 			shift 4
 		done
 	fi
+}
+
+# own_again USER HOME ...: gives a user that was made again what its home still holds of the one of before.
+own_again() {
+	while [ $# -gt 0 ]; do
+		if [ -d "$2" ]; then
+			find "$2" -xdev -nouser -exec chown -h -- "$1" {} +
+			find "$2" -xdev -nogroup -exec chgrp -h -- "$1" {} +
+		fi
+		shift 2
+	done
 }
 
 # remove_user NAME: takes away a user that nothing uses any more; keeps the line to make it again.

@@ -164,7 +164,11 @@ fn open(steps: &Steps, script: &mut Script) {
     let mut undo = Script::new();
     undo.raw("t=$1 bad=0\n").raw(UNDO).append(&steps.undoing());
     for unit in steps.reloads() {
-        undo.line("again {}", &[unit]);
+        undo.raw("again ").arg(unit);
+        with_config_test(unit, |test| {
+            undo.words(test.iter().flat_map(|test| test.command).copied());
+        });
+        undo.raw("\n");
     }
     undo.raw("exit $bad\n");
     script.raw("journal() {\numask 077\nmkdir -p -- \"$t/save\"\n");
@@ -220,7 +224,7 @@ fn committing(steps: &Steps) -> Script {
     let mut script = Script::new();
     let commit = steps.commit(None);
     if !commit.is_empty() {
-        script.raw("root=\n").append(&commit);
+        script.raw(": >\"$t/live\"\nroot=\n").append(&commit);
     }
     script.append(&steps.trashing());
     script

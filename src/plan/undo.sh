@@ -25,5 +25,12 @@ restore_user() {
 	useradd -M -N -u "$uid" -g "$gid" -c "$comment" -d "$home" -s "$shell" -- "$name" || bad=1
 }
 
-# again UNIT: makes a running service read its configuration once more.
-again() { timeout 60 systemctl try-reload-or-restart -- "$1.service" || bad=1; }
+# again UNIT [TEST...]: makes a running service read its configuration once more, if it may have read the new one.
+again() {
+	[ -e "$t/live" ] || return 0
+	unit=$1
+	shift
+	# What something else broke would not load, or would even end the service, and no undo of ours can help it.
+	if [ $# -gt 0 ] && ! timeout 60 "$@" </dev/null >/dev/null 2>&1; then return 0; fi
+	timeout 60 systemctl try-reload-or-restart -- "$unit.service" || bad=1
+}
