@@ -140,6 +140,7 @@ impl Lab {
     /// # Panics
     ///
     /// When the line fails, with all it said.
+    #[track_caller]
     pub(crate) fn sh_ok(&self, name: &str, line: &str) -> String {
         let output = self.sh(name, line);
         assert!(
@@ -179,7 +180,12 @@ impl Lab {
 
     /// Boots a server with a fresh disk; its host keys stay.
     pub(crate) fn reset(&self, name: &str) {
-        self.act("reset", name);
+        self.reset_all(&[name]);
+    }
+
+    /// The same for several, at once.
+    pub(crate) fn reset_all(&self, names: &[&str]) {
+        expect_success("reset", &run(lab_command("reset").args(names)));
     }
 
     /// Asks a server for a page over plain HTTP, from here to its address: the status and the body.

@@ -1,0 +1,135 @@
+//! What somebody else wrote, or edited since: shown, left alone, and replaced or taken over only when it is asked for.
+
+use crate::world::{World, expect_same, expect_words};
+
+const VHOST: &str = "/etc/nginx/conf.d/fleet-a.example.conf";
+
+/// What an admin might have had there before.
+const FOREIGN: &str = "server { listen 80; server_name a.example; return 200 foreign; }";
+
+#[test]
+fn a_file_that_was_there_before_is_left_alone_until_force() {
+    let Some(world) = World::new(&["lab-1"]) else {
+        return;
+    };
+    world.sh(
+        "lab-1",
+        &format!("echo '{FOREIGN}' >{VHOST}; systemctl reload nginx"),
+    );
+    let before = world.stamps("lab-1");
+    let refused = world.fleet("add-site a.example").expect(1);
+    expect_words(
+        &refused.stderr,
+        &[VHOST, "fleet did not write it", "--force", "--adopt"],
+    );
+    expect_same(&before, &world.stamps("lab-1"), "afterwards");
+    assert_eq!(world.get("lab-1", "a.example"), (200, "foreign".to_owned()));
+
+    world.fleet("add-site a.example --stage").expect(0);
+    world.fleet("add-site b.example --stage").expect(0);
+    let plan = world.fleet("plan --diff --detailed-exitcode").expect(6);
+    expect_words(&plan.stdout, &["conflict", VHOST, "return 200 foreign"]);
+    // The others go on.
+    let applied = world.fleet("apply").expect(1);
+    expect_words(&applied.stderr, &[VHOST]);
+    world.expect_served("lab-1", "b.example");
+    assert_eq!(world.get("lab-1", "a.example").1, "foreign");
+    let list = world.json("list-sites", 0);
+    assert_eq!(
+        list["sites"][0]["placements"][0]["status"], "failed",
+        "{list:#}"
+    );
+
+    world.fleet("apply --force").expect(0);
+    world.expect_served("lab-1", "a.example");
+    world.expect_settled();
+}
+
+#[test]
+fn an_edited_file_is_shown_and_kept_until_force_or_adopt() {
+    let Some(world) = World::new(&["lab-1"]) else {
+        return;
+    };
+    world.fleet("add-site a.example").expect(0);
+    world.fleet("add-site b.example").expect(0);
+    let edit = format!(
+        "sed -i 's/^    gzip on;/    gzip off; # by hand/' {VHOST} && grep -q 'by hand' {VHOST}"
+    );
+    world.sh("lab-1", &edit);
+    let edited = world.contents("lab-1");
+    let plan = world.fleet("plan --diff --detailed-exitcode").expect(6);
+    expect_words(&plan.stdout, &["conflict", VHOST, "by hand"]);
+    let applied = world.fleet("apply").expect(1);
+    expect_words(&applied.stderr, &[VHOST, "was edited"]);
+    expect_same(&edited, &world.contents("lab-1"), "afterwards");
+    // Another change of the same site does not run over it either, one of another site goes through.
+    world.fleet("set-site a.example --cache 1d").expect(1);
+    expect_same(&edited, &world.contents("lab-1"), "afterwards");
+    world.fleet("set-site b.example --cache 1d").expect(0);
+    let edited = world.contents("lab-1");
+
+    world.fleet("apply --adopt").expect(0);
+    expect_same(&edited, &world.contents("lab-1"), "afterwards");
+    world.expect_settled();
+    // What was adopted drifts like anything else, and goes when the site goes.
+    world.sh("lab-1", &format!("echo '# again' >>{VHOST}"));
+    world.fleet("plan --detailed-exitcode").expect(6);
+    world.fleet("apply --force").expect(0);
+    world.sh("lab-1", &format!("! grep 'by hand\\|again' {VHOST}"));
+    world.expect_settled();
+
+    world.sh("lab-1", &edit);
+    world.fleet("remove-site a.example --yes").expect(0);
+    world.expect_unknown("lab-1", "a.example");
+    world.expect_settled();
+}
+
+#[test]
+fn something_else_than_a_file_or_a_directory_is_not_trampled_on() {
+    let Some(world) = World::new(&["lab-1"]) else {
+        return;
+    };
+    world.sh(
+        "lab-1",
+        "mkdir -p /srv/www && echo precious >/srv/www/a.example",
+    );
+    let before = world.stamps("lab-1");
+    let refused = world.fleet("add-site a.example").expect(1);
+    expect_words(&refused.stderr, &["/srv/www/a.example"]);
+    expect_same(&before, &world.stamps("lab-1"), "afterwards");
+
+    world.sh(
+        "lab-1",
+        &format!("rm /srv/www/a.example; ln -s /etc/passwd {VHOST}"),
+    );
+    let before = world.stamps("lab-1");
+    world.fleet("add-site a.example").expect(1);
+    expect_same(&before, &world.stamps("lab-1"), "afterwards");
+    world.fleet("add-site a.example --force").expect(0);
+    world.expect_served("lab-1", "a.example");
+    assert_eq!(
+        world.sh(
+            "lab-1",
+            &format!("stat -c %F {VHOST}; head -c 4 /etc/passwd")
+        ),
+        "regular file\nroot"
+    );
+
+    // A directory in the way of a file goes to the trash, not away.
+    world.sh(
+        "lab-1",
+        &format!("rm {VHOST}; mkdir {VHOST}; echo precious >{VHOST}/x"),
+    );
+    world.fleet("apply").expect(1);
+    world.fleet("apply --force").expect(0);
+    assert_eq!(
+        world.sh(
+            "lab-1",
+            "cat /etc/nginx/conf.d/.fleet-trash/*/fleet-a.example.conf/x"
+        ),
+        "precious"
+    );
+    world.expect_served("lab-1", "a.example");
+    world.expect_settled();
+    world.expect_tidy("lab-1");
+}

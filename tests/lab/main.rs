@@ -1,0 +1,16 @@
+//! Ring 3: the real binary against real Debian servers. What fleet promises about a server is tested here.
+//!
+//! Where there can be no lab the tests pass after saying so in one line; with `FLEET_LAB=required` they fail instead.
+
+#[path = "../support/environment.rs"]
+#[allow(dead_code)]
+mod environment;
+mod support;
+mod watch;
+mod world;
+
+mod conflicts;
+mod plans;
+mod sites;
+mod tasks;
+mod tested;
