@@ -104,6 +104,8 @@ boot_server() {
     is_running "$name" && return
     mount_disk "$name"
     [[ -s $DISKS/$name/root/etc/lab-address ]] || personalise "$name"
+    # The kernel takes its time to remove the interface of a server that was killed, and nspawn refuses to share.
+    ip link delete "vb-$name" 2>/dev/null || true
     mend_server "$name"
     (
         exec 9>&-
