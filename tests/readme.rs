@@ -1,5 +1,7 @@
 //! The README tells the truth: its commands are commands, its tables are those of the program, and its tour can be made.
 
+#[path = "lab/support.rs"]
+mod lab;
 mod support;
 
 use std::path::Path;
@@ -198,4 +200,117 @@ fn its_inventory_can_be_read() {
     let path = environment.write("inventory.toml", &block.lines.join("\n"));
     let inventory = Inventory::load(&path, None).expect("an inventory without mistakes");
     assert_eq!(inventory.servers.len(), 2);
+}
+
+/// The tour of the README, made: its words are those of the lab where they name servers.
+#[test]
+fn its_tour_can_be_made() {
+    if let Err(reason) = lab::Lab::available() {
+        println!("left out: {reason}");
+        return;
+    }
+    let lab = lab::Lab::acquire();
+    let key = lab.dir().join("id_ed25519").display().to_string();
+    // The certificate is made now, so the clock has to run.
+    let environment = Environment::new().with("FLEET_TEST_NOW", "");
+    certificate(&environment, "example.com");
+    for (name, address) in [("lab-1", "sg-1.example.com"), ("lab-4", "10.0.0.12")] {
+        lab.reset(name);
+        assert!(readme().contains(address), "the tour has `{address}`");
+        // What the tour puts a proxy before.
+        lab.sh_ok(name, "systemd-run --quiet python3 -m http.server 3000");
+    }
+
+    for mut words in tour() {
+        for word in &mut words {
+            match word.as_str() {
+                "sg-1.example.com" => *word = lab.server("lab-1").address.to_string(),
+                "10.0.0.12" => *word = lab.server("lab-4").address.to_string(),
+                _ => {}
+            }
+        }
+        let verb = words[1].clone();
+        if verb == "add-server" {
+            let address = words[4].clone();
+            words.extend(["--identity-file".to_owned(), key.clone()]);
+            words.extend(fingerprints(&lab, &address).map(|one| format!("--fingerprint={one}")));
+        }
+        if verb == "remove-site" {
+            words.push("--yes".to_owned());
+        }
+        let outcome = environment.fleet(&words[1..]);
+        let line = words.join(" ");
+        // A machine that is busy with tests is not quite well.
+        let well = outcome.code == 0 || (verb == "health" && outcome.code == 5);
+        assert!(well, "{line}: {outcome}");
+
+        let (status, page) = lab.curl("lab-1", "example.com", "/");
+        match (verb.as_str(), words.get(2).map(String::as_str)) {
+            ("add-site" | "resume-site", Some("example.com"))
+                if !line.ends_with("--dry-run") && status != 301 =>
+            {
+                assert_eq!(status, 200, "{line}");
+                assert!(page.contains("<h1>example.com</h1>"), "{line}: {page}");
+            }
+            ("set-site", _) => assert_eq!(status, 301, "{line}"),
+            ("suspend-site", _) => assert_eq!(status, 503, "{line}"),
+            ("remove-site", _) => assert!(!page.contains("example.com"), "{line}: {page}"),
+            _ => {}
+        }
+    }
+}
+
+/// The commands of the tour, as words.
+fn tour() -> Vec<Vec<String>> {
+    let text = readme();
+    let (_, section) = text
+        .split_once("\n## Five minutes")
+        .expect("a section with the tour");
+    let end = section.find("\n## ").unwrap_or(section.len());
+    let tour: Vec<_> = blocks(&section[..end]).iter().flat_map(commands).collect();
+    assert!(tour.len() > 10, "only {} commands", tour.len());
+    tour
+}
+
+/// A certificate for `domain` and `www.` of it, with its key, as `example.pem` and `example.key`.
+fn certificate(environment: &Environment, domain: &str) {
+    let made = std::process::Command::new("openssl")
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+        ])
+        .args([
+            "-nodes",
+            "-days",
+            "30",
+            "-keyout",
+            "example.key",
+            "-out",
+            "example.pem",
+        ])
+        .args(["-subj", &format!("/CN={domain}")])
+        .args([
+            "-addext",
+            &format!("subjectAltName=DNS:{domain},DNS:www.{domain}"),
+        ])
+        .current_dir(environment.path())
+        .output()
+        .expect("openssl");
+    assert!(made.status.success(), "{made:?}");
+}
+
+/// The fingerprints of a lab server's host keys.
+fn fingerprints(lab: &lab::Lab, address: &str) -> impl Iterator<Item = String> + use<> {
+    let found = std::process::Command::new("ssh-keygen")
+        .args(["-l", "-F", address, "-f"])
+        .arg(lab.dir().join("known_hosts"))
+        .output()
+        .expect("ssh-keygen");
+    let text = String::from_utf8(found.stdout).expect("text");
+    let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+    words.into_iter().filter(|word| word.starts_with("SHA256:"))
 }
