@@ -13,6 +13,8 @@ mod proxy;
 #[path = "support/sshd.rs"]
 mod sshd;
 
+#[path = "transport/hostile.rs"]
+mod hostile;
 #[path = "transport/hostkeys.rs"]
 mod hostkeys;
 #[path = "transport/keys.rs"]

@@ -16,7 +16,13 @@ use crate::shell::Script;
 const STDERR_KEPT: usize = 32 * 1024;
 
 /// The longest line of output; a longer one ends the conversation.
-const LONGEST_LINE: usize = 64 * 1024 * 1024;
+const LONGEST_LINE: usize = 16 * 1024 * 1024;
+
+/// The most that one script may print, in bytes: whoever reads it keeps it in memory.
+const MOST_OUTPUT: usize = 256 * 1024 * 1024;
+
+/// What a line counts for besides its bytes: a flood of empty lines takes memory too.
+const LINE_COST: usize = 32;
 
 /// How much of the noise before the ready line is kept for an error message.
 const NOISE_KEPT: usize = 4 * 1024;
@@ -156,6 +162,10 @@ impl Conversation {
         let mut idle = Instant::now() + limits.idle;
 
         let outcome = loop {
+            // Output that never pauses is always the first to be ready; the clock must be looked at all the same.
+            if Instant::now() >= total {
+                break Err(Failure::Known(timeout(total, limits)));
+            }
             tokio::select! {
                 biased;
                 event = reader.next() => {
@@ -198,6 +208,13 @@ fn timeout(total: Instant, limits: &Limits) -> TransportError {
     TransportError::Timeout { phase, limit }
 }
 
+/// A server that prints without end.
+fn endless(what: &str) -> Failure {
+    Failure::Known(TransportError::Protocol {
+        reason: format!("the server printed {what}"),
+    })
+}
+
 /// Why an exchange failed.
 pub(super) enum Failure {
     /// It can be told from the conversation alone.
@@ -230,6 +247,8 @@ struct Reception {
     out_end: Option<i32>,
     err_end: bool,
     noise: Vec<u8>,
+    /// What the lines so far count for, up to [`MOST_OUTPUT`].
+    printed: usize,
     kept: Kept,
     status: Option<i32>,
     signal: Option<String>,
@@ -248,6 +267,7 @@ impl Reception {
             out_end: None,
             err_end: false,
             noise: Vec::new(),
+            printed: 0,
             kept: Kept::default(),
             status: None,
             signal: None,
@@ -271,9 +291,10 @@ impl Reception {
                 self.out.extend_from_slice(&bytes);
                 self.take_out(seen, on_line);
                 if self.out.len() > LONGEST_LINE {
-                    return Some(Err(Failure::Known(TransportError::Protocol {
-                        reason: "the server printed a line without an end".to_owned(),
-                    })));
+                    return Some(Err(endless("a line without an end")));
+                }
+                if self.printed > MOST_OUTPUT {
+                    return Some(Err(endless("more than any script of fleet does")));
                 }
             }
             Event::Err(bytes) => {
@@ -306,6 +327,10 @@ impl Reception {
             let line = &self.out[start..from + at];
             start = from + at + 1;
             from = start;
+            self.printed = self.printed.saturating_add(line.len() + LINE_COST);
+            if self.printed > MOST_OUTPUT {
+                break;
+            }
             if !self.out_ready {
                 if let Some(before) = line.strip_suffix(&*self.ready_mark) {
                     self.out_ready = true;

@@ -1,0 +1,78 @@
+//! Servers that mean harm: what they send must not fill the memory, stop the clock or hold up others.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use fleet::model::{Server, TransportKind};
+use fleet::transport::{Phase, TransportError};
+
+use crate::sshd::{Behaviour, Shell};
+use crate::{Home, script, session_with};
+
+/// A server whose shell says that it is ready and then prints `what` for ever.
+fn flood(what: &'static [u8]) -> Behaviour {
+    Behaviour {
+        shell: Shell::Play(Arc::new(move |command, _reader, writer| {
+            Box::pin(async move {
+                let end = command.find(" ready").unwrap();
+                let nonce = command[..end].rsplit(' ').next().unwrap().to_owned();
+                let ready = format!(" {nonce} ready\n");
+                drop(writer.data_bytes(ready.into_bytes()).await);
+                let piece = what.repeat(32 * 1024 / what.len());
+                while writer.data_bytes(piece.clone()).await.is_ok() {}
+                0
+            })
+        })),
+        ..Behaviour::default()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn output_that_never_pauses_does_not_stop_the_clock() {
+    let home = Home::new();
+    let mut server = Server::new("here".parse().unwrap(), "localhost");
+    server.transport = TransportKind::Local;
+    let mut session = home.connector().open(&server).await.unwrap();
+    session.limits().total = Duration::from_millis(700);
+    let started = Instant::now();
+    let error = session
+        .exchange(
+            &script("exec yes 0123456789012345678901234567890\n"),
+            &mut |_| {
+                // Whoever reads is slower than the flood, so that the next piece is always there already.
+                std::thread::sleep(Duration::from_micros(100));
+            },
+        )
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(
+            error,
+            TransportError::Timeout {
+                phase: Phase::Total,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    assert!(started.elapsed() < Duration::from_secs(5));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn endless_output_is_given_up() {
+    for what in [&b"\n"[..], b"a"] {
+        let (_home, _sshd, mut session) = session_with(flood(what)).await;
+        let mut memory = 0;
+        let error = session
+            .exchange(&script("true\n"), &mut |line| {
+                memory += line.len() + size_of::<String>();
+            })
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(error, TransportError::Protocol { .. }),
+            "{error:?}"
+        );
+        assert!(memory < 300 << 20, "{memory}");
+    }
+}
