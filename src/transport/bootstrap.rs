@@ -8,6 +8,7 @@
 //! 3. Only when the last bytes are `#NONCE`, the script has arrived whole, and runs in this very shell, with
 //!    `/dev/null` as input: open files (a held lock) and variables survive to the next script.
 //! 4. It prints `NONCE end STATUS` on stdout and `NONCE end` on stderr, and goes back to 2.
+//! 5. When it waits for no further script, it prints `NONCE over`: an `exit` of a script looks different.
 //!
 //! Both reads stand under `timeout`, so that a client that died cannot keep a lock: `read -t` is not in POSIX.
 //! `head -c` reads no byte more than it was asked for (coreutils; verified in the tests). SIGPIPE is ignored, so that
@@ -45,6 +46,11 @@ impl Marks {
         format!("{} end", self.nonce)
     }
 
+    /// The line that the loop prints when it ends by itself: the client went away, or was silent for too long.
+    pub(super) fn over(&self) -> String {
+        format!("{} over", self.nonce)
+    }
+
     /// The command for `/bin/sh -c`: the loop, which waits at most `hold` for the next script.
     fn body(&self, hold: Duration, client: &str) -> String {
         let nonce = &self.nonce;
@@ -56,11 +62,11 @@ impl Marks {
              echo \" {client} {nonce} ready\";echo \"{nonce} ready\" >&2;\
              while fleet_n=$(timeout {hold} head -c {header})&&[ \"$fleet_n\" ];do \
              fleet_s=$(timeout {hold} head -c \"$fleet_n\");\
-             case $fleet_s in *\"#{nonce}\");;*)exit {TRUNCATED};;esac;\
+             case $fleet_s in *\"#{nonce}\");;*)echo \"{nonce} over\";exit {TRUNCATED};;esac;\
              eval \"$fleet_s\" </dev/null;\
              fleet_n=$?;set +eu;fleet_s=;\
              echo \"{nonce} end $fleet_n\";echo \"{nonce} end\" >&2;\
-             done;exit 0"
+             done;echo \"{nonce} over\";exit 0"
         )
     }
 

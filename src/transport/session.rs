@@ -240,12 +240,15 @@ struct End {
 struct Reception {
     ready_mark: Vec<u8>,
     end_mark: Vec<u8>,
+    over_mark: Vec<u8>,
     out: Vec<u8>,
     err: Vec<u8>,
     out_ready: bool,
     err_ready: bool,
     out_end: Option<i32>,
     err_end: bool,
+    /// Whether the loop has ended by itself, so that the script did not run.
+    over: bool,
     noise: Vec<u8>,
     /// What the lines so far count for, up to [`MOST_OUTPUT`].
     printed: usize,
@@ -260,12 +263,14 @@ impl Reception {
         Self {
             ready_mark: marks.ready().into_bytes(),
             end_mark: marks.end().into_bytes(),
+            over_mark: marks.over().into_bytes(),
             out: Vec::new(),
             err: Vec::new(),
             out_ready: ready,
             err_ready: ready,
             out_end: None,
             err_end: false,
+            over: false,
             noise: Vec::new(),
             printed: 0,
             kept: Kept::default(),
@@ -343,6 +348,8 @@ impl Reception {
                     on_line(&String::from_utf8_lossy(before));
                 }
                 self.out_end = String::from_utf8_lossy(after).trim().parse().ok();
+            } else if line == self.over_mark {
+                self.over = true;
             } else {
                 on_line(&String::from_utf8_lossy(line));
             }
@@ -396,6 +403,11 @@ impl Reception {
                 said: String::from_utf8_lossy(&self.noise).trim().to_owned(),
                 status: self.status,
             });
+        }
+        if self.over {
+            return Err(Failure::Known(TransportError::Cut {
+                reason: "the server had waited too long for this script".to_owned(),
+            }));
         }
         let Some(status) = self.status else {
             return Err(Failure::NotReady {
