@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::{Mutex, OnceCell, Semaphore};
+use tokio::time::timeout;
 
 use super::error::TransportError;
 use super::pattern;
@@ -128,11 +129,19 @@ impl Answers {
                     command.arg("-p").arg(port.to_string());
                 }
                 command.arg("--").arg(address);
-                command.stdin(std::process::Stdio::null());
-                let output = match command.output().await {
-                    Ok(output) => output,
+                command
+                    .stdin(std::process::Stdio::null())
+                    .kill_on_drop(true);
+                // `Match exec` runs programs, and canonical names are looked up: both may hang.
+                let limit = settings.limits.connect;
+                let output = match timeout(limit, command.output()).await {
+                    Ok(Ok(output)) => output,
                     // Without `ssh` the files count for nothing; who has them but no `ssh` gets told.
-                    Err(error) => return Err(unusable(program, &error.to_string())),
+                    Ok(Err(error)) => return Err(unusable(program, &error.to_string())),
+                    Err(_) => {
+                        let reason = format!("no answer within {} s", limit.as_secs_f64());
+                        return Err(unusable(program, &reason));
+                    }
                 };
                 if !output.status.success() {
                     let said = String::from_utf8_lossy(&output.stderr);

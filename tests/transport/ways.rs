@@ -167,6 +167,27 @@ fn with_config(home: &mut Home, text: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_ssh_config_that_hangs_is_given_up() {
+    let mut home = Home::new();
+    let program = home.write("ssh", "#!/bin/sh\nexec sleep 60\n");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    std::fs::set_permissions(&program, mode).unwrap();
+    home.settings.ssh_config = SshConfig::Use {
+        user: Some(home.write(".ssh/config", "Host *\n  User alice\n")),
+        system: home.path("no-system-config"),
+        program,
+    };
+    home.settings.limits.connect = Duration::from_millis(300);
+    let started = std::time::Instant::now();
+    let error = failure(&home, &server_at("127.0.0.1:1".parse().unwrap())).await;
+    assert!(
+        error.to_string().ends_with("no answer within 0.3 s"),
+        "{error}"
+    );
+    assert!(started.elapsed() < Duration::from_secs(10));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn ssh_config_is_asked() {
     if Command::new("ssh").arg("-V").output().is_err() {
         println!("left out: no ssh");
