@@ -7,9 +7,10 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::client::words;
 use super::error::{Phase, TransportError};
 use super::jump::Hop;
-use super::ssh::{Shared, words};
+use super::ssh::Shared;
 use super::stream::{Greeting, Stream};
 use super::target::Target;
 

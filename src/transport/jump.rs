@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::{Mutex, OnceCell};
 
+use super::client::Client;
 use super::error::TransportError;
-use super::ssh::{self, Client, Shared};
+use super::ssh::{self, Shared};
 use super::target::Target;
 use russh::client::Handle;
 

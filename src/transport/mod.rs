@@ -6,6 +6,7 @@
 
 mod auth;
 mod bootstrap;
+mod client;
 mod dial;
 mod error;
 mod jump;

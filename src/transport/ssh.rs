@@ -1,15 +1,16 @@
 //! One SSH connection: host key check, login, and the channel with the shell.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use russh::client::{self, DisconnectReason, Handle};
-use russh::keys::{Algorithm, PublicKeyOrCertificate};
+use russh::client::{self, Handle};
+use russh::keys::Algorithm;
 use russh::{ChannelReadHalf, ChannelWriteHalf, Disconnect, Preferred};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::auth::{Candidates, Keys, LoginFailure};
 use super::bootstrap::Marks;
+use super::client::{Client, KEEPALIVE, KEEPALIVE_MAX, Notes, Rejection, words};
 use super::dial::dial;
 use super::error::{Phase, TransportError};
 use super::jump::{Hop, Hops};
@@ -19,10 +20,6 @@ use super::ssh_config::Answers;
 use super::stream::Greeting;
 use super::target::Target;
 use super::{HostKey, Peer};
-
-/// A dead peer is noticed after this, times `KEEPALIVE_MAX` + 1.
-const KEEPALIVE: Duration = Duration::from_secs(15);
-const KEEPALIVE_MAX: usize = 3;
 
 /// How long to wait for the reason of a broken connection.
 const REASON: Duration = Duration::from_millis(200);
@@ -56,89 +53,6 @@ impl Shared {
             .map(|path| self.known_hosts.get(path))
             .collect();
         Policy::new(target.host_name.clone(), &files, target.pinned.clone())
-    }
-}
-
-/// What a connection learns while it is made and lost.
-#[derive(Default)]
-struct Notes {
-    host_key: Option<String>,
-    seen: Option<(russh::keys::PublicKey, Result<(), TransportError>)>,
-    lost: Option<String>,
-    banner: String,
-}
-
-/// russh's view of us.
-pub(super) struct Client {
-    policy: Policy,
-    /// Whether the host key is only looked at.
-    looking: bool,
-    notes: Arc<Mutex<Notes>>,
-}
-
-impl Client {
-    fn note(&self, change: impl FnOnce(&mut Notes)) {
-        change(&mut self.notes.lock().unwrap_or_else(PoisonError::into_inner));
-    }
-}
-
-/// Why a handshake failed.
-#[derive(Debug)]
-pub(super) enum Rejection {
-    Ssh(russh::Error),
-    HostKey(TransportError),
-}
-
-impl From<russh::Error> for Rejection {
-    fn from(error: russh::Error) -> Self {
-        Self::Ssh(error)
-    }
-}
-
-impl client::Handler for Client {
-    type Error = Rejection;
-
-    async fn check_server_key(
-        &mut self,
-        presented: &PublicKeyOrCertificate,
-    ) -> Result<bool, Rejection> {
-        let verdict = match presented {
-            PublicKeyOrCertificate::PublicKey { key, .. } => self.policy.check_key(key),
-            PublicKeyOrCertificate::Certificate(certificate) => self
-                .policy
-                .check_certificate(certificate, SystemTime::now()),
-        };
-        let key = presented.public_key();
-        self.note(|notes| {
-            notes.host_key = Some(key.fingerprint(russh::keys::HashAlg::Sha256).to_string());
-            notes.seen = Some((key, verdict.clone()));
-        });
-        if self.looking {
-            return Ok(false);
-        }
-        verdict.map(|()| true).map_err(Rejection::HostKey)
-    }
-
-    async fn auth_banner(
-        &mut self,
-        banner: &str,
-        _session: &mut client::Session,
-    ) -> Result<(), Rejection> {
-        let banner: String = banner.chars().take(1024).collect();
-        self.note(|notes| notes.banner = banner);
-        Ok(())
-    }
-
-    async fn disconnected(&mut self, reason: DisconnectReason<Rejection>) -> Result<(), Rejection> {
-        let lost = match &reason {
-            DisconnectReason::ReceivedDisconnect(info) => {
-                format!("the server hung up: {}", info.message)
-            }
-            DisconnectReason::Error(Rejection::Ssh(error)) => words(error),
-            DisconnectReason::Error(Rejection::HostKey(error)) => error.to_string(),
-        };
-        self.note(|notes| notes.lost = Some(lost));
-        Ok(())
     }
 }
 
@@ -455,6 +369,9 @@ async fn attempt(shared: &Shared, target: &Target, looking: bool) -> Result<Shak
             });
         }
         Ok(Err(Rejection::HostKey(error))) => error,
+        Ok(Err(Rejection::Uninvited)) => TransportError::Protocol {
+            reason: Rejection::UNINVITED.to_owned(),
+        },
         Ok(Err(Rejection::Ssh(error))) => failure(&error, &greeting, known),
         Err(_) => slow(shared),
     };
@@ -486,30 +403,6 @@ fn failure(error: &russh::Error, greeting: &Greeting, known: bool) -> TransportE
         TransportError::Protocol {
             reason: format!("this is not an SSH server: it says `{said}`"),
         }
-    }
-}
-
-/// An error of russh in words of ours.
-pub(super) fn words(error: &russh::Error) -> String {
-    match error {
-        russh::Error::Disconnect | russh::Error::HUP | russh::Error::RecvError => {
-            "the server closed it".to_owned()
-        }
-        russh::Error::IO(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-            "the server closed it".to_owned()
-        }
-        russh::Error::IO(error) => error.to_string(),
-        russh::Error::KeepaliveTimeout => {
-            format!(
-                "no sign of life for {} s",
-                KEEPALIVE.as_secs() * (KEEPALIVE_MAX as u64 + 1)
-            )
-        }
-        russh::Error::NoCommonAlgo { kind, theirs, .. } => format!(
-            "the server knows no {kind:?} algorithm that fleet knows (it has {})",
-            theirs.join(", ")
-        ),
-        other => other.to_string(),
     }
 }
 

@@ -66,6 +66,8 @@ pub(crate) struct Behaviour {
     pub(crate) slow_session: Duration,
     /// Refuse to open sessions.
     pub(crate) no_sessions: bool,
+    /// Open a channel to the client, which has not asked for one, when it starts a shell.
+    pub(crate) intrudes: bool,
 }
 
 impl Default for Behaviour {
@@ -85,6 +87,7 @@ impl Default for Behaviour {
             cut_input_after: None,
             slow_session: Duration::ZERO,
             no_sessions: false,
+            intrudes: false,
         }
     }
 }
@@ -334,6 +337,10 @@ impl Handler for Guest {
         let connection = self.connection.clone();
         let handle = session.handle();
         tokio::spawn(async move {
+            if behaviour.intrudes {
+                let opened = handle.channel_open_forwarded_tcpip("localhost", 80, "localhost", 1);
+                drop(opened.await);
+            }
             let (reader, writer) = channel.split();
             let writer = Arc::new(writer);
             if let Some((out, err)) = &behaviour.noise {

@@ -7,7 +7,7 @@ use fleet::model::{Server, TransportKind};
 use fleet::transport::{Phase, TransportError};
 
 use crate::sshd::{Behaviour, Shell};
-use crate::{Home, script, session_with};
+use crate::{Home, run, script, session_with};
 
 /// A server whose shell says that it is ready and then prints `what` for ever.
 fn flood(what: &'static [u8]) -> Behaviour {
@@ -75,4 +75,18 @@ async fn endless_output_is_given_up() {
         );
         assert!(memory < 300 << 20, "{memory}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_opens_channels_to_us_is_left() {
+    let (_home, _sshd, mut session) = session_with(Behaviour {
+        intrudes: true,
+        ..Behaviour::default()
+    })
+    .await;
+    let error = run(&mut session, "echo a\n").await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the connection broke: the server opened a channel that nobody had asked for"
+    );
 }
