@@ -17,7 +17,7 @@ details() { [ -z "$1" ] || printf '%s\n' "$1" | tail -n 40 | cut -c 1-500 | sed 
 
 # lock SECONDS OWNER: takes the server's lock, or ends the conversation saying who has it.
 lock() {
-	[ -d "$run" ] || mkdir -m 700 "$run" || { printf '@broken /run cannot be written to\n'; exit 74; }
+	mkdir -p -m 700 -- "$run" || { printf '@broken /run cannot be written to\n'; exit 74; }
 	exec 9>>"$run/lock"
 	if ! flock -n 9; then
 		holder=
@@ -31,6 +31,9 @@ lock() {
 	fi
 	printf '%s\n' "$2" >"$run/owner"
 }
+
+# drop DIR: forgets a transaction. What says that it is to be undone goes first: half of an undo script undoes nothing.
+drop() { rm -f -- "$1/ready" && rm -rf -- "$1"; }
 
 # Rolls back what a transaction left that died in the middle; the lock is held, so none is running.
 recover() {
@@ -46,7 +49,7 @@ recover() {
 				exit 74
 			fi
 		fi
-		rm -rf -- "$t"
+		drop "$t"
 	done
 }
 
@@ -89,8 +92,8 @@ make_users() {
 own_again() {
 	while [ $# -gt 0 ]; do
 		if [ -d "$2" ]; then
-			find "$2" -xdev -nouser -exec chown -h -- "$1" {} +
-			find "$2" -xdev -nogroup -exec chgrp -h -- "$1" {} +
+			find "$2" -xdev -nouser -execdir chown -h -- "$1" {} +
+			find "$2" -xdev -nogroup -execdir chgrp -h -- "$1" {} +
 		fi
 		shift 2
 	done
@@ -185,6 +188,8 @@ test_config() {
 	fi
 	if timeout 60 "$@" </dev/null >/dev/null 2>&1 9>&-; then
 		why "the new configuration does not pass \`$*\`"
+	elif ! unshare -m true 2>/dev/null; then
+		why 'the new configuration cannot be tested: the server does not let root make a mount namespace'
 	else
 		why "the configuration in $tree was broken before this change, by something that is not fleet"
 	fi
@@ -207,19 +212,26 @@ nginx_workers() {
 	done
 }
 
-# Tells nginx to load its configuration and waits until only workers that have it take connections.
-reload_nginx() {
+# nginx_master: sets $master to the number of nginx's main process; false when it is not known to run. The number in
+# the file may be somebody else's by now.
+nginx_master() {
 	master=
-	[ ! -r /run/nginx.pid ] || read -r master </run/nginx.pid
-	if [ -z "$master" ] || [ ! -r "/proc/$master/task/$master/children" ]; then
-		timeout 60 systemctl reload-or-restart nginx.service
-		return
-	fi
+	title=
+	[ ! -r /run/nginx.pid ] || read -r master </run/nginx.pid || :
+	case $master in '' | *[!0-9]*) return 1 ;; esac
+	[ -r "/proc/$master/task/$master/children" ] || return 1
+	IFS= read -r title <"/proc/$master/cmdline" || :
+	case $title in 'nginx: master process'*) ;; *) return 1 ;; esac
+}
+
+# Tells nginx, of which $master is known, to load its configuration and waits until only workers that have it take
+# connections.
+reload_nginx() {
 	nginx_workers "$master"
 	old=$workers
 	kill -HUP "$master"
 	tries=0
-	while [ "$tries" -lt 500 ]; do
+	while [ "$tries" -lt 1000 ]; do
 		sleep 0.01
 		tries=$((tries + 1))
 		nginx_workers "$master"
@@ -229,17 +241,23 @@ reload_nginx() {
 		done
 		if [ -z "$remaining" ] && [ -n "$workers" ]; then return 0; fi
 	done
-	why 'nginx did not take the new configuration within 5 seconds'
+	why 'nginx did not take the new configuration within 10 seconds'
 	tail -n 10 /var/log/nginx/error.log >&2
 	return 1
 }
 
+# reload UNIT: makes a running service take its new configuration, and notes for the undo that it ran. One that is
+# stopped stays so.
 reload() {
-	step "reloading $1"
-	case $1 in
-	nginx) reload_nginx ;;
-	*) timeout 60 systemctl reload-or-restart -- "$1.service" ;;
-	esac
+	if [ "$1" = nginx ] && nginx_master; then
+		step "reloading $1"
+		: >"$t/ran-$1"
+		reload_nginx
+	elif systemctl is-active --quiet -- "$1.service"; then
+		step "reloading $1"
+		: >"$t/ran-$1"
+		timeout 60 systemctl reload-or-restart -- "$1.service"
+	fi
 }
 
 # get HOST PATH: prints the status of a request to this server's port 80, without curl.
@@ -291,11 +309,11 @@ probe_all() {
 	return 1
 }
 
-# undo: puts everything back after a failure of this transaction.
+# undo: puts everything back after a failure of this transaction; before it was ready, nothing had happened.
 undo() {
 	step undoing
-	if log=$(sh "$t/undo.sh" "$t" 2>&1); then
-		rm -rf -- "$t"
+	if [ ! -e "$t/ready" ] || log=$(sh "$t/undo.sh" "$t" 2>&1); then
+		drop "$t"
 		printf '@undone\n'
 	else
 		details "$log"
@@ -303,16 +321,18 @@ undo() {
 	fi
 }
 
-# phase NAME: runs the function NAME; when it fails, undoes the transaction and tells why.
+# phase NAME: runs the function NAME; when it fails, undoes the transaction, tells why, and sets $failed: then the next
+# ones do nothing. Never called in a condition: bash would ignore `set -e` in all that runs below it.
 phase() {
+	[ -z "$failed" ] || return 0
 	log=$(set -e; exec 2>&1 >&4; "$1")
 	# The status of the assignment: `set -e` would be of no use inside a condition.
 	# shellcheck disable=SC2181
 	if [ $? -ne 0 ]; then
+		failed=$1
 		printf '@failed %s\n' "$1"
 		details "$log"
 		undo
-		return 1
 	fi
 }
 exec 4>&1

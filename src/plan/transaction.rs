@@ -146,12 +146,12 @@ fn compile(steps: &Steps, probes: &[&Probe], neighbours: &[&Probe], id: &str) ->
     function("reloads", &reloading(steps));
     function("probes", &probing(probes, !neighbours.is_empty()));
     function("finish", steps.phase(Phase::Finish).unwrap_or(&empty));
-    script.raw("transact() {\n");
+    script.raw("transact() {\nfailed=\n");
     for phase in phases {
-        script.raw("phase ").raw(phase).raw(" || return\n");
+        script.raw("phase ").raw(phase).raw("\n");
     }
     script.raw(
-        "mv -T -- \"$t\" \"$t.done\" || return\nprintf '@committed\\n'\nrm -rf -- \"$t.done\"",
+        "[ -z \"$failed\" ] || return 0\nmv -T -- \"$t\" \"$t.done\" || return\nprintf '@committed\\n'\nrm -rf -- \"$t.done\"",
     );
     let stages = steps.stage_dirs();
     script.words(stages.iter().map(String::as_str));

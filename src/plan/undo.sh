@@ -1,7 +1,9 @@
 # What undo scripts need: POSIX sh. `$t` is the transaction's directory; `$bad` says whether anything went wrong.
 
-# restore PATH: puts back the copy kept of a file.
+# restore PATH: puts back the copy kept of a file, when anything was replaced at all: on a full disk there is no room
+# for copies.
 restore() {
+	[ -e "$t/live" ] || return 0
 	if [ -e "$t/save$1" ] || [ -L "$t/save$1" ]; then
 		cp -a -T -- "$t/save$1" "$1.fleet-undo" && mv -f -T -- "$1.fleet-undo" "$1" || bad=1
 	fi
@@ -25,12 +27,14 @@ restore_user() {
 	useradd -M -N -u "$uid" -g "$gid" -c "$comment" -d "$home" -s "$shell" -- "$name" || bad=1
 }
 
-# again UNIT [TEST...]: makes a running service read its configuration once more, if it may have read the new one.
+# again UNIT [TEST...]: makes a running service read its configuration once more, if it may have read the new one, and
+# starts one that the new one has killed.
 again() {
 	[ -e "$t/live" ] || return 0
 	unit=$1
 	shift
 	# What something else broke would not load, or would even end the service, and no undo of ours can help it.
 	if [ $# -gt 0 ] && ! timeout 60 "$@" </dev/null >/dev/null 2>&1; then return 0; fi
-	timeout 60 systemctl try-reload-or-restart -- "$unit.service" || bad=1
+	if [ -e "$t/ran-$unit" ]; then verb=reload-or-restart; else verb=try-reload-or-restart; fi
+	timeout 60 systemctl "$verb" -- "$unit.service" || bad=1
 }

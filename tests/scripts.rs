@@ -1,0 +1,104 @@
+//! The shell functions that run on servers, in the shells that `sh` can be there.
+
+use std::process::{Command, Stdio};
+
+const PRELUDE: &str = include_str!("../src/plan/prelude.sh");
+const UNDO: &str = include_str!("../src/plan/undo.sh");
+
+/// What `sh` is on Debian, on Red Hat's systems, and on small ones (where this machine has it).
+fn shells() -> Vec<Vec<&'static str>> {
+    let all = [vec!["sh"], vec!["bash", "--posix"], vec!["busybox", "sh"]];
+    let is_there = |shell: &Vec<&str>| {
+        Command::new(shell[0])
+            .arg("--help")
+            .stdin(Stdio::null())
+            .output()
+            .is_ok()
+    };
+    all.into_iter().filter(is_there).collect()
+}
+
+/// Runs `body` after `functions`, with an empty directory as `$top` in which a transaction has its own as `$t`.
+fn run(shell: &[&str], functions: &str, body: &str) -> String {
+    let top = tempfile::tempdir().expect("a directory");
+    let script = format!(
+        "{functions}\ntop=$1 state=$1/state run=$1/run t=$1/state/tx/1-0\nmkdir -p -- \"$t\"\n{body}"
+    );
+    let output = Command::new(shell[0])
+        .args(&shell[1..])
+        .args(["-c", &script, "sh"])
+        .arg(top.path())
+        .stdin(Stdio::null())
+        .output()
+        .expect("the shell runs");
+    assert!(
+        output.stderr.is_empty(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).expect("text")
+}
+
+#[test]
+fn a_command_that_fails_ends_its_phase_and_all_that_follow() {
+    for shell in shells() {
+        let said = run(
+            &shell,
+            PRELUDE,
+            "first() { ls /nowhere; echo 'first went on'; }\n\
+             second() { echo second; }\n\
+             transact() { failed=; phase first; phase second; }\n\
+             transact\necho \"$failed\"",
+        );
+        let lines: Vec<&str> = said.lines().collect();
+        assert_eq!(lines[0], "@failed first", "{shell:?}: {said}");
+        assert!(lines[1].starts_with("@detail ls: "), "{shell:?}: {said}");
+        assert_eq!(
+            lines[2..],
+            ["@step undoing", "@undone", "first"],
+            "{shell:?}"
+        );
+    }
+}
+
+#[test]
+fn what_was_not_begun_or_is_forgotten_by_half_needs_no_undo() {
+    let said = run(
+        &["sh"],
+        PRELUDE,
+        // The undo script went, and then the power did.
+        "mkdir -p \"$t/save/etc\" \"$state/tx/2-0.done\"; : >\"$state/tx/2-0.done/ready\"\n\
+         recover\nls \"$state/tx\"",
+    );
+    assert_eq!(said, "");
+}
+
+#[test]
+fn what_was_begun_is_undone_by_the_next_and_then_forgotten() {
+    let said = run(
+        &["sh"],
+        PRELUDE,
+        "echo 'echo undone with $1 >&2; exit $(cat $1/status)' >\"$t/undo.sh\"; : >\"$t/ready\"\n\
+         echo 1 >\"$t/status\"; (recover); ls \"$state/tx\"\n\
+         echo 0 >\"$t/status\"; recover; ls \"$state/tx\"",
+    );
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines[0], "@recovering 1-0");
+    assert!(lines[1].starts_with("@detail undone with /"), "{said}");
+    assert_eq!(lines[2..], ["@unrecovered 1-0", "1-0", "@recovering 1-0"]);
+}
+
+#[test]
+fn an_undo_copies_nothing_back_before_anything_was_replaced() {
+    for (live, now) in [("", "new"), (": >\"$t/live\"", "old")] {
+        let said = run(
+            &["sh"],
+            UNDO,
+            &format!(
+                "mkdir -p \"$t/save$top\"; echo old >\"$t/save$top/a\"; echo new >\"$top/a\"\n\
+                 bad=0; {live}\nrestore \"$top/a\"; cat \"$top/a\"; ls \"$top\"; echo $bad"
+            ),
+        );
+        assert_eq!(said, format!("{now}\na\nstate\n0\n"));
+    }
+}
