@@ -213,7 +213,11 @@ impl Conversation {
     async fn change(&mut self, session: &mut Session, task: i64) -> Result<(), TransportError> {
         let plan = self.report.plan.clone();
         let ready = plan.ready();
-        let resources = plan.resources();
+        let mut resources = plan.resources();
+        if let Some(only) = &self.job.only {
+            // What others share in a change, they did not ask for.
+            resources.retain(|resource| only.contains(*resource));
+        }
         let is_package = |change: &&Change| change.key.item_type == ItemType::Package;
         if ready.iter().any(is_package) {
             let limits = session.limits();

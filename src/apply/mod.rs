@@ -17,7 +17,7 @@ pub use report::{Failure, Outcome, ServerReport};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::item::{Applied, Key, Probe};
 use crate::model::{ResourceName, Server, ServerName};
-use crate::plan::{Blocked, Change, Desired, Mode, ServerPlan};
+use crate::plan::{Blocked, Desired, Mode, ServerPlan};
 use crate::transport::Connector;
 
 /// What is to be done on one server.
@@ -85,9 +85,9 @@ pub trait Observer {
     /// Something happened on a server.
     fn event(&mut self, server: &ServerName, event: &Event);
 
-    /// These changes are about to be made. Nothing is sent before this has returned; an error keeps the server
-    /// unchanged.
-    fn intend(&mut self, server: &ServerName, changes: &[&Change]) -> Result<(), Diagnostic>;
+    /// What is ready of this plan is about to be made. Nothing is sent before this has returned; an error keeps the
+    /// server unchanged.
+    fn intend(&mut self, server: &ServerName, plan: &ServerPlan) -> Result<(), Diagnostic>;
 
     /// A server is done.
     fn done(&mut self, report: &ServerReport);
@@ -161,7 +161,7 @@ pub async fn run(
                     Class::Partial,
                     format!("`{server}` was left alone, since `{missing}` cannot be changed"),
                 )),
-                _ => observer.intend(&server, &plan.ready()),
+                _ => observer.intend(&server, &plan),
             };
             drop(answer.send(verdict));
         }

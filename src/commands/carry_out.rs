@@ -13,7 +13,7 @@ use crate::apply::{self, Event, Observer, Outcome, Purpose, Request, ServerRepor
 use crate::context::{Context, interrupted};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::model::{Resource, ServerName, TaskOutcome};
-use crate::plan::Change;
+use crate::plan::{Action, ServerPlan};
 use crate::state::{State, Write};
 use crate::ui::{Progress, format, plan};
 
@@ -272,7 +272,7 @@ impl Observer for Watcher<'_> {
         self.progress.state(server.as_str(), words(event));
     }
 
-    fn intend(&mut self, _server: &ServerName, _changes: &[&Change]) -> Result<(), Diagnostic> {
+    fn intend(&mut self, _server: &ServerName, _plan: &ServerPlan) -> Result<(), Diagnostic> {
         Err(Diagnostic::failed("a look changes nothing"))
     }
 
@@ -308,17 +308,21 @@ impl Observer for Recorder<'_> {
         self.progress.state(server.as_str(), words(event));
     }
 
-    fn intend(&mut self, server: &ServerName, changes: &[&Change]) -> Result<(), Diagnostic> {
+    fn intend(&mut self, server: &ServerName, plan: &ServerPlan) -> Result<(), Diagnostic> {
         if !self.on_record {
             return Ok(());
         }
-        let intents: Vec<_> = changes
+        let ready = plan.ready();
+        let intents = ready
             .iter()
-            .filter(|change| change.item.is_some())
-            .map(|change| (&change.key, &change.after, change.owners.as_slice()))
-            .collect();
-        let now = self.context.now();
-        self.record(|write| write.record_intent(server, intents, Some(self.task), now))
+            .filter(|change| change.action != Action::Delete && change.is_recorded())
+            .map(|change| (&change.key, &change.after, change.owners.as_slice()));
+        let (task, now) = (Some(self.task), self.context.now());
+        self.record(|write| {
+            // First what earlier intents have come to, since these take their place.
+            write.record_outcome(server, &outcome::before(plan), task, now)?;
+            write.record_intent(server, intents, task, now)
+        })
     }
 
     fn done(&mut self, report: &ServerReport) {

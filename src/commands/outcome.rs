@@ -6,33 +6,45 @@ use crate::apply::{Failure, Outcome, ServerReport};
 use crate::diagnostic::Diagnostic;
 use crate::item::Applied;
 use crate::model::{PlacementStatus, Resource, ResourceName};
-use crate::plan::Action;
+use crate::plan::{Action, ServerPlan};
 use crate::state::{self, PlacementResult};
 use crate::ui::{Mark, format};
 
 /// Stands in the place of a kind where a role is set up: `role web`.
 pub(super) const ROLE: &str = "role";
 
+/// What is to be recorded of a server before it is changed.
+pub(super) fn before(plan: &ServerPlan) -> state::Outcome {
+    state::Outcome {
+        applied: plan.remember.iter().cloned().collect(),
+        ..state::Outcome::default()
+    }
+}
+
 /// What is to be recorded of a server.
 pub(super) fn of(report: &ServerReport, resources: &[Resource]) -> state::Outcome {
     let mut outcome = state::Outcome::default();
-    outcome.applied.extend(report.plan.remember.iter().cloned());
+    let remember = report.plan.remember.iter().cloned();
+    outcome.applied.extend(remember);
     outcome.forgotten.clone_from(&report.plan.forget);
+    // What is to change was recorded with the intent, which is not to be touched before it is known what became of it;
+    // and where no intent was recorded, an earlier one may still say what is there.
+    for change in &report.plan.changes {
+        outcome.applied.remove(&change.key);
+    }
     for change in report.changes_done() {
         if change.action == Action::Delete {
             outcome.forgotten.push(change.key.clone());
-        } else if !matches!(&change.item, Some(crate::item::Item::File(file)) if file.seed) {
+        } else if change.is_recorded() {
             let applied = Applied {
                 props: change.after.clone(),
                 owners: change.owners.clone(),
                 ..Applied::default()
             };
             outcome.applied.insert(change.key.clone(), applied);
-        } else {
-            outcome.withdrawn.push(change.key.clone());
         }
     }
-    if is_known(report) {
+    if report.sent && is_known(report) {
         let done: BTreeSet<_> = report.done.iter().collect();
         let ready = report.plan.ready().into_iter();
         let undone = ready.filter(|change| change.item.is_some() && !done.contains(&change.key));
@@ -167,4 +179,67 @@ pub(super) fn held_back(report: &ServerReport) -> Vec<Diagnostic> {
         )
     });
     blocked.chain(conflicts).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::item::Props;
+    use crate::plan::Change;
+
+    /// The report on a server where one file was to change that an earlier transaction had made.
+    fn report(outcome: Outcome, sent: bool) -> ServerReport {
+        let of = |hash: &str| Props::from([("sha256".to_owned(), hash.to_owned())]);
+        let change = Change {
+            key: "file /etc/a".parse().unwrap(),
+            action: Action::Update,
+            before: Some(of("1")),
+            after: of("2"),
+            item: Some(crate::item::Item::from(crate::item::Service {
+                unit: "nginx".to_owned(),
+            })),
+            owners: vec![ResourceName::new("site", "a")],
+            drift: false,
+        };
+        let made = Applied {
+            props: of("1"),
+            ..Applied::default()
+        };
+        let mut report = ServerReport::new("sg-1".parse().unwrap());
+        report.outcome = outcome;
+        report.sent = sent;
+        report.plan.remember.push((change.key.clone(), made));
+        report.plan.changes.push(change);
+        report
+    }
+
+    #[test]
+    fn an_intent_is_withdrawn_only_when_it_was_made_and_is_known_to_be_undone() {
+        let failure = |undone| Failure {
+            resource: None,
+            reason: "x".to_owned(),
+            details: Vec::new(),
+            undone,
+        };
+        let undone = |undone| {
+            let mut report = report(Outcome::Failed, true);
+            report.failures.push(failure(undone));
+            report
+        };
+        let cases = [
+            (report(Outcome::Stopped, false), false),
+            (report(Outcome::Interrupted, true), false),
+            (undone(false), false),
+            (undone(true), true),
+        ];
+        for (report, withdrawn) in cases {
+            let outcome = of(&report, &[]);
+            assert_eq!(!outcome.withdrawn.is_empty(), withdrawn, "{report:?}");
+            // It was recorded before the intent took its place.
+            assert!(outcome.applied.is_empty(), "{report:?}");
+            assert_eq!(before(&report.plan).applied.len(), 1);
+        }
+    }
 }

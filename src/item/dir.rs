@@ -85,6 +85,10 @@ impl Atom for Dir {
         fact.get("type").map(String::as_str) != Some("dir")
     }
 
+    fn stays(applied: &Props) -> bool {
+        applied.get(ON_REMOVE).is_some_and(|word| word == "keep")
+    }
+
     fn observe(names: &[&str], out: &mut Script) {
         metadata::observe(names, out);
     }

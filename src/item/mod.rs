@@ -59,6 +59,41 @@ pub struct Applied {
     pub owners: Vec<ResourceName>,
 }
 
+impl Applied {
+    /// Whether what is there (`fact`) is what fleet made of it, as far as is known or by a transaction that has not
+    /// reported back.
+    pub fn made(&self, fact: &Props) -> bool {
+        let is = |props: &Props| !props.is_empty() && satisfies(fact, props);
+        is(&self.props) || self.intent.as_ref().is_some_and(is)
+    }
+
+    /// What fleet last gave to what is there, or was about to give: never nothing, so that it knows what to do when
+    /// the item goes away.
+    pub fn last(&self, fact: &Props) -> &Props {
+        match &self.intent {
+            Some(intent) if self.props.is_empty() || satisfies(fact, intent) => intent,
+            _ => &self.props,
+        }
+    }
+
+    /// The record when it is known what became of the intent; `None` when nothing was applied.
+    pub fn settled(&self, fact: &Props) -> Option<Self> {
+        let settled = match &self.intent {
+            Some(intent) if satisfies(fact, intent) => Self {
+                props: intent.clone(),
+                intent: None,
+                adopted: None,
+                owners: self.owners.clone(),
+            },
+            _ => Self {
+                intent: None,
+                ..self.clone()
+            },
+        };
+        (!settled.props.is_empty()).then_some(settled)
+    }
+}
+
 /// One atom on a server.
 ///
 /// Observing and applying are batched: one fragment for all items of a type, never one command per item.
@@ -76,6 +111,12 @@ pub trait Atom: Clone + fmt::Debug + PartialEq + Sized {
     /// not cause is a conflict instead of a drift.
     fn guarded(&self, fact: &Props) -> bool {
         let _ = fact;
+        false
+    }
+
+    /// Whether an item that was given `applied` is left as it is when it is no longer wanted.
+    fn stays(applied: &Props) -> bool {
+        let _ = applied;
         false
     }
 
@@ -127,6 +168,11 @@ macro_rules! registry {
             /// See [`Atom::facts`].
             pub fn facts(self, lines: &[&str]) -> BTreeMap<String, Props> {
                 match self { $(Self::$atom => $atom::facts(lines),)* }
+            }
+
+            /// See [`Atom::stays`].
+            pub fn stays(self, applied: &Props) -> bool {
+                match self { $(Self::$atom => $atom::stays(applied),)* }
             }
 
             /// See [`Atom::remove`].

@@ -23,6 +23,10 @@ impl Atom for Package {
         props([("installed", "yes".to_owned())])
     }
 
+    fn stays(_applied: &Props) -> bool {
+        true
+    }
+
     fn observe(names: &[&str], out: &mut Script) {
         out.raw("dpkg-query -W -f '${Package} ${db:Status-Status}\\n'")
             .words(names.iter().copied())

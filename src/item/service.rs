@@ -23,6 +23,10 @@ impl Atom for Service {
         props([("active", "yes".to_owned()), ("enabled", "yes".to_owned())])
     }
 
+    fn stays(_applied: &Props) -> bool {
+        true
+    }
+
     fn observe(names: &[&str], out: &mut Script) {
         out.raw("systemctl show -p Id,LoadState,ActiveState,UnitFileState --");
         for name in names {

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Desired, Facts};
+use super::{Desired, Facts, Wanted};
 use crate::item::{Applied, Item, ItemType, Key, Props, satisfies};
 use crate::model::ResourceName;
 
@@ -63,6 +63,15 @@ pub struct Change {
     pub drift: bool,
 }
 
+impl Change {
+    /// Whether fleet keeps what it made on record: a seed is its user's from then on.
+    pub fn is_recorded(&self) -> bool {
+        self.item
+            .as_ref()
+            .is_none_or(|item| seed_dir(item).is_none())
+    }
+}
+
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.action.word(), self.key)
@@ -102,7 +111,8 @@ pub struct ServerPlan {
     pub conflicts: Vec<Conflict>,
     /// What cannot be applied.
     pub blocked: Vec<Blocked>,
-    /// What is right already and was not on record as such.
+    /// What is there and not on record as such: what is right already, what an earlier transaction made without
+    /// reporting back, and what has other owners now.
     pub remember: Vec<(Key, Applied)>,
     /// What is on record and neither wanted nor there.
     pub forget: Vec<Key>,
@@ -147,193 +157,239 @@ impl ServerPlan {
     }
 }
 
-/// The items that a comparison needs facts of: the desired ones and those on record.
+/// The items that a comparison needs facts of: the desired ones and those on record. Of a seed only its directory
+/// counts: what lies there is a user's, who could put a pipe in its place that nobody writes to.
 pub fn keys(desired: &Desired, applied: &BTreeMap<Key, Applied>) -> BTreeSet<Key> {
-    let seeded = desired
-        .items
-        .values()
-        .filter_map(|wanted| match &wanted.item {
-            Item::File(file) if file.seed => Some(Key {
-                item_type: ItemType::Dir,
-                name: file.dir().to_owned(),
-            }),
-            _ => None,
-        });
-    let known = desired.items.keys().chain(applied.keys()).cloned();
-    known.chain(seeded).collect()
+    let wanted = desired.items.iter().map(|(key, wanted)| {
+        let dir = seed_dir(&wanted.item);
+        dir.unwrap_or_else(|| key.clone())
+    });
+    wanted.chain(applied.keys().cloned()).collect()
+}
+
+/// The directory with which a seed is made; `None` for what is no seed.
+fn seed_dir(item: &Item) -> Option<Key> {
+    match item {
+        Item::File(file) if file.seed => Some(Key {
+            item_type: ItemType::Dir,
+            name: file.dir().to_owned(),
+        }),
+        _ => None,
+    }
 }
 
 /// Compares what should be with what is, given what was last applied.
 ///
 /// `only` narrows it to some resources, of which `desired` holds the items and `applied` what any of them owned:
 /// what others want too stays. Without `only` both hold everything, and what is not desired goes away.
-pub fn compare<'a>(
-    desired: &'a Desired,
+pub fn compare(
+    desired: &Desired,
     facts: &Facts,
-    applied: &'a BTreeMap<Key, Applied>,
+    applied: &BTreeMap<Key, Applied>,
     only: Option<&BTreeSet<ResourceName>>,
     mode: Mode,
 ) -> ServerPlan {
-    // Most items are as they should be, so nothing is copied before that is known.
-    let others = |known: Option<&'a Applied>| -> Vec<&'a ResourceName> {
-        let (Some(known), Some(only)) = (known, only) else {
+    let missing = |key: &Key| !facts.items.contains_key(key);
+    let mut comparison = Comparison {
+        only,
+        mode,
+        installs: desired
+            .items
+            .keys()
+            .any(|key| key.item_type == ItemType::Package && missing(key)),
+        plan: ServerPlan::default(),
+    };
+    for (key, wanted) in &desired.items {
+        let (fact, known) = (facts.items.get(key), applied.get(key));
+        if let Some(dir) = seed_dir(&wanted.item) {
+            if missing(&dir) {
+                comparison.create(key, wanted, &cloned(&wanted.owners), false);
+            }
+        } else if let Some(fact) = fact {
+            comparison.present(key, wanted, fact, known);
+        } else {
+            comparison.absent(key, wanted, known);
+        }
+    }
+    for (key, known) in applied {
+        if !desired.items.contains_key(key) {
+            comparison.unwanted(key, facts.items.get(key), known);
+        }
+    }
+    let mut plan = comparison.plan;
+    plan.changes.sort_by(|a, b| a.key.cmp(&b.key));
+    plan
+}
+
+/// A comparison under way. Most items are as they should be, so nothing is copied before that is known.
+struct Comparison<'a> {
+    only: Option<&'a BTreeSet<ResourceName>>,
+    mode: Mode,
+    /// Whether packages will be installed, and services with them.
+    installs: bool,
+    plan: ServerPlan,
+}
+
+impl Comparison<'_> {
+    /// Those that want an item beside the resources that this is narrowed to.
+    fn others<'k>(&self, known: Option<&'k Applied>) -> Vec<&'k ResourceName> {
+        let (Some(known), Some(only)) = (known, self.only) else {
             return Vec::new();
         };
         let outside = known.owners.iter().filter(|owner| !only.contains(owner));
         outside.collect()
-    };
-    let cloned = |owners: &[&ResourceName]| owners.iter().copied().cloned().collect::<Vec<_>>();
-    let mut plan = ServerPlan::default();
-    let installs = desired
-        .items
-        .keys()
-        .any(|key| key.item_type == ItemType::Package && !facts.items.contains_key(key));
-    for (key, wanted) in &desired.items {
-        let known = applied.get(key);
-        let fact = facts.items.get(key);
-        if let Item::File(file) = &wanted.item
-            && file.seed
+    }
+
+    fn create(&mut self, key: &Key, wanted: &Wanted, owners: &[ResourceName], drift: bool) {
+        self.plan.changes.push(Change {
+            key: key.clone(),
+            action: Action::Create,
+            before: None,
+            after: wanted.item.wanted(),
+            item: Some(wanted.item.clone()),
+            owners: owners.to_vec(),
+            drift,
+        });
+    }
+
+    /// An item that should be there and is not.
+    fn absent(&mut self, key: &Key, wanted: &Wanted, known: Option<&Applied>) {
+        if let Item::Service(service) = &wanted.item
+            && !self.installs
         {
-            let dir = Key {
-                item_type: ItemType::Dir,
-                name: file.dir().to_owned(),
-            };
-            if fact.is_none() && !facts.items.contains_key(&dir) {
-                plan.changes.push(Change {
-                    key: key.clone(),
-                    action: Action::Create,
-                    before: None,
-                    after: wanted.item.wanted(),
-                    item: Some(wanted.item.clone()),
-                    owners: wanted.owners.clone(),
-                    drift: false,
-                });
-            }
-            continue;
+            let blocked = wanted.owners.iter().map(|owner| Blocked {
+                resource: owner.clone(),
+                reason: format!("there is no service `{}` on the server", service.unit),
+                hint: Some("install what the role needs: `fleet setup-server`".to_owned()),
+            });
+            self.plan.blocked.extend(blocked);
+            return;
         }
-        let props = wanted.item.wanted();
-        let mut owners = others(known);
+        let owners = cloned(self.owners(wanted, known));
+        self.create(key, wanted, &owners, known.is_some());
+    }
+
+    /// All that want an item, in order.
+    fn owners<'k>(&self, wanted: &'k Wanted, known: Option<&'k Applied>) -> Vec<&'k ResourceName> {
+        let mut owners = self.others(known);
         owners.extend(&wanted.owners);
         owners.sort();
         owners.dedup();
-        let Some(fact) = fact else {
-            if let Item::Service(service) = &wanted.item
-                && !installs
-            {
-                for owner in &wanted.owners {
-                    plan.blocked.push(Blocked {
-                        resource: owner.clone(),
-                        reason: format!("there is no service `{}` on the server", service.unit),
-                        hint: Some("install what the role needs: `fleet setup-server`".to_owned()),
-                    });
-                }
-                continue;
-            }
-            plan.changes.push(Change {
-                key: key.clone(),
-                action: Action::Create,
-                before: None,
-                after: props,
-                item: Some(wanted.item.clone()),
-                owners: cloned(&owners),
-                drift: known.is_some(),
-            });
-            continue;
-        };
+        owners
+    }
+
+    /// An item that should be there, and is in some shape.
+    fn present(&mut self, key: &Key, wanted: &Wanted, fact: &Props, known: Option<&Applied>) {
+        let props = wanted.item.wanted();
+        let owners = self.owners(wanted, known);
+        let same_owners = |known: &Applied| known.owners.iter().eq(owners.iter().copied());
         if satisfies(fact, &props) {
             let on_record = known.is_some_and(|known| {
                 known.props == props
                     && known.intent.is_none()
                     && known.adopted.is_none()
-                    && known.owners.iter().eq(owners.iter().copied())
+                    && same_owners(known)
             });
             if !on_record {
                 let right = Applied {
                     props,
                     intent: None,
                     adopted: None,
-                    owners: cloned(&owners),
+                    owners: cloned(owners),
                 };
-                plan.remember.push((key.clone(), right));
+                self.plan.remember.push((key.clone(), right));
             }
-            continue;
+            return;
         }
-        let ours = known.is_some_and(|known| {
-            satisfies(fact, &known.props)
-                || known.intent.as_ref().is_some_and(|i| satisfies(fact, i))
-        });
+        let ours = known.is_some_and(|known| known.made(fact));
         let taken_over = known.is_some_and(|known| {
             known.props == props && known.adopted.as_ref().is_some_and(|a| satisfies(fact, a))
         });
+        let left_alone = taken_over || (!ours && wanted.item.guarded(fact));
+        if left_alone && !taken_over && self.mode == Mode::Adopt {
+            let adopted = Applied {
+                props,
+                intent: None,
+                adopted: Some(fact.clone()),
+                owners: cloned(owners),
+            };
+            self.plan.remember.push((key.clone(), adopted));
+            return;
+        }
+        let left_alone = taken_over || (left_alone && self.mode == Mode::Respect);
+        // What is on record must know its owners even when it is left alone, and what an earlier transaction made of it
+        // before the next one's intent takes that place.
+        if let Some(known) = known
+            && (known.intent.is_some() || (left_alone && !same_owners(known)))
+            && let Some(settled) = known.settled(fact)
+        {
+            let settled = Applied {
+                owners: cloned(owners.iter().copied()),
+                ..settled
+            };
+            self.plan.remember.push((key.clone(), settled));
+        }
         if taken_over {
-            continue;
+            return;
         }
-        if !ours && wanted.item.guarded(fact) {
-            match mode {
-                Mode::Force => {}
-                Mode::Adopt => {
-                    plan.remember.push((
-                        key.clone(),
-                        Applied {
-                            props,
-                            intent: None,
-                            adopted: Some(fact.clone()),
-                            owners: cloned(&owners),
-                        },
-                    ));
-                    continue;
-                }
-                Mode::Respect => {
-                    plan.conflicts.push(Conflict {
-                        item: wanted.item.clone(),
-                        fact: fact.clone(),
-                        owners: cloned(&owners),
-                        edited: known.is_some(),
-                    });
-                    continue;
-                }
-            }
+        if left_alone {
+            self.plan.conflicts.push(Conflict {
+                item: wanted.item.clone(),
+                fact: fact.clone(),
+                owners: cloned(owners),
+                edited: known.is_some_and(|known| !known.props.is_empty()),
+            });
+            return;
         }
-        plan.changes.push(Change {
+        self.plan.changes.push(Change {
             key: key.clone(),
             action: Action::Update,
             before: Some(fact.clone()),
             drift: known.is_some_and(|known| known.props == props),
             after: props,
             item: Some(wanted.item.clone()),
-            owners: cloned(&owners),
+            owners: cloned(owners),
         });
     }
-    for (key, known) in applied {
-        if desired.items.contains_key(key) {
-            continue;
+
+    /// An item on record that is not wanted any more, at least not by the resources that this is narrowed to.
+    fn unwanted(&mut self, key: &Key, fact: Option<&Props>, known: &Applied) {
+        let others = self.others(Some(known));
+        let Some(fact) = fact else {
+            if others.is_empty() {
+                self.plan.forget.push(key.clone());
+            }
+            return;
+        };
+        if !others.is_empty() {
+            if let Some(settled) = known.settled(fact) {
+                let theirs = Applied {
+                    owners: cloned(others),
+                    ..settled
+                };
+                self.plan.remember.push((key.clone(), theirs));
+            }
+            return;
         }
-        let owners = others(Some(known));
-        if !owners.is_empty() {
-            plan.remember.push((
-                key.clone(),
-                Applied {
-                    owners: cloned(&owners),
-                    ..known.clone()
-                },
-            ));
-            continue;
+        let last = known.last(fact);
+        if key.item_type.stays(last) {
+            self.plan.forget.push(key.clone());
+            return;
         }
-        match facts.items.get(key) {
-            None => plan.forget.push(key.clone()),
-            Some(fact) => plan.changes.push(Change {
-                key: key.clone(),
-                action: Action::Delete,
-                before: Some(fact.clone()),
-                after: known.props.clone(),
-                item: None,
-                owners: known.owners.clone(),
-                drift: false,
-            }),
-        }
+        self.plan.changes.push(Change {
+            key: key.clone(),
+            action: Action::Delete,
+            before: Some(fact.clone()),
+            after: last.clone(),
+            item: None,
+            owners: known.owners.clone(),
+            drift: false,
+        });
     }
-    plan.changes.sort_by(|a, b| a.key.cmp(&b.key));
-    plan
+}
+
+fn cloned<'k>(owners: impl IntoIterator<Item = &'k ResourceName>) -> Vec<ResourceName> {
+    owners.into_iter().cloned().collect()
 }
 
 #[cfg(test)]

@@ -100,6 +100,81 @@ fn what_a_transaction_wrote_that_nobody_recorded_is_ours() {
     assert_eq!(verdict(&plan), "update");
 }
 
+/// The record of `/etc/a` when only an intent to make `item` is known.
+fn intent(item: &Item) -> BTreeMap<Key, Applied> {
+    let mut applied = record(item, &["a"]);
+    let known = applied.get_mut(&item.key()).expect("it");
+    known.intent = Some(std::mem::take(&mut known.props));
+    applied
+}
+
+#[test]
+fn an_intent_makes_nothing_else_ours() {
+    let (one, two) = (file("1"), file("2"));
+    // Somebody made the file after a transaction that never ran.
+    let plan = all(&desired(vec![one.clone()]), &there(&[&two]), &intent(&one));
+    assert_eq!(verdict(&plan), "foreign");
+    let plan = all(&desired(vec![one.clone()]), &there(&[&one]), &intent(&one));
+    assert_eq!(verdict(&plan), "remember");
+}
+
+#[test]
+fn what_an_intent_made_is_on_record_before_the_next_intent() {
+    let (one, two, three) = (file("1"), file("2"), file("3"));
+    let mut applied = record(&one, &["a"]);
+    applied.get_mut(&one.key()).expect("it").intent = Some(two.wanted());
+    let plan = all(&desired(vec![three]), &there(&[&two]), &applied);
+    assert_eq!(plan.remember.len(), 1);
+    assert_eq!(plan.remember[0].1.props, two.wanted());
+    assert_eq!(plan.remember[0].1.intent, None);
+}
+
+#[test]
+fn what_an_intent_made_goes_away_as_it_was_meant_to() {
+    let home = Item::from(Dir {
+        path: "/srv/www/a".to_owned(),
+        mode: 0o750,
+        owner: "root".to_owned(),
+        group: "root".to_owned(),
+        on_remove: OnRemove::Trash,
+    });
+    let plan = all(&desired(vec![]), &there(&[&home]), &intent(&home));
+    assert_eq!(verdict(&plan), "delete");
+    assert_eq!(plan.changes[0].after, home.wanted());
+}
+
+#[test]
+fn what_stays_when_it_is_not_wanted_any_more_is_forgotten() {
+    let service = Item::from(Service {
+        unit: "nginx".to_owned(),
+    });
+    let plan = all(
+        &desired(vec![]),
+        &there(&[&service]),
+        &record(&service, &["a"]),
+    );
+    assert_eq!(verdict(&plan), "forget");
+}
+
+#[test]
+fn a_new_owner_of_what_is_left_alone_is_on_record() {
+    let (one, two) = (file("1"), file("2"));
+    let only = BTreeSet::from([site("a")]);
+    let mut edited = record(&one, &["b"]);
+    for adopted in [None, Some(two.wanted())] {
+        edited.get_mut(&one.key()).expect("it").adopted = adopted;
+        let plan = compare(
+            &desired(vec![one.clone()]),
+            &there(&[&two]),
+            &edited,
+            Some(&only),
+            Mode::Respect,
+        );
+        assert!(plan.changes.is_empty());
+        assert_eq!(plan.remember[0].1.owners, [site("a"), site("b")]);
+    }
+}
+
 #[test]
 fn force_replaces_and_adopt_takes_over_until_the_wish_changes() {
     let (one, two, three) = (file("1"), file("2"), file("3"));
@@ -162,7 +237,8 @@ fn a_seed_is_written_only_with_its_directory() {
         group: "root".to_owned(),
         on_remove: OnRemove::Keep,
     });
-    let wanted = desired(vec![dir.clone(), seed]);
+    let wanted = desired(vec![dir.clone(), seed.clone()]);
+    assert!(!keys(&wanted, &BTreeMap::new()).contains(&seed.key()));
     assert_eq!(all(&wanted, &there(&[]), &BTreeMap::new()).changes.len(), 2);
     assert_eq!(
         all(&wanted, &there(&[&dir]), &BTreeMap::new())
