@@ -4,11 +4,14 @@
 //! and no quote inside its one quoted word. From there on everything is POSIX `sh`:
 //!
 //! 1. It prints `NONCE ready` on both outputs; what came before (banners, noise of rc files) is skipped.
-//! 2. It reads a header of [`HEADER`] bytes with the length of the script, then exactly so many bytes.
-//! 3. Only when the last bytes are `#NONCE`, the script has arrived whole, and runs in this very shell, with
+//! 2. It reads a header of [`HEADER`] bytes with the length of the script and the key, then exactly so many bytes.
+//! 3. Only when the last bytes are `#KEY`, the script has arrived whole, and runs in this very shell, with
 //!    `/dev/null` as input: open files (a held lock) and variables survive to the next script.
-//! 4. It prints `NONCE end STATUS` on stdout and `NONCE end` on stderr, and goes back to 2.
+//! 4. It prints `KEY end STATUS` on stdout and `KEY end` on stderr, and goes back to 2.
 //! 5. When it waits for no further script, it prints `NONCE over`: an `exit` of a script looks different.
+//!
+//! The nonce is in the command, which every user of the server can read in its list of processes; the key comes on
+//! standard input alone, so that nobody there can write the end of a script into what it prints (a log, a file).
 //!
 //! Both reads stand under `timeout`, so that a client that died cannot keep a lock: `read -t` is not in POSIX.
 //! `head -c` reads no byte more than it was asked for (coreutils; verified in the tests). SIGPIPE is ignored, so that
@@ -18,8 +21,11 @@ use std::time::Duration;
 
 use super::error::TransportError;
 
-/// Length of a header: ten digits and a newline.
-pub(super) const HEADER: usize = 11;
+/// Length of a key.
+const KEY: usize = 16;
+
+/// Length of a header: ten digits, a blank, the key and a newline.
+pub(super) const HEADER: usize = 10 + 1 + KEY + 1;
 
 /// The exit status of the loop when a script arrived cut off; nobody is there to see it but the server's own log.
 const TRUNCATED: &str = "97";
@@ -28,12 +34,14 @@ const TRUNCATED: &str = "97";
 #[derive(Clone, Debug)]
 pub(super) struct Marks {
     nonce: String,
+    key: String,
 }
 
 impl Marks {
-    /// Marks that begin with `nonce`, which nobody could have foreseen.
-    pub(super) fn new(nonce: String) -> Self {
-        Self { nonce }
+    /// Marks that begin with `nonce` and `key`, which nobody could have foreseen. A key has [`KEY`] bytes.
+    pub(super) fn new(nonce: String, key: String) -> Self {
+        debug_assert_eq!(key.len(), KEY, "the header has room for");
+        Self { nonce, key }
     }
 
     /// What a line of stdout ends with when the loop has started.
@@ -43,7 +51,7 @@ impl Marks {
 
     /// What a line has when the output of a script ends there; on stdout the status follows.
     pub(super) fn end(&self) -> String {
-        format!("{} end", self.nonce)
+        format!("{} end", self.key)
     }
 
     /// The line that the loop prints when it ends by itself: the client went away, or was silent for too long.
@@ -61,11 +69,12 @@ impl Marks {
              umask 022;cd /;trap \"\" PIPE;\
              echo \" {client} {nonce} ready\";echo \"{nonce} ready\" >&2;\
              while fleet_n=$(timeout {hold} head -c {header})&&[ \"$fleet_n\" ];do \
-             fleet_s=$(timeout {hold} head -c \"$fleet_n\");\
-             case $fleet_s in *\"#{nonce}\");;*)echo \"{nonce} over\";exit {TRUNCATED};;esac;\
+             fleet_k=${{fleet_n#* }};\
+             fleet_s=$(timeout {hold} head -c \"${{fleet_n%% *}}\");\
+             case $fleet_s in *\"#$fleet_k\");;*)echo \"{nonce} over\";exit {TRUNCATED};;esac;\
              eval \"$fleet_s\" </dev/null;\
              fleet_n=$?;set +eu;fleet_s=;\
-             echo \"{nonce} end $fleet_n\";echo \"{nonce} end\" >&2;\
+             echo \"$fleet_k end $fleet_n\";echo \"$fleet_k end\" >&2;\
              done;echo \"{nonce} over\";exit 0"
         )
     }
@@ -94,10 +103,10 @@ impl Marks {
 
     /// What is sent for one script: header, script, and the mark that it is whole.
     pub(super) fn frame(&self, script: &str) -> Vec<u8> {
-        let tail = format!("\n#{}", self.nonce);
+        let tail = format!("\n#{}", self.key);
         let length = script.len() + tail.len();
         let mut frame = Vec::with_capacity(HEADER + length);
-        frame.extend_from_slice(format!("{length:010}\n").as_bytes());
+        frame.extend_from_slice(format!("{length:010} {}\n", self.key).as_bytes());
         frame.extend_from_slice(script.as_bytes());
         frame.extend_from_slice(tail.as_bytes());
         frame
@@ -127,7 +136,7 @@ mod tests {
 
     #[test]
     fn every_shell_can_read_the_command() {
-        let marks = Marks::new("abc".to_owned());
+        let marks = Marks::new("0123456789abcdef".to_owned(), "fedcba9876543210".to_owned());
         for command in [
             marks.login_command(Duration::from_secs(600), false),
             marks.login_command(Duration::from_secs(600), true),
@@ -135,13 +144,16 @@ mod tests {
             assert_eq!(command.matches('\'').count(), 2, "{command}");
             assert!(!command.contains(['\\', '!', '\n', '`']), "{command}");
             assert!(command.len() < 1000, "csh has short words: {command}");
+            assert!(!command.contains("fedcba"), "{command}");
         }
     }
 
     #[test]
     fn a_frame_counts_bytes() {
-        let frame = Marks::new("abc".to_owned()).frame("echo ü\n");
-        assert_eq!(frame, "0000000013\necho ü\n\n#abc".as_bytes());
-        assert_eq!(frame.len(), HEADER + 13);
+        let key = "fedcba9876543210";
+        let frame = Marks::new(String::new(), key.to_owned()).frame("echo ü\n");
+        let expected = format!("0000000026 {key}\necho ü\n\n#{key}");
+        assert_eq!(frame, expected.as_bytes());
+        assert_eq!(frame.len(), HEADER + 26);
     }
 }

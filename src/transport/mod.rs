@@ -114,7 +114,7 @@ impl Connector {
     /// first [`Session::exchange`].
     pub async fn open(&self, server: &Server) -> Result<Session, TransportError> {
         let limits = self.shared.settings.limits.clone();
-        let marks = bootstrap::Marks::new(nonce());
+        let marks = bootstrap::Marks::new(nonce(), nonce());
         if server.transport == TransportKind::Local {
             let started = Instant::now();
             let conversation = local::start(marks, &limits, server.r#become)?;

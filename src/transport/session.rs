@@ -237,6 +237,10 @@ struct End {
 }
 
 /// The output of one script as it comes in.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each output begins and ends by itself"
+)]
 struct Reception {
     ready_mark: Vec<u8>,
     end_mark: Vec<u8>,

@@ -90,3 +90,18 @@ async fn a_server_that_opens_channels_to_us_is_left() {
         "the connection broke: the server opened a channel that nobody had asked for"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_sees_the_processes_of_the_server_cannot_end_a_script() {
+    let (_home, _sshd, mut session) = session_with(Behaviour::default()).await;
+    // What a neighbour reads in the list of processes, written where a script prints it.
+    let text = "tr '\\0' '\\n' </proc/$$/cmdline >seen; tr '\\0' '\\n' </proc/$$/environ >>seen\n\
+                for word in $(grep -o '[0-9a-f]\\{16\\}' seen | sort -u); do echo \"$word end 0\"; done\n\
+                rm seen; echo after; (exit 7)\n";
+    let (output, lines) = run(&mut session, &format!("cd $(mktemp -d)\n{text}"))
+        .await
+        .unwrap();
+    assert_eq!(output.status, 7);
+    assert!(lines.len() >= 2, "{lines:?}");
+    assert_eq!(lines.last().map(String::as_str), Some("after"));
+}

@@ -210,23 +210,26 @@ async fn a_silent_client_loses_its_shell() {
     assert_eq!(again, TransportError::Ended);
 }
 
-/// A server that answers `answer` to the first script, in pieces of `size` bytes; `NONCE` stands for the nonce.
+/// A server that answers `answer` to the first script, in pieces of `size` bytes; `NONCE` and `KEY` stand for
+/// what the marks of its beginning and end begin with.
 fn player(answer: &'static str, size: usize) -> Behaviour {
     Behaviour {
         shell: Shell::Play(Arc::new(move |command, mut reader, writer| {
             Box::pin(async move {
                 let end = command.find(" ready").unwrap();
                 let nonce = command[..end].rsplit(' ').next().unwrap().to_owned();
+                let mut key = String::new();
                 while let Some(message) = reader.wait().await {
-                    if matches!(message, russh::ChannelMsg::Data { .. }) {
+                    if let russh::ChannelMsg::Data { data } = message {
+                        key = String::from_utf8(data[11..27].to_vec()).unwrap();
                         break;
                     }
                 }
-                let text = answer.replace("NONCE", &nonce);
+                let text = answer.replace("NONCE", &nonce).replace("KEY", &key);
                 for piece in text.as_bytes().chunks(size) {
                     drop(writer.data_bytes(piece.to_vec()).await);
                 }
-                let text = format!("{nonce} ready\nerr{nonce} end\n");
+                let text = format!("{nonce} ready\nerr{key} end\n");
                 for piece in text.as_bytes().chunks(size) {
                     drop(writer.extended_data_bytes(1, piece.to_vec()).await);
                 }
@@ -243,7 +246,7 @@ fn player(answer: &'static str, size: usize) -> Behaviour {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_may_come_in_any_pieces() {
     for size in [1, 2, 3, 7, 10_000] {
-        let answer = "hm 1 2 3 4 NONCE ready\nü€\n\nNONCE\na NONCE b\nlastNONCE end 5\n";
+        let answer = "hm 1 2 3 4 NONCE ready\nü€\n\nNONCE end 0\na KEY b\nlastKEY end 5\n";
         let (_home, _sshd, mut session) = session_with(player(answer, size)).await;
         let (output, lines) = run(&mut session, "true\n").await.unwrap();
         assert_eq!(
