@@ -9,6 +9,9 @@ const LONGEST: usize = 256;
 /// Most entries kept of a list (disks, units): more would only fill the state database.
 const MOST: usize = 64;
 
+/// Largest figure taken with a fraction: a load, or seconds since 1970 in the year 33658.
+const LARGEST: f64 = 1e12;
+
 /// What the lines of one look say.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reading {
@@ -235,13 +238,13 @@ fn os_release_value(value: &str) -> String {
         .to_owned()
 }
 
-/// A finite number that is not negative.
+/// A number that is not negative and no larger than anything that is measured: a figure is not to fill a screen.
 fn number(value: &str) -> Option<f64> {
     value
         .trim()
         .parse()
         .ok()
-        .filter(|number: &f64| number.is_finite() && *number >= 0.0)
+        .filter(|number: &f64| (0.0..=LARGEST).contains(number))
 }
 
 #[expect(

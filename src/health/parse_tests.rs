@@ -180,7 +180,7 @@ fn an_unwritable_directory_marks_the_file_system_that_holds_it() {
 fn hostile_lines_are_neither_believed_nor_shown() {
     let long = "x".repeat(100_000);
     let text = format!(
-        "time NaN\ntime -1\nuid root\nuptime inf\nload 1 2\nload 1 2 -3\nmemory_total_kib -5\n\
+        "time NaN\ntime -1\ntime 1e300\nuid root\nuptime inf\nload 1 2\nload 1 2 -3\nload 1e300 1 1\nmemory_total_kib -5\n\
          memory_available_kib 18446744073709551615\ncpus 3-1\ncpus 0-4294967295\nos \"de\u{1b}[31mbian\"\n\
          os_version {long}\nphp\nphp \u{7}\nnginx version: nginx/\nservice\nunit\nunit a\nat\nat lunch\n\
          at disks\n1 2 3\n99999999999999999999 1 1 1 1 /\n0 0 0 0 0 /proc\n1 1 1 1 1\nunit x.service failed\r\n"

@@ -189,7 +189,8 @@ struct Seen {
 impl Seen {
     fn take(&mut self, line: &str) {
         self.answered.get_or_insert_with(Instant::now);
-        self.bytes += line.len();
+        // An empty line takes memory too.
+        self.bytes = self.bytes.saturating_add(line.len() + size_of::<String>());
         if self.bytes <= MOST_OUTPUT {
             self.lines.push(line.to_owned());
         }

@@ -140,6 +140,11 @@ fn a_flood_of_lines_is_not_kept() {
         seen.take(&"x".repeat(1000));
     }
     assert!(seen.lines.len() * 1000 <= MOST_OUTPUT);
+    let mut seen = Seen::default();
+    for _ in 0..MOST_OUTPUT {
+        seen.take("");
+    }
+    assert!(seen.lines.len() * size_of::<String>() <= MOST_OUTPUT);
 }
 
 /// The verdict on a look that its limit ended after these lines.
