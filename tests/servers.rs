@@ -354,6 +354,31 @@ fn a_server_with_resources_stays_and_a_capacity_below_its_load_is_told() {
 }
 
 #[test]
+fn a_weight_does_not_grow_over_the_capacity() {
+    let environment = with_inventory(&FLEET.replace("region", "capacity = 20\nregion"));
+    place_site(&environment, "example.com", "sg-1");
+    place_site(&environment, "example.org", "sg-1");
+    let set = |weight: &str, more: &[&str]| {
+        let words = ["set-site", "example.com", "--stage", "--weight", weight];
+        environment.fleet(words.iter().chain(more))
+    };
+    let refused = set("14", &[]).expect(4);
+    assert_eq!(
+        refused.stderr,
+        "error: server `sg-1` has no room for 14 units of site example.com: others take 7 of its 20\n\
+         hint: `fleet set-server sg-1 --capacity UNITS` makes room, `--force` insists\n"
+    );
+    let load = || state(&environment).read(|read| read.load(&"sg-1".parse().unwrap()));
+    assert_eq!(load(), Ok(14));
+    set("13", &[]).expect(0);
+    assert_eq!(load(), Ok(20));
+    set("14", &["--force"]).expect(0);
+    assert_eq!(load(), Ok(21));
+    // Over it already, it may still be made lighter.
+    set("12", &[]).expect(0);
+}
+
+#[test]
 fn a_cordon_is_kept_with_its_reason_and_shown() {
     let environment = with_inventory(FLEET);
     let outcome = environment

@@ -10,8 +10,9 @@ use super::flags::Flags;
 use super::show::find;
 use super::{Ending, KindVerb, example_name};
 use crate::context::Context;
-use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::diagnostic::{Class, Diagnostic, Diagnostics, did_you_mean};
 use crate::kind::Kind;
+use crate::model::Resource;
 use crate::state::{Change, Write};
 
 /// Changes a resource.
@@ -127,11 +128,44 @@ impl Setting {
             suspended: there.suspended,
             claims: &claims,
         };
+        if change.weight > there.weight && !changing.flags.force {
+            refuse_overload(write, changing, &there, change.weight)?;
+        }
         if change.spec != &there.spec || change.weight != there.weight {
             write.update_resource(there.id, &change, now)?;
         }
         Ok(Before::Resource(Box::new(there)))
     }
+}
+
+/// Refuses a weight that takes a server over its capacity.
+fn refuse_overload(
+    write: &Write<'_>,
+    changing: &Changing<'_>,
+    there: &Resource,
+    weight: u32,
+) -> anyhow::Result<()> {
+    let servers = &changing.context.inventory()?.servers;
+    let mut problems = Vec::new();
+    for placement in &there.placements {
+        let Some(server) = servers.get(&placement.server) else {
+            continue;
+        };
+        let others = write.load(&server.name)?.saturating_sub(there.weight.into());
+        let capacity = server.capacity;
+        if others.saturating_add(weight.into()) <= capacity.into() {
+            continue;
+        }
+        let message = format!(
+            "server `{}` has no room for {weight} units of {}: others take {others} of its {capacity}",
+            server.name, there.name
+        );
+        problems.push(Diagnostic::new(Class::NoRoom, message).hint(format!(
+            "`fleet set-server {} --capacity UNITS` makes room, `--force` insists",
+            server.name
+        )));
+    }
+    if problems.is_empty() { Ok(()) } else { Err(Diagnostics(problems).into()) }
 }
 
 /// The stored fields that the arguments written on the command line set.
