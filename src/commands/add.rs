@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::{Value, json};
 
-use super::candidates::{candidates, no_room};
+use super::candidates::{candidates, no_room, refresh_health};
 use super::change::{Before, Changing, taken};
 use super::flags::Flags;
-use super::{Ending, KindVerb, example_name, look};
+use super::{Ending, KindVerb, example_name};
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
 use crate::kind::Kind;
@@ -114,7 +114,8 @@ impl KindVerb for Add {
             return Ok(ending);
         }
         if !changing.stage {
-            adding.refresh(context)?;
+            let connector = context.connector()?;
+            context.block_on(refresh_health(context, &connector, &adding.request))??;
         }
         let servers = &inventory.servers;
         changing.run(Some(&edge), |write| adding.record(write, servers, context))
@@ -188,23 +189,6 @@ impl Adding {
         Err(Diagnostic::usage(message).hint(format!(
             "`fleet show-{kind} {name}` shows it, `fleet set-{kind} {name}` changes it"
         )))
-    }
-
-    /// Looks again at the servers that may take it, where the last look is too old to place by.
-    fn refresh(&self, context: &Context) -> anyhow::Result<()> {
-        let request = &self.request;
-        let may = |server: &&Server| {
-            let labels = request.labels.iter();
-            server.active
-                && server.roles.contains(&request.role)
-                && request.only.as_ref().is_none_or(|only| *only == server.name)
-                && request.region.as_ref().is_none_or(|r| server.region.as_ref() == Some(r))
-                && labels.clone().all(|(key, value)| server.labels.get(key) == Some(value))
-        };
-        let inventory = context.inventory()?;
-        let servers: Vec<&Server> = inventory.servers.values().filter(may).collect();
-        let connector = context.connector()?;
-        context.block_on(look::refresh(context, &connector, &servers))?
     }
 
     /// Validates against the others, places and records.
