@@ -10,6 +10,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use jiff::Timestamp;
 use ring::rand::{SecureRandom, SystemRandom};
+use tokio::runtime::Runtime;
 
 use crate::diagnostic::{Class, Diagnostic};
 use crate::inventory::Inventory;
@@ -42,6 +43,16 @@ pub struct Context {
     arguments: Vec<String>,
     inventory: OnceCell<Option<Inventory>>,
     state: OnceCell<RefCell<State>>,
+    runtime: OnceCell<Runtime>,
+}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        // A server that hangs must not keep the process from ending.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 impl Context {
@@ -58,6 +69,7 @@ impl Context {
                 .collect(),
             inventory: OnceCell::new(),
             state: OnceCell::new(),
+            runtime: OnceCell::new(),
         }
     }
 
@@ -98,7 +110,8 @@ impl Context {
     /// The state database for a command that only reads: never made; `None` when there is none yet.
     pub fn state_to_read(&self) -> anyhow::Result<Option<State>> {
         let path = self.state_path()?;
-        if !path.exists() {
+        // What cannot be looked at is there: to open it says why.
+        if matches!(path.try_exists(), Ok(false)) {
             return Ok(None);
         }
         // An older schema has to be brought up to date first, which takes the right to write.
@@ -186,7 +199,8 @@ impl Context {
             .or_else(|| {
                 let beside = Some(PathBuf::from("inventory.toml"));
                 let places = [beside, self.configuration("inventory.toml")];
-                places.into_iter().flatten().find(|path| path.exists())
+                let there = |path: &PathBuf| !matches!(path.try_exists(), Ok(false));
+                places.into_iter().flatten().find(there)
             })
     }
 
@@ -321,17 +335,20 @@ impl Context {
             .map_err(|_| Diagnostic::usage(format!("`{name}` is not UTF-8 text")).into())
     }
 
-    /// Runs the asynchronous part of a command; the threads for it start here and end with it.
+    /// Runs the asynchronous part of a command. The threads for it start at the first call and end with the context,
+    /// since connections to hosts on the way live on between two calls.
     pub fn block_on<T>(&self, work: impl Future<Output = T>) -> anyhow::Result<T> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .context("cannot start the threads for the network")?;
-        let result = runtime.block_on(work);
-        // A server that hangs must not keep the process from ending.
-        runtime.shutdown_background();
-        Ok(result)
+        if self.runtime.get().is_none() {
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(2)
+                .enable_all()
+                .build()
+                .context("cannot start the threads for the network")?;
+            let _ = self.runtime.set(runtime);
+        }
+        let runtime = self.runtime.get();
+        let runtime = runtime.context("the threads for the network have started")?;
+        Ok(runtime.block_on(work))
     }
 
     /// Counts the interrupts (Ctrl-C, SIGTERM) from now on, instead of dying from them: at the first, begin no

@@ -185,6 +185,11 @@ fn a_state_file_that_is_none_is_an_error_and_is_left_alone() {
     assert!(outcome.stderr.starts_with("error: "), "{outcome}");
     assert!(outcome.stderr.contains("[DIR]/state.db"), "{outcome}");
     assert!(environment.read("state.db").starts_with("this is not"));
+    // A place that cannot be looked into is not an empty one.
+    let state = environment.path().join("state.db/state.db");
+    let outcome = environment.fleet(["list-sites", "--state", &state.to_string_lossy()]);
+    assert_eq!(outcome.code, 1, "{outcome}");
+    assert!(outcome.stderr.starts_with("error: "), "{outcome}");
 }
 
 /// A site on a server of the inventory.

@@ -633,3 +633,22 @@ async fn a_server_that_cannot_be_used_is_not_added() {
     // The key was right, so the next attempt does not ask again.
     assert!(environment.path().join("home/.ssh/known_hosts").exists());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_behind_another_is_added_over_one_connection_to_that() {
+    let (environment, sshd) = stranger().await;
+    let jump = Sshd::start(Behaviour::default()).await;
+    environment.write(
+        "home/.ssh/known_hosts",
+        &known_hosts_line(jump.address, &jump.host_key),
+    );
+    let way = format!("me@127.0.0.1:{}", jump.address.port());
+    let environment = std::sync::Arc::new(environment);
+    let known = fingerprint(&sshd);
+    let more = ["--jump", &way, "--fingerprint", &known];
+    add(&environment, &sshd, &more, None).await.expect(0);
+    let logins = jump.seen.logins.load(std::sync::atomic::Ordering::SeqCst);
+    let forwards = jump.seen.forwards.load(std::sync::atomic::Ordering::SeqCst);
+    // To see the host key, and to look at the server.
+    assert_eq!((logins, forwards), (1, 2));
+}
