@@ -55,10 +55,23 @@ pub(crate) struct LabServer {
 
 impl Lab {
     /// Whether there can be a lab here, or the reason in words for the line that says what was left out.
+    ///
+    /// # Panics
+    ///
+    /// When there cannot, and `FLEET_LAB=required`.
     pub(crate) fn available() -> Result<(), String> {
-        if std::env::var_os("FLEET_LAB").is_some_and(|value| value == "off") {
+        let setting = std::env::var("FLEET_LAB").unwrap_or_default();
+        if setting == "off" {
             return Err("the lab is switched off (FLEET_LAB=off)".to_owned());
         }
+        let possible = Self::possible();
+        if let (Err(reason), "required") = (&possible, setting.as_str()) {
+            panic!("FLEET_LAB=required, and {reason}");
+        }
+        possible
+    }
+
+    fn possible() -> Result<(), String> {
         if !cfg!(target_os = "linux") {
             return Err("the lab needs Linux".to_owned());
         }
