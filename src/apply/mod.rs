@@ -29,7 +29,7 @@ pub struct Job {
     pub desired: Desired,
     /// What was last applied there.
     pub applied: BTreeMap<Key, Applied>,
-    /// Narrows it to these resources; see [`crate::plan::compare`].
+    /// Narrows it to these resources; see [`crate::plan::compare()`].
     pub only: Option<BTreeSet<ResourceName>>,
     /// Resources that could not be compiled for this server.
     pub blocked: Vec<Blocked>,

@@ -142,13 +142,13 @@ macro_rules! registry {
         /// Any item.
         #[derive(Clone, Debug, PartialEq)]
         pub enum Item {
-            $(#[doc = concat!("See [`", stringify!($module), "`].")] $atom($atom),)*
+            $(#[doc = concat!("See [`mod@", stringify!($module), "`].")] $atom($atom),)*
         }
 
         /// The type of an item, in the order the types are applied.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum ItemType {
-            $(#[doc = concat!("See [`", stringify!($module), "`].")] $atom,)*
+            $(#[doc = concat!("See [`mod@", stringify!($module), "`].")] $atom,)*
         }
 
         impl ItemType {
