@@ -228,7 +228,6 @@ impl<'a> Changing<'a> {
                 return Ok(false);
             };
             match before {
-                Before::Leaving => return Ok(false),
                 Before::Nothing if resource.generation == 1 => {
                     write.remove_resource(resource.id, None, now)?;
                     for placement in &resource.placements {
@@ -256,6 +255,7 @@ impl<'a> Changing<'a> {
                         }
                     }
                 }
+                // It was leaving already, or another fleet has changed it since.
                 _ => return Ok(false),
             }
             Ok::<_, Diagnostic>(true)

@@ -1,6 +1,7 @@
 //! What the report of a server means: for the record, and for the reader.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use crate::apply::{Failure, Outcome, ServerReport};
 use crate::diagnostic::Diagnostic;
@@ -126,7 +127,7 @@ pub(super) fn line(report: &ServerReport) -> (Mark, String) {
     let held = report.plan.conflicts.len() + report.plan.blocked.len();
     let mark = match report.outcome {
         Outcome::Unchanged | Outcome::Changed | Outcome::Looked if held > 0 => {
-            text += &format!(", {held} left alone");
+            let _ = write!(text, ", {held} left alone");
             Mark::Attention
         }
         Outcome::Unchanged => Mark::Same,

@@ -59,6 +59,9 @@ pub struct Compile<'a> {
     pub secrets: &'a dyn Secrets,
 }
 
+/// Columns of a list: heading and value.
+pub type Summary = Vec<(&'static str, String)>;
+
 /// A name that only one resource of the fleet may hold: a host name of a site.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Claim {
@@ -118,7 +121,7 @@ pub trait Spec: Args + Serialize + DeserializeOwned + Clone + Send + Sync + 'sta
     fn items(&self, input: &Compile<'_>) -> Result<Vec<Item>, Invalid>;
 
     /// Columns of `list-` after the name and before the placement: heading and value.
-    fn summary(&self, name: &str) -> Vec<(&'static str, String)>;
+    fn summary(&self, name: &str) -> Summary;
 }
 
 /// A kind with its spec's type erased: what the generic commands work with.
@@ -156,7 +159,7 @@ pub struct Kind {
     /// See [`Spec::items`].
     pub items: fn(&Value, &Compile<'_>) -> Result<Vec<Item>, Invalid>,
     /// See [`Spec::summary`].
-    pub summary: fn(&Value, &str) -> Result<Vec<(&'static str, String)>, Invalid>,
+    pub summary: fn(&Value, &str) -> Result<Summary, Invalid>,
 }
 
 impl Kind {

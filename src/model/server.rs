@@ -111,7 +111,7 @@ pub enum TransportKind {
     Local,
 }
 
-/// The host through which a server is reached (as `ProxyJump` of ssh_config(5)).
+/// The host through which a server is reached (as `ProxyJump` of `ssh_config`(5)).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Jump {
@@ -133,13 +133,13 @@ pub enum Jump {
 pub struct Server {
     /// Its name, unique in the inventory.
     pub name: ServerName,
-    /// Host name or IP address where it is reached; also an alias of ssh_config(5).
+    /// Host name or IP address where it is reached; also an alias of `ssh_config`(5).
     pub address: String,
-    /// TCP port of sshd; `None` leaves it to ssh_config(5), else 22.
+    /// TCP port of sshd; `None` leaves it to `ssh_config`(5), else 22.
     pub port: Option<u16>,
-    /// User to log in as; `None` leaves it to ssh_config(5), else `root`.
+    /// User to log in as; `None` leaves it to `ssh_config`(5), else `root`.
     pub user: Option<String>,
-    /// Private key file; `None` leaves it to ssh_config(5), the agent and the usual files.
+    /// Private key file; `None` leaves it to `ssh_config`(5), the agent and the usual files.
     pub identity_file: Option<PathBuf>,
     /// Reached through this host.
     pub jump: Option<Jump>,

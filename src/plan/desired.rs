@@ -79,17 +79,17 @@ impl fmt::Display for Clash {
 impl Desired {
     /// Adds the items of a resource. Equal items of several resources are one item; on a clash nothing of the
     /// resource is added.
-    pub fn add(&mut self, owner: &ResourceName, items: Vec<Item>) -> Result<(), Clash> {
+    pub fn add(&mut self, owner: &ResourceName, items: Vec<Item>) -> Result<(), Box<Clash>> {
         let items: Vec<(Key, Item)> = items.into_iter().map(|item| (item.key(), item)).collect();
         for (key, item) in &items {
             if let Some(there) = self.items.get(key)
                 && there.item != *item
             {
-                return Err(Clash {
+                return Err(Box::new(Clash {
                     key: key.clone(),
                     first: there.owners[0].clone(),
                     second: owner.clone(),
-                });
+                }));
             }
         }
         for (key, item) in items {
