@@ -198,7 +198,9 @@ region = "jakarta"
     );
     let known = |name: &str| {
         let state = State::open(&environment.path().join("fleet.db"), now()).expect("the state");
-        let servers = state.read(|read| read.servers()).expect("its servers");
+        let servers = state
+            .read(fleet::state::Read::servers)
+            .expect("its servers");
         servers
             .get(&server(name))
             .and_then(|record| record.observed_at)

@@ -145,6 +145,7 @@ impl Lab {
     }
 
     /// Runs a shell line as root inside a server, without ssh and also when the network is cut.
+    #[allow(clippy::unused_self, reason = "to hold the lab is what allows it")]
     pub(crate) fn sh(&self, name: &str, line: &str) -> Output {
         run(lab_command("shell").args([name, line]))
     }
@@ -198,6 +199,7 @@ impl Lab {
     }
 
     /// The same for several, at once.
+    #[allow(clippy::unused_self, reason = "to hold the lab is what allows it")]
     pub(crate) fn reset_all(&self, names: &[&str]) {
         expect_success("reset", &run(lab_command("reset").args(names)));
     }

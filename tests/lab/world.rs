@@ -37,10 +37,10 @@ impl World {
 
     /// The same with another inventory: `change` gets that of the lab, of these servers alone.
     pub(crate) fn with(servers: &[&str], change: impl FnOnce(String) -> String) -> Option<Self> {
+        static SAID: Once = Once::new();
         if let Err(reason) = Lab::available() {
             let required = std::env::var_os("FLEET_LAB").is_some_and(|value| value == "required");
             assert!(!required, "the lab is required: {reason}");
-            static SAID: Once = Once::new();
             SAID.call_once(|| {
                 // Past the capture of the test harness, which would keep it from everybody.
                 let line = format!("left out: all tests on real servers, since {reason}\n");

@@ -1,5 +1,6 @@
 //! An SSH server in this process: real shells or a closure behind it, and as ill-behaved as a test wants.
 #![allow(dead_code, reason = "no test binary uses all of it")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::collections::HashMap;
 use std::future::Future;
