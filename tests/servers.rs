@@ -368,7 +368,7 @@ fn a_weight_does_not_grow_over_the_capacity() {
         "error: server `sg-1` has no room for 14 units of site example.com: others take 7 of its 20\n\
          hint: `fleet set-server sg-1 --capacity UNITS` makes room, `--force` insists\n"
     );
-    let load = || state(&environment).read(|read| read.load(&"sg-1".parse().unwrap()));
+    let load = || state(&environment).read(|read| read.load(&"sg-1".parse().expect("a name")));
     assert_eq!(load(), Ok(14));
     set("13", &[]).expect(0);
     assert_eq!(load(), Ok(20));
