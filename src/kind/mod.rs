@@ -71,9 +71,6 @@ pub struct Claim {
     pub name: String,
 }
 
-/// Columns of a list: heading and value.
-pub type Summary = Vec<(&'static str, String)>;
-
 /// What an author of a kind writes. The implementing struct is the spec: its fields are the flags of `add-` and
 /// `set-` (the clap id of an argument is the field's name in the stored JSON).
 pub trait Spec: Args + Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
