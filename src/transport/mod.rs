@@ -14,6 +14,7 @@ mod keyfile;
 mod known_hosts;
 mod local;
 mod pattern;
+mod pump;
 mod session;
 mod settings;
 mod ssh;
@@ -130,12 +131,13 @@ impl Connector {
         }
         let target = self.shared.target(server).await?;
         let opened = ssh::open(&self.shared, &target, &marks).await?;
+        let reader = if target.via.is_some() {
+            session::Reader::Shared(pump::Pump::start(opened.reader))
+        } else {
+            session::Reader::Ssh(opened.reader)
+        };
         Ok(Session {
-            conversation: Conversation::new(
-                session::Reader::Ssh(opened.reader),
-                session::Writer::Ssh(opened.writer),
-                marks,
-            ),
+            conversation: Conversation::new(reader, session::Writer::Ssh(opened.writer), marks),
             peer: opened.peer,
             connection: Some(opened.connection),
             limits,

@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use super::bootstrap::Marks;
 use super::error::{Phase, TransportError};
 use super::local::{LocalReader, LocalWriter};
+use super::pump::Pump;
 use super::{Limits, Output};
 use crate::shell::Script;
 
@@ -39,34 +40,61 @@ pub(super) enum Event {
     Signal(String),
     /// Nothing more will come.
     Closed,
+    /// More came while no script ran than there was room for; it is lost, and so is the conversation.
+    Unasked,
+}
+
+impl Event {
+    /// How many bytes it brings.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::Out(bytes) | Self::Err(bytes) => bytes.len(),
+            Self::Status(_) | Self::Signal(_) | Self::Closed | Self::Unasked => 0,
+        }
+    }
+}
+
+/// What comes next from a channel.
+pub(super) async fn next_of(channel: &mut ChannelReadHalf) -> Event {
+    loop {
+        match channel.wait().await {
+            Some(ChannelMsg::Data { data }) => return Event::Out(data.into()),
+            Some(ChannelMsg::ExtendedData { data, .. }) => return Event::Err(data.into()),
+            Some(ChannelMsg::ExitStatus { exit_status }) => {
+                return Event::Status(i32::try_from(exit_status).unwrap_or(255));
+            }
+            Some(ChannelMsg::ExitSignal { signal_name, .. }) => {
+                return Event::Signal(format!("{signal_name:?}"));
+            }
+            // Output may still follow an exit status or an EOF of stdout: only the close ends it.
+            Some(ChannelMsg::Close) | None => return Event::Closed,
+            Some(_) => {}
+        }
+    }
 }
 
 /// The receiving half of a conversation.
 pub(super) enum Reader {
     /// A channel of an SSH connection.
     Ssh(ChannelReadHalf),
+    /// The same, where the way to the server is shared with others.
+    Shared(Pump),
     /// A child process.
     Local(Box<LocalReader>),
 }
 
 impl Reader {
+    /// Says whether a script runs.
+    fn listen(&self, listening: bool) {
+        if let Self::Shared(pump) = self {
+            pump.listen(listening);
+        }
+    }
+
     async fn next(&mut self) -> Event {
         match self {
-            Self::Ssh(channel) => loop {
-                match channel.wait().await {
-                    Some(ChannelMsg::Data { data }) => return Event::Out(data.into()),
-                    Some(ChannelMsg::ExtendedData { data, .. }) => return Event::Err(data.into()),
-                    Some(ChannelMsg::ExitStatus { exit_status }) => {
-                        return Event::Status(i32::try_from(exit_status).unwrap_or(255));
-                    }
-                    Some(ChannelMsg::ExitSignal { signal_name, .. }) => {
-                        return Event::Signal(format!("{signal_name:?}"));
-                    }
-                    // Output may still follow an exit status or an EOF of stdout: only the close ends it.
-                    Some(ChannelMsg::Close) | None => return Event::Closed,
-                    Some(_) => {}
-                }
-            },
+            Self::Ssh(channel) => next_of(channel).await,
+            Self::Shared(pump) => pump.next().await,
             Self::Local(reader) => reader.next().await,
         }
     }
@@ -160,6 +188,7 @@ impl Conversation {
         let mut sent = false;
         let total = Instant::now() + limits.total;
         let mut idle = Instant::now() + limits.idle;
+        reader.listen(true);
 
         let outcome = loop {
             // Output that never pauses is always the first to be ready; the clock must be looked at all the same.
@@ -184,6 +213,7 @@ impl Conversation {
             }
         };
         drop(sending);
+        self.reader.listen(false);
         if reception.client.is_some() {
             self.client = reception.client.take();
         }
@@ -314,6 +344,7 @@ impl Reception {
             Event::Status(status) => self.status = Some(status),
             Event::Signal(name) => self.signal = Some(name),
             Event::Closed => return Some(self.close(on_line)),
+            Event::Unasked => return Some(Err(endless("what nobody had asked for"))),
         }
         let status = self.out_end?;
         if !self.err_end {
