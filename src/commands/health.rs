@@ -193,7 +193,7 @@ fn tone(health: Verdict) -> Tone {
 fn row(look: &Look) -> Vec<Cell> {
     let health = look.observation.health;
     let mut row = vec![
-        Cell::new(look.server.as_str(), Tone::Strong),
+        Cell::new(look.server.to_string(), Tone::Strong),
         Cell::new(health.word(), tone(health)),
     ];
     match &look.observation.facts {

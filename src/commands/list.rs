@@ -9,9 +9,9 @@ use crate::context::Context;
 use crate::diagnostic::Diagnostic;
 use crate::kind::Kind;
 use crate::model::selector::Selector;
-use crate::model::{Pattern, Placement, PlacementStatus, Resource, ServerName};
-use crate::state::Filter;
-use crate::ui::{Cell, Page, Table, Tone};
+use crate::model::{Pattern, PlacementStatus, Resource, ServerName};
+use crate::state::{Filter, Listed};
+use crate::ui::{Cell, Table, Tone};
 
 /// Lists the resources of a kind.
 pub struct List;
@@ -65,35 +65,48 @@ impl KindVerb for List {
 
     fn run(context: &Context, kind: &'static Kind, matches: &ArgMatches) -> anyhow::Result<Ending> {
         let wanted = Wanted::of(context, matches)?;
-        let mut resources = match context.state_to_read()? {
-            Some(state) => state.read(|read| {
-                read.resources(&Filter {
-                    kind: Some(kind.word),
-                    servers: wanted.servers.as_ref(),
-                    unsettled: wanted.pending,
-                    removing: wanted.pending,
-                    ..Filter::default()
-                })
-            })?,
-            None => Vec::new(),
+        let state = context.state_to_read()?;
+        let filter = Filter {
+            kind: Some(kind.word),
+            servers: wanted.servers.as_ref(),
+            unsettled: wanted.pending,
+            removing: wanted.pending,
+            ..Filter::default()
         };
-        resources.retain(|resource| wanted.is_name(&resource.name.name));
-
-        let value = BTreeMap::from([(kind.plural, &resources)]);
-        context.ui.show(&value, |page| {
-            if !resources.is_empty() {
-                print(page, kind, &resources);
-            }
-        })?;
-        if resources.is_empty() && !context.globals.wants_json() {
-            context.ui.note(&format!("no {} found", kind.plural));
+        if context.globals.wants_json() {
+            let mut resources = match &state {
+                Some(state) => state.read(|read| read.resources(&filter))?,
+                None => Vec::new(),
+            };
+            resources.retain(|resource| wanted.is_name(&resource.name.name));
+            let value = BTreeMap::from([(kind.plural, resources)]);
+            context.ui.show(&value, |_| {})?;
+            return Ok(Ending::Done);
         }
+        let mut rows = Vec::new();
+        if let Some(state) = &state {
+            state.read(|read| {
+                read.each_listed(&filter, |listed| {
+                    if wanted.is_name(listed.name) {
+                        rows.push(Row::of(listed));
+                    }
+                })
+            })?;
+        }
+        if rows.is_empty() {
+            context.ui.note(&format!("no {} found", kind.plural));
+            return Ok(Ending::Done);
+        }
+        let table = table(kind, sorted(rows));
+        context.ui.show(&(), |page| {
+            page.table(&table);
+        })?;
         Ok(Ending::Done)
     }
 }
 
-/// From this many resources on, the work is shared among the processors.
-const MANY: usize = 5_000;
+/// The fewest resources that are worth a processor of their own.
+const SHARE: usize = 2_500;
 
 /// What to list.
 struct Wanted {
@@ -134,71 +147,108 @@ impl Wanted {
     }
 }
 
-fn print(page: &mut Page, kind: &Kind, resources: &[Resource]) {
-    let summaries = summaries(kind, resources);
-    let headings: Vec<&str> = summaries
-        .first()
-        .map(|first| first.iter().map(|(heading, _)| *heading).collect())
-        .unwrap_or_default();
+/// A resource of the list, its settings not yet looked into.
+struct Row {
+    name: String,
+    spec: String,
+    servers: String,
+    status: (&'static str, Tone),
+}
 
+impl Row {
+    fn of(listed: &Listed<'_>) -> Self {
+        let servers = match listed.placements {
+            [] => String::new(),
+            [(only, _)] => only.clone(),
+            [(first, _), rest @ ..] => format!("{first} +{}", rest.len()),
+        };
+        let statuses = listed.placements.iter().map(|(_, status)| *status);
+        Self {
+            name: listed.name.to_owned(),
+            spec: listed.spec.to_owned(),
+            servers,
+            status: status_of(statuses, listed.removed, listed.suspended),
+        }
+    }
+
+    fn cells(self, kind: &Kind, columns: usize) -> Vec<Cell> {
+        let summary = (kind.summary)(&self.spec, &self.name).unwrap_or_default();
+        let mut cells = Vec::with_capacity(columns);
+        cells.extend([
+            Cell::new(self.name, Tone::Strong),
+            Cell::new(self.servers, Tone::Plain),
+            Cell::new(self.status.0, self.status.1),
+        ]);
+        cells.extend(summary.into_iter().map(|(_, value)| Cell::new(value, Tone::Plain)));
+        cells.resize_with(columns, || Cell::new("", Tone::Plain));
+        cells
+    }
+}
+
+/// The rows in order of name. Sorted are their numbers, which are easier to move about than the rows.
+fn sorted(rows: Vec<Row>) -> Vec<Row> {
+    let mut names: Vec<(&str, usize)> = rows.iter().map(|row| row.name.as_str()).zip(0..).collect();
+    names.sort_unstable();
+    let order: Vec<usize> = names.into_iter().map(|(_, index)| index).collect();
+    let mut rows: Vec<Option<Row>> = rows.into_iter().map(Some).collect();
+    order.into_iter().filter_map(|index| rows[index].take()).collect()
+}
+
+/// The rows as a table. The settings of each are looked into on all processors: with 100,000 sites it counts.
+fn table(kind: &Kind, mut rows: Vec<Row>) -> Table {
+    let headings: Vec<&str> = rows
+        .iter()
+        .find_map(|row| (kind.summary)(&row.spec, &row.name).ok())
+        .map(|summary| summary.iter().map(|(heading, _)| *heading).collect())
+        .unwrap_or_default();
     let mut table = Table::new().column("name").column("server").column("status");
     for heading in &headings {
         table = table.extra(*heading);
     }
-    for (resource, summary) in resources.iter().zip(summaries) {
-        let name = Cell::new(resource.name.name.clone(), Tone::Strong);
-        let (status, tone) = status(resource);
-        let cells = [name, servers(&resource.placements).into(), Cell::new(status, tone)];
-        let mut values = summary.into_iter().map(|(_, value)| value.into());
-        let more = headings.iter().map(|_| values.next().unwrap_or_else(|| Cell::from("")));
-        table.row(cells.into_iter().chain(more));
-    }
-    page.table(&table);
-}
-
-/// What the kind says of each resource, in their order. A spec is read for each, which for very many of them is
-/// worth all processors.
-fn summaries(kind: &Kind, resources: &[Resource]) -> Vec<Vec<(&'static str, String)>> {
-    let of_one = |resource: &Resource| {
-        (kind.summary)(&resource.spec, &resource.name.name).unwrap_or_default()
-    };
-    if resources.len() < MANY {
-        return resources.iter().map(of_one).collect();
-    }
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let share = resources.len().div_ceil(threads);
+    let columns = 3 + headings.len();
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let share = rows.len().div_ceil(processors).max(SHARE);
     std::thread::scope(|scope| {
-        let workers: Vec<_> = resources
-            .chunks(share)
-            .map(|chunk| scope.spawn(|| chunk.iter().map(of_one).collect::<Vec<_>>()))
-            .collect();
-        let shares = workers.into_iter().flat_map(|worker| match worker.join() {
-            Ok(share) => share,
-            Err(panic) => std::panic::resume_unwind(panic),
-        });
-        shares.collect()
-    })
-}
-
-/// The servers of a resource, as one value.
-fn servers(placements: &[Placement]) -> String {
-    match placements {
-        [] => String::new(),
-        [only] => only.server.to_string(),
-        [first, rest @ ..] => format!("{} +{}", first.server, rest.len()),
-    }
+        let mut parts = Vec::new();
+        while !rows.is_empty() {
+            let rest = rows.split_off(share.min(rows.len()));
+            let part = std::mem::replace(&mut rows, rest);
+            parts.push(scope.spawn(move || {
+                let cells = part.into_iter().map(|row| row.cells(kind, columns));
+                cells.collect::<Vec<_>>()
+            }));
+        }
+        for part in parts {
+            match part.join() {
+                Ok(rows) => rows.into_iter().for_each(|cells| {
+                    table.row(cells);
+                }),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+    });
+    table
 }
 
 /// How far the servers of a resource have followed, as one word.
 pub(super) fn status(resource: &Resource) -> (&'static str, Tone) {
-    let has = |status| resource.placements.iter().any(|p| p.status == status);
+    let statuses = resource.placements.iter().map(|p| p.status);
+    status_of(statuses, resource.removed_at.is_some(), resource.suspended)
+}
+
+fn status_of(
+    statuses: impl ExactSizeIterator<Item = PlacementStatus> + Clone,
+    removed: bool,
+    suspended: bool,
+) -> (&'static str, Tone) {
+    let has = |status| statuses.clone().any(|of_one| of_one == status);
     if has(PlacementStatus::Failed) {
         (PlacementStatus::Failed.word(), Tone::Bad)
-    } else if resource.removed_at.is_some() || has(PlacementStatus::Removing) {
+    } else if removed || has(PlacementStatus::Removing) {
         (PlacementStatus::Removing.word(), Tone::Warn)
-    } else if has(PlacementStatus::Pending) || resource.placements.is_empty() {
+    } else if has(PlacementStatus::Pending) || statuses.len() == 0 {
         (PlacementStatus::Pending.word(), Tone::Warn)
-    } else if resource.suspended {
+    } else if suspended {
         ("suspended", Tone::Dim)
     } else {
         (PlacementStatus::Applied.word(), Tone::Good)

@@ -1,5 +1,6 @@
 //! Kinds of resources. One file each: the spec is the CLI flags, the stored JSON and the source of the items.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use clap::{ArgMatches, Args, Command};
@@ -60,7 +61,7 @@ pub struct Compile<'a> {
 }
 
 /// Columns of a list: heading and value.
-pub type Summary = Vec<(&'static str, String)>;
+pub type Summary = Vec<(&'static str, Cow<'static, str>)>;
 
 /// A name that only one resource of the fleet may hold: a host name of a site.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -158,8 +159,8 @@ pub struct Kind {
     pub claims: fn(&Value, &str) -> Result<Vec<Claim>, Invalid>,
     /// See [`Spec::items`].
     pub items: fn(&Value, &Compile<'_>) -> Result<Vec<Item>, Invalid>,
-    /// See [`Spec::summary`].
-    pub summary: fn(&Value, &str) -> Result<Summary, Invalid>,
+    /// See [`Spec::summary`]; of the stored JSON text, because a list of very many has no time to take it apart twice.
+    pub summary: fn(&str, &str) -> Result<Summary, Invalid>,
 }
 
 impl Kind {
@@ -190,17 +191,22 @@ impl Kind {
             weight: |value| Ok(from_json::<S>(value)?.weight()),
             claims: |value, name| Ok(from_json::<S>(value)?.claims(name)),
             items: |value, input| from_json::<S>(value)?.items(input),
-            summary: |value, name| Ok(from_json::<S>(value)?.summary(name)),
+            summary: |text, name| {
+                let spec: S = serde_json::from_str(text).map_err(not_a_spec::<S>)?;
+                Ok(spec.summary(name))
+            },
         }
     }
 }
 
 fn from_json<S: Spec>(value: &Value) -> Result<S, Invalid> {
-    S::deserialize(value).map_err(|error| {
-        let mut invalid = Invalid::default();
-        invalid.push("", format!("not the settings of a {}: {error}", S::KIND));
-        invalid
-    })
+    S::deserialize(value).map_err(not_a_spec::<S>)
+}
+
+fn not_a_spec<S: Spec>(error: serde_json::Error) -> Invalid {
+    let mut invalid = Invalid::default();
+    invalid.push("", format!("not the settings of a {}: {error}", S::KIND));
+    invalid
 }
 
 fn to_json<S: Spec>(spec: &S) -> Result<Value, Invalid> {

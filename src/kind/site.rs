@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Claim, Compile, Edge, SecretId, Spec};
+use super::{Claim, Compile, Edge, SecretId, Spec, Summary};
 use crate::diagnostic::Invalid;
 use crate::item::Item;
 use crate::model::Role;
@@ -444,14 +444,12 @@ impl Spec for Site {
         files::items(&self.check(input.name)?, input)
     }
 
-    fn summary(&self, name: &str) -> Vec<(&'static str, String)> {
-        let aliases = self.names(name).into_iter().skip(1);
-        let aliases: Vec<String> = aliases.map(|name| name.to_string()).collect();
+    fn summary(&self, name: &str) -> Summary {
         let site_type = self.site_type();
         let php = match (site_type, &self.php) {
-            (SiteType::Php, Some(version)) => version.clone(),
-            (SiteType::Php, None) => "newest".to_owned(),
-            _ => String::new(),
+            (SiteType::Php, Some(version)) => version.clone().into(),
+            (SiteType::Php, None) => "newest".into(),
+            _ => "".into(),
         };
         let tls = if self.tls_certificate.is_some() {
             "yes"
@@ -459,9 +457,9 @@ impl Spec for Site {
             "no"
         };
         vec![
-            ("type", site_type.word().to_owned()),
-            ("aliases", aliases.join(" ")),
-            ("tls", tls.to_owned()),
+            ("type", site_type.word().into()),
+            ("aliases", self.aliases(name).into()),
+            ("tls", tls.into()),
             ("php", php),
         ]
     }

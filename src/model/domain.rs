@@ -64,9 +64,10 @@ impl DomainName {
         addr::parse_domain_name(&self.0).is_ok_and(|name| name.root() == Some(self.0.as_str()))
     }
 
-    /// This name with `label` before it; `None` when that would be too long.
+    /// This name with `label` (a plain one, such as `www`) before it; `None` when that would be too long.
     pub fn below(&self, label: &'static str) -> Option<Self> {
-        format!("{label}.{}", self.0).parse().ok()
+        let name = format!("{label}.{}", self.0);
+        (name.len() <= 253).then_some(Self(name))
     }
 }
 

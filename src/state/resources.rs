@@ -58,7 +58,7 @@ const COLUMNS: &str =
 
 impl Filter<'_> {
     /// The condition on `resources`, with its parameters numbered from 1.
-    fn condition(&self) -> (String, Vec<Value>) {
+    pub(super) fn condition(&self) -> (String, Vec<Value>) {
         let mut parts: Vec<String> = Vec::new();
         let mut values: Vec<Value> = Vec::new();
         if !self.removing {

@@ -48,7 +48,11 @@ impl Page {
     /// Appends a table.
     pub fn table(&mut self, table: &Table) -> &mut Self {
         let drawn = table.draw(self.width, self.colour);
-        self.text.push_str(&drawn.text);
+        if self.text.is_empty() {
+            self.text = drawn.text;
+        } else {
+            self.text.push_str(&drawn.text);
+        }
         self.hidden_columns = self.hidden_columns.max(drawn.hidden_columns);
         self
     }

@@ -1,5 +1,7 @@
 //! Tables: fitted to a terminal, or plain aligned columns that are never cut where there is no terminal.
 
+use std::borrow::Cow;
+
 use comfy_table::{Attribute, CellAlignment, Color, ContentArrangement};
 use unicode_width::UnicodeWidthStr;
 
@@ -14,22 +16,25 @@ const NARROWEST: usize = 12;
 /// One value of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cell {
-    text: String,
+    text: Cow<'static, str>,
     tone: Tone,
 }
 
 impl Cell {
     /// A value in a tone; an empty one is shown as `-`, so that every row has the same number of words.
-    pub fn new(text: impl Into<String>, tone: Tone) -> Self {
+    pub fn new(text: impl Into<Cow<'static, str>>, tone: Tone) -> Self {
         let mut text = text.into();
         if text.is_empty() {
-            "-".clone_into(&mut text);
+            text = "-".into();
         }
-        if let std::borrow::Cow::Owned(safe) = harmless(&text) {
-            text = safe;
+        if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            return Self { text, tone };
+        }
+        if let Cow::Owned(safe) = harmless(&text) {
+            text = safe.into();
         }
         if text.contains(['\n', '\t']) {
-            text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            text = text.split_whitespace().collect::<Vec<_>>().join(" ").into();
         }
         Self { text, tone }
     }
@@ -37,7 +42,7 @@ impl Cell {
 
 impl From<&str> for Cell {
     fn from(text: &str) -> Self {
-        Self::new(text, Tone::Plain)
+        Self::new(text.to_owned(), Tone::Plain)
     }
 }
 
@@ -179,7 +184,7 @@ impl Table {
         self.draw_line(&mut out, shown, widths, colour, heading);
         for row in &self.rows {
             self.draw_line(&mut out, shown, widths, colour, |i| {
-                (row[i].text.as_str(), row[i].tone)
+                (&*row[i].text, row[i].tone)
             });
         }
         out
@@ -198,12 +203,12 @@ impl Table {
             let last = position + 1 == shown.len();
             let blanks = widths[i].saturating_sub(display_width(text));
             if self.columns[i].right {
-                out.extend(std::iter::repeat_n(' ', blanks));
+                blank(out, blanks);
             }
             paint(out, text, tone, colour);
             if !last {
                 let after = if self.columns[i].right { 0 } else { blanks };
-                out.extend(std::iter::repeat_n(' ', after + GAP));
+                blank(out, after + GAP);
             }
         }
         out.push('\n');
@@ -260,6 +265,15 @@ fn comfy_cell(cell: &Cell) -> comfy_table::Cell {
 fn total(widths: impl ExactSizeIterator<Item = usize>) -> usize {
     let gaps = widths.len().saturating_sub(1) * GAP;
     widths.sum::<usize>() + gaps
+}
+
+fn blank(out: &mut String, mut blanks: usize) {
+    const BLANKS: &str = "                                                                ";
+    while blanks > 0 {
+        let part = blanks.min(BLANKS.len());
+        out.push_str(&BLANKS[..part]);
+        blanks -= part;
+    }
 }
 
 fn display_width(text: &str) -> usize {

@@ -225,6 +225,21 @@ impl Site {
         )
     }
 
+    /// The names it answers to besides its own, as a list shows them. What is stored was checked, so that nothing is
+    /// parsed here but what decides about `www.`.
+    pub(super) fn aliases(&self, name: &str) -> String {
+        let www = self.www.unwrap_or_else(|| {
+            let domain = name.parse::<DomainName>();
+            domain.is_ok_and(|domain| domain.is_registrable())
+        });
+        let www = www.then(|| format!("www.{name}"));
+        let own: Vec<&str> = www.as_deref().into_iter().collect();
+        let others = self.alias.iter().map(String::as_str);
+        let others = others.filter(|alias| !own.contains(alias));
+        let all: Vec<&str> = own.iter().copied().chain(others).collect();
+        all.join(" ")
+    }
+
     fn names_of(&self, domain: &DomainName, invalid: &mut Invalid) -> Vec<HostPattern> {
         let mut names = vec![HostPattern::Exact(domain.clone())];
         let www = domain.below("www");

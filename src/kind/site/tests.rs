@@ -405,7 +405,7 @@ fn names_and_canonical() {
     let summary: Vec<String> = site
         .summary("example.com")
         .into_iter()
-        .map(|(_, v)| v)
+        .map(|(_, v)| v.into_owned())
         .collect();
     assert_eq!(
         summary,
