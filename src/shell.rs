@@ -39,6 +39,9 @@ impl fmt::Display for Secret {
     }
 }
 
+/// Words per command line: an argument list holds 2 MiB (`execve(2)`), a path 4 KiB at the most, ours about 60 bytes.
+pub const BATCH: usize = 1000;
+
 /// A POSIX `sh` script under construction.
 ///
 /// Fixed text can only be a `&'static str` of fleet's own source; every other value is quoted on its way in.
@@ -100,6 +103,25 @@ impl Script {
         self
     }
 
+    /// Appends `command` with [`BATCH`] of the values after it, as quoted words, as often as it takes.
+    pub fn each<'a>(
+        &mut self,
+        command: &'static str,
+        values: impl IntoIterator<Item = &'a str>,
+    ) -> &mut Self {
+        let before = self.text.len();
+        for (index, value) in values.into_iter().enumerate() {
+            if index % BATCH == 0 {
+                self.raw(if index == 0 { "" } else { "\n" }).raw(command);
+            }
+            self.raw(" ").arg(value);
+        }
+        if self.text.len() > before {
+            self.raw("\n");
+        }
+        self
+    }
+
     /// Appends another script.
     pub fn append(&mut self, other: &Script) -> &mut Self {
         self.text.push_str(&other.text);
@@ -154,6 +176,18 @@ mod tests {
             script.text(),
             "mv -T -- '/tmp/a b' \"/tmp/it's; rm -rf /\"\n"
         );
+    }
+
+    #[test]
+    fn long_lists_are_split() {
+        let values: Vec<String> = (0..2001).map(|n| format!("/a b/{n}")).collect();
+        let mut script = Script::new();
+        script.each("rm -f --", values.iter().map(String::as_str));
+        let lines: Vec<&str> = script.text().lines().collect();
+        assert_eq!(lines.len(), 3);
+        assert!(lines[1].starts_with("rm -f -- '/a b/1000' '/a b/1001'"));
+        assert_eq!(lines[2], "rm -f -- '/a b/2000'");
+        assert!(Script::new().each("rm -f --", []).is_empty());
     }
 
     #[test]

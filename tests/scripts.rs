@@ -2,6 +2,7 @@
 
 use std::process::{Command, Stdio};
 
+const PATHS: &str = include_str!("../src/plan/paths.sh");
 const PRELUDE: &str = include_str!("../src/plan/prelude.sh");
 const UNDO: &str = include_str!("../src/plan/undo.sh");
 
@@ -22,7 +23,7 @@ fn shells() -> Vec<Vec<&'static str>> {
 fn run(shell: &[&str], functions: &str, body: &str) -> String {
     let top = tempfile::tempdir().expect("a directory");
     let script = format!(
-        "{functions}\ntop=$1 state=$1/state run=$1/run t=$1/state/tx/1-0\nmkdir -p -- \"$t\"\n{body}"
+        "{PATHS}{functions}\ntop=$1 state=$1/state run=$1/run t=$1/state/tx/1-0\nmkdir -p -- \"$t\"\n{body}"
     );
     let output = Command::new(shell[0])
         .args(&shell[1..])
@@ -101,4 +102,83 @@ fn an_undo_copies_nothing_back_before_anything_was_replaced() {
         );
         assert_eq!(said, format!("{now}\na\nstate\n0\n"));
     }
+}
+
+/// A directory of root's with one of a user's in it, in which a link stands where a directory should be; only root can
+/// make it so.
+const HOSTILE: &str = "
+    [ \"$(id -u)\" = 0 ] || { echo skipped; exit; }
+    mkdir \"$top/other\" \"$top/other/web\" \"$top/home\" \"$top/home/app\"
+    chown 12345:12345 \"$top/home/app\"; ln -s \"$top/other\" \"$top/home/app/to\"
+    ln -s home \"$top/alias\"; bad=0\n";
+
+#[test]
+fn nothing_is_done_where_a_user_has_put_a_link() {
+    for shell in shells() {
+        let said = run(
+            &shell,
+            &format!("{PRELUDE}{UNDO}"),
+            &format!(
+                "{HOSTILE}
+                : >\"$t/made\"; : >\"$t/seed-1\"
+                set_dir 12345:12345 0700 \"$top/home/app/to/web\" 2>/dev/null; echo $?
+                make_dir 0700 \"$top/home/app/to/new\"; echo $?
+                put_seed \"$t/seed-1\" \"$top/home/app/to/seed\"; echo $?
+                unmake_dirs \"$top/home/app/to/web\"; echo $bad
+                stat -c '%u %a' \"$top/other/web\"; ls \"$top/other\""
+            ),
+        );
+        if said != "skipped\n" {
+            assert_eq!(said, "9\n9\n9\n0\n0 755\nweb\n", "{shell:?}");
+        }
+    }
+}
+
+#[test]
+fn a_link_of_roots_leads_where_it_should() {
+    for shell in shells() {
+        let said = run(
+            &shell,
+            &format!("{PRELUDE}{UNDO}"),
+            &format!(
+                "{HOSTILE}
+                : >\"$t/made\"
+                make_dir 0700 \"$top/alias/app/new\"; set_dir 12345:12345 0710 \"$top/alias/app/new\"
+                stat -c '%u %a' \"$top/home/app/new\"
+                unmake_dirs \"$top/alias/app/new\"; ls \"$top/home/app\"; echo $bad"
+            ),
+        );
+        if said != "skipped\n" {
+            assert_eq!(said, "12345 710\nto\n0\n", "{shell:?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_removed_twice_under_one_number_is_kept_twice() {
+    let said = run(
+        &["sh"],
+        &format!("{PRELUDE}{UNDO}"),
+        "mkdir \"$top/a\"; echo first >\"$top/a/f\"; trash \"$top/a\" 7\n\
+         mkdir \"$top/a\"; echo second >\"$top/a/f\"; trash \"$top/a\" 7\n\
+         cd \"$top/.fleet-trash/7\"; cat a/f a.~1~/f; stat -c %a . ..\n\
+         bad=0; back \"$top/a\" 7; back \"$top/a\" 7; cat \"$top/a/f\"; ls; echo $bad\n\
+         touch -d '31 days ago' .; mkdir ../8; expire \"$top\"; ls ..",
+    );
+    assert_eq!(said, "second\nfirst\n700\n700\nsecond\na.~1~\n0\n8\n");
+}
+
+#[test]
+fn a_link_that_leads_nowhere_comes_back_from_the_trash() {
+    let said = run(
+        &["sh"],
+        &format!("{PRELUDE}{UNDO}"),
+        "ln -s /nowhere \"$top/a\"; trash \"$top/a\" 7; bad=0; back \"$top/a\" 7; readlink \"$top/a\"",
+    );
+    assert_eq!(said, "/nowhere\n");
+}
+
+#[test]
+fn what_is_flushed_may_lie_on_several_file_systems() {
+    run(&["sh"], PRELUDE, "flush \"$t\" \"$top\" /dev/shm");
 }

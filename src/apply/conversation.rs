@@ -9,7 +9,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{Event, Failure, Job, Message, Outcome, Purpose, Request, ServerReport};
 use crate::diagnostic::{Class, Diagnostic};
-use crate::item::{ItemType, Key, Probe};
+use crate::item::file::Content;
+use crate::item::{Item, ItemType, Probe};
 use crate::model::ResourceName;
 use crate::plan::{Change, Facts, Observing, Progress, Transaction, compare, keys, observe};
 use crate::transport::{Connector, Session, TransportError};
@@ -168,20 +169,19 @@ impl Conversation {
         Ok(None)
     }
 
-    /// Fetches the files that differ.
+    /// Fetches the files that differ, but for those that are secret or go away: they are not shown.
     async fn fetch(&mut self, session: &mut Session) -> Result<(), TransportError> {
         let plan = &self.report.plan;
         let changed = plan.changes.iter().filter(|change| change.before.is_some());
-        let conflicts = plan.conflicts.iter().map(|conflict| conflict.item.key());
-        let keys: BTreeSet<Key> = changed
-            .map(|change| change.key.clone())
-            .chain(conflicts)
+        let changed = changed.filter_map(|change| change.item.as_ref());
+        let items = changed.chain(plan.conflicts.iter().map(|conflict| &conflict.item));
+        let paths: BTreeSet<&str> = items
+            .filter_map(|item| match item {
+                Item::File(file) if matches!(file.content, Content::Text(_)) => Some(&*file.path),
+                _ => None,
+            })
             .collect();
-        let paths: Vec<&str> = keys
-            .iter()
-            .filter(|key| key.item_type == ItemType::File)
-            .map(|key| key.name.as_str())
-            .collect();
+        let paths: Vec<&str> = paths.into_iter().collect();
         if paths.is_empty() {
             return Ok(());
         }

@@ -1,10 +1,10 @@
 //! A directory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::metadata::{self, Wanted};
-use super::{Atom, Phase, Props, Steps};
-use crate::shell::Script;
+use super::{Atom, Phase, Props, Removal, Steps};
+use crate::shell::{BATCH, Script};
 
 /// A directory that should exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,22 +49,68 @@ pub fn goes_to_trash(applied: &Props) -> bool {
     applied.get(ON_REMOVE).is_some_and(|word| word == "trash")
 }
 
+/// Which of these directories lie where only root can put links: below one of root's, as far as is known here. In the
+/// others nothing is done by its path alone.
+fn below_root<'a>(dirs: &[&'a Dir]) -> BTreeSet<&'a str> {
+    let mut ordered = dirs.to_vec();
+    ordered.sort_by_key(|dir| dir.path.len());
+    let known: BTreeMap<&str, &Dir> = dirs.iter().map(|dir| (&*dir.path, *dir)).collect();
+    let mut below = BTreeSet::new();
+    for dir in ordered {
+        let (parent, _) = dir.path.rsplit_once('/').unwrap_or_default();
+        let safe = match known.get(parent) {
+            Some(parent) => parent.owner == "root" && below.contains(&*parent.path),
+            None => dir.owner == "root",
+        };
+        if safe {
+            below.insert(&*dir.path);
+        }
+    }
+    below
+}
+
 /// Adds the steps that make directories, each born with its mode: there is no moment at which it is open to more.
-fn make(fresh: &[&Dir], steps: &mut Steps) {
+fn make(fresh: &[&Dir], below_root: &BTreeSet<&str>, steps: &mut Steps) {
     let depth = |dir: &Dir| dir.path.matches('/').count();
     let mut ordered = fresh.to_vec();
     ordered.sort_by_key(|dir| (depth(dir), dir.mode, dir.path.clone()));
     let paths: Vec<&str> = ordered.iter().map(|dir| dir.path.as_str()).collect();
     let script = steps.at(Phase::Prepare);
     script.raw("step directories\nabsent").words(paths.iter().copied()).raw("\n");
-    for group in ordered.chunk_by(|a, b| depth(a) == depth(b) && a.mode == b.mode) {
-        script.raw("mkdir -p -m ").arg(&format!("{:04o}", group[0].mode)).raw(" --");
-        script.words(group.iter().map(|dir| dir.path.as_str())).raw("\n");
+    let (safe, others): (Vec<&Dir>, Vec<&Dir>) =
+        ordered.iter().partition(|dir| below_root.contains(&*dir.path));
+    for group in safe.chunk_by(|a, b| depth(a) == depth(b) && a.mode == b.mode) {
+        for group in group.chunks(BATCH) {
+            script.raw("mkdir -p -m ").arg(&octal(group[0].mode)).raw(" --");
+            script.words(group.iter().map(|dir| dir.path.as_str())).raw("\n");
+        }
+    }
+    let owned: Vec<Wanted<'_>> = safe
+        .iter()
+        .map(|dir| Wanted {
+            path: dir.path.clone(),
+            mode: dir.mode,
+            owner: &dir.owner,
+            group: &dir.group,
+        })
+        .collect();
+    metadata::set_owners(&owned, true, script);
+    for dir in others {
+        script.line("make_dir {} {}", &[&octal(dir.mode), &dir.path]);
+        script.line("set_dir {} {} {}", &[&owner(dir), &octal(dir.mode), &dir.path]);
     }
     script.raw(": >\"$t/made\"\n");
     let mut undo = Script::new();
     undo.raw("unmake_dirs").words(paths.iter().rev().copied()).raw("\n");
     steps.undo(undo);
+}
+
+fn octal(mode: u32) -> String {
+    format!("{mode:04o}")
+}
+
+fn owner(dir: &Dir) -> String {
+    format!("{}:{}", dir.owner, dir.group)
 }
 
 impl Atom for Dir {
@@ -98,49 +144,36 @@ impl Atom for Dir {
     }
 
     fn apply(changes: &[(&Self, Option<&Props>)], steps: &mut Steps) {
-        let fresh: Vec<&Self> = changes
-            .iter()
-            .filter(|(_, before)| before.is_none_or(|b| b.get("type").is_none_or(|t| t != "dir")))
-            .map(|(dir, _)| *dir)
-            .collect();
+        let is_dir = |fact: &Props| fact.get("type").is_some_and(|t| t == "dir");
+        let mut fresh = Vec::new();
         let mut undo = Script::new();
         for (dir, before) in changes {
-            match before {
-                Some(before) if before.get("type").is_some_and(|t| t == "dir") => {
-                    let old = |name: &str| before.get(name).map_or("", String::as_str);
-                    undo.line("chown -h {} -- {}", &[
-                        &format!("{}:{}", old("owner"), old("group")),
-                        &dir.path,
-                    ]);
-                    undo.line("chmod {} -- {}", &[old("mode"), &dir.path]);
+            let Some(before) = before.filter(|before| is_dir(before)) else {
+                if before.is_some() {
+                    // With `--force`, what stands in the way moves to the trash.
+                    steps.trash_first(&dir.path);
                 }
-                // With `--force`, what stands in the way moves to the trash.
-                Some(_) => steps.trash_first(&dir.path),
-                None => {}
-            }
+                fresh.push(*dir);
+                continue;
+            };
+            let old = |name: &str| before.get(name).map_or("", String::as_str);
+            let owner = format!("{}:{}", old("owner"), old("group"));
+            undo.line("reset_dir {} {} {}", &[&owner, old("mode"), &dir.path]);
         }
         steps.undo(undo);
+        let all: Vec<&Self> = changes.iter().map(|(dir, _)| *dir).collect();
         if !fresh.is_empty() {
-            make(&fresh, steps);
+            make(&fresh, &below_root(&all), steps);
         }
-        let owned: Vec<Wanted<'_>> = changes
-            .iter()
-            .map(|(dir, _)| Wanted {
-                path: dir.path.clone(),
-                mode: dir.mode,
-                owner: &dir.owner,
-                group: &dir.group,
-            })
-            .collect();
         let script = steps.at(Phase::Prepare);
-        metadata::set_owners(&owned, false, script);
-        for (dir, _) in changes.iter().filter(|(dir, _)| !fresh.contains(dir)) {
-            script.line("set_dir_mode {} {}", &[&format!("{:04o}", dir.mode), &dir.path]);
+        for dir in all.iter().filter(|dir| !fresh.contains(dir)) {
+            script.line("set_dir {} {} {}", &[&owner(dir), &octal(dir.mode), &dir.path]);
         }
     }
 
-    fn remove(removals: &[(&str, &Props)], steps: &mut Steps) {
-        for (path, applied) in removals {
+    fn remove(removals: &[Removal<'_>], steps: &mut Steps) {
+        // Children first.
+        for Removal { name: path, applied, .. } in removals.iter().rev() {
             match applied.get(ON_REMOVE).map(String::as_str) {
                 Some("trash") => steps.trash(path),
                 Some("if-empty") => {
@@ -148,19 +181,66 @@ impl Atom for Dir {
                         .at(Phase::Finish)
                         .line("rmdir -- {} 2>/dev/null || :", &[path]);
                     let old = |name: &str| applied.get(name).map_or("", String::as_str);
+                    let owner = format!("{}:{}", old("owner"), old("group"));
                     let mut undo = Script::new();
                     undo.line("if [ ! -d {} ]; then", &[path]);
-                    undo.line("mkdir -m {} -- {} && chown {} -- {}", &[
-                        old("mode"),
-                        path,
-                        &format!("{}:{}", old("owner"), old("group")),
-                        path,
-                    ]);
+                    undo.line("mkdir -m {} -- {} && chown {} -- {}", &[old("mode"), path, &owner, path]);
                     undo.raw("fi\n");
                     steps.undo(undo);
                 }
                 _ => {}
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dir(path: &str, owner: &str) -> Dir {
+        Dir {
+            path: path.to_owned(),
+            mode: 0o750,
+            owner: owner.to_owned(),
+            group: "www-data".to_owned(),
+            on_remove: OnRemove::Keep,
+        }
+    }
+
+    #[test]
+    fn nothing_is_done_by_path_below_a_directory_of_a_user() {
+        let dirs = [
+            dir("/srv/www/a", "root"),
+            dir("/srv/www/a/app", "w"),
+            dir("/srv/www/a/app/web", "w"),
+            dir("/srv/www/a/app/web/root", "root"),
+            // What its parent is, is not known here.
+            dir("/srv/www/b/app", "w"),
+        ];
+        let changes: Vec<(&Dir, Option<&Props>)> = dirs.iter().map(|dir| (dir, None)).collect();
+        let mut steps = Steps::new(1);
+        Dir::apply(&changes, &mut steps);
+        let text = steps.at(Phase::Prepare).text();
+        for by_path in ["mkdir -p -m 0750 -- /srv/www/a\n", "mkdir -p -m 0750 -- /srv/www/a/app\n"] {
+            assert!(text.contains(by_path), "{text}");
+        }
+        assert!(text.contains("chown -h w:www-data -- /srv/www/a/app\n"), "{text}");
+        for within in ["/srv/www/a/app/web", "/srv/www/a/app/web/root", "/srv/www/b/app"] {
+            assert!(text.contains(&format!("make_dir 0750 {within}\n")), "{text}");
+        }
+    }
+
+    #[test]
+    fn empty_directories_go_before_those_they_lie_in() {
+        let mut applied = dir("/etc/nginx/fleet", "root").wanted();
+        applied.insert(ON_REMOVE.to_owned(), "if-empty".to_owned());
+        let of = |name| Removal { name, applied: &applied, fact: &applied };
+        let mut steps = Steps::new(1);
+        Dir::remove(&[of("/etc/nginx/fleet"), of("/etc/nginx/fleet/a")], &mut steps);
+        let text = steps.at(Phase::Finish).text();
+        assert!(text.starts_with("rmdir -- /etc/nginx/fleet/a "), "{text}");
+        let undo = steps.undoing().text().to_owned();
+        assert!(undo.find("fleet ]") < undo.find("fleet/a ]"), "{undo}");
     }
 }

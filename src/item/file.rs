@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 
 use super::metadata::{self, Wanted};
-use super::{Atom, Phase, Props, Steps};
+use super::{Atom, Phase, Props, Removal, Steps, satisfies};
 use crate::shell::{Script, Secret};
 
 /// A regular file.
@@ -113,8 +113,10 @@ impl Atom for File {
         }
         for (file, before) in files {
             match before {
+                // With `--force`.
                 Some(before) if before.get("type").is_some_and(|t| t == "dir") => {
                     steps.trash_first(&file.path);
+                    created.push(file.path.as_str());
                 }
                 Some(_) => steps.save(&file.path),
                 None => created.push(file.path.as_str()),
@@ -140,16 +142,21 @@ impl Atom for File {
         steps.at(Phase::Stage).append(&contents);
         if !created.is_empty() {
             let mut undo = Script::new();
-            undo.raw("rm -f --").words(created).raw("\n");
+            undo.each("rm -f --", created);
             steps.undo(undo);
         }
     }
 
-    fn remove(removals: &[(&str, &Props)], steps: &mut Steps) {
-        for (path, applied) in removals {
-            steps.save(path);
-            steps.delete(path);
-            if let Some(service) = applied.get(SERVICE) {
+    fn remove(removals: &[Removal<'_>], steps: &mut Steps) {
+        for removal in removals {
+            if satisfies(removal.fact, removal.applied) {
+                steps.save(removal.name);
+                steps.delete(removal.name);
+            } else {
+                // Somebody's work is in it.
+                steps.trash(removal.name);
+            }
+            if let Some(service) = removal.applied.get(SERVICE) {
                 steps.reload(service);
             }
         }
@@ -211,6 +218,30 @@ mod tests {
         assert!(!a.guarded(&fact));
         fact.insert("sha256".to_owned(), "0".to_owned());
         assert!(a.guarded(&fact));
+    }
+
+    #[test]
+    fn what_was_edited_goes_to_the_trash() {
+        let ours = file("/etc/nginx/conf.d/a.conf", "x").wanted();
+        let edited = file("/etc/nginx/conf.d/b.conf", "y").wanted();
+        let of = |name, fact| Removal { name, applied: &ours, fact };
+        let mut steps = Steps::new(7);
+        File::remove(
+            &[of("/etc/nginx/conf.d/a.conf", &ours), of("/etc/nginx/conf.d/b.conf", &edited)],
+            &mut steps,
+        );
+        assert_eq!(
+            steps.commit(None).text(),
+            "rm -f -- \"$root\"/etc/nginx/conf.d/a.conf\n"
+        );
+        assert_eq!(steps.trashing().text(), "trash /etc/nginx/conf.d/b.conf 7\n");
+        // The test must not see it either.
+        let tested = steps.commit(Some("/etc/nginx"));
+        assert!(
+            tested.text().contains("rm -rf -- \"$root\"/etc/nginx/conf.d/b.conf\n"),
+            "{}",
+            tested.text()
+        );
     }
 
     #[test]

@@ -3,10 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Props, props};
-use crate::shell::Script;
-
-/// Paths per command line: an argument list may hold 2 MiB, a path 4 KiB at the most, ours about 60 bytes.
-const BATCH: usize = 1000;
+use crate::shell::{BATCH, Script};
 
 /// Appends the commands that print type, mode and owner of each path that exists.
 pub(super) fn observe(paths: &[&str], out: &mut Script) {
@@ -17,12 +14,12 @@ pub(super) fn observe(paths: &[&str], out: &mut Script) {
     }
 }
 
-/// Appends the commands that print the SHA-256 of each regular file.
+/// Appends the commands that print the SHA-256 of each regular file, and of nothing else: reading a pipe would not end.
 pub(super) fn observe_content(paths: &[&str], out: &mut Script) {
     for batch in paths.chunks(BATCH) {
-        out.raw("sha256sum --")
+        out.raw("find")
             .words(batch.iter().copied())
-            .raw(" 2>/dev/null\n");
+            .raw(" -maxdepth 0 -type f -exec sha256sum -- {} + 2>/dev/null\n");
     }
 }
 
@@ -78,11 +75,10 @@ pub(super) fn set(wanted: &[Wanted<'_>], fresh: bool, out: &mut Script) {
         modes.entry(mode).or_default().push(&path.path);
     }
     for (mode, paths) in modes {
-        out.raw("chmod ")
-            .arg(&mode)
-            .raw(" --")
-            .words(paths)
-            .raw("\n");
+        for paths in paths.chunks(BATCH) {
+            out.raw("chmod ").arg(&mode).raw(" --");
+            out.words(paths.iter().copied()).raw("\n");
+        }
     }
 }
 
@@ -96,11 +92,10 @@ pub(super) fn set_owners(wanted: &[Wanted<'_>], fresh: bool, out: &mut Script) {
         }
     }
     for (owner, paths) in owners {
-        out.raw("chown -h ")
-            .arg(&owner)
-            .raw(" --")
-            .words(paths)
-            .raw("\n");
+        for paths in paths.chunks(BATCH) {
+            out.raw("chown -h ").arg(&owner).raw(" --");
+            out.words(paths.iter().copied()).raw("\n");
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::shell::Script;
 mod metadata;
 mod steps;
 
-pub use steps::{Phase, Steps, TRANSACTIONS, TRASH};
+pub use steps::{Phase, Steps, TRANSACTIONS};
 
 /// What is known of an item: property -> value, as text that compares (`mode` -> `0644`).
 ///
@@ -94,6 +94,17 @@ impl Applied {
     }
 }
 
+/// An item that is to go away.
+#[derive(Clone, Copy, Debug)]
+pub struct Removal<'a> {
+    /// What tells it from others of its type.
+    pub name: &'a str,
+    /// The properties that fleet gave it.
+    pub applied: &'a Props,
+    /// The properties it has.
+    pub fact: &'a Props,
+}
+
 /// One atom on a server.
 ///
 /// Observing and applying are batched: one fragment for all items of a type, never one command per item.
@@ -131,7 +142,7 @@ pub trait Atom: Clone + fmt::Debug + PartialEq + Sized {
     fn apply(changes: &[(&Self, Option<&Props>)], steps: &mut Steps);
 
     /// Appends the steps that take away what was once applied, with the steps that undo them.
-    fn remove(removals: &[(&str, &Props)], steps: &mut Steps);
+    fn remove(removals: &[Removal<'_>], steps: &mut Steps);
 }
 
 macro_rules! registry {
@@ -176,7 +187,7 @@ macro_rules! registry {
             }
 
             /// See [`Atom::remove`].
-            pub fn remove(self, removals: &[(&str, &Props)], steps: &mut Steps) {
+            pub fn remove(self, removals: &[Removal<'_>], steps: &mut Steps) {
                 match self { $(Self::$atom => $atom::remove(removals, steps),)* }
             }
 

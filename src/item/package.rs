@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Atom, Phase, Props, Steps, props};
+use super::{Atom, Phase, Props, Removal, Steps, props};
 use crate::shell::Script;
 
 /// A Debian package that should be installed. It is never removed again: others may have come to need it.
@@ -50,7 +50,7 @@ impl Atom for Package {
             .raw("\n");
     }
 
-    fn remove(_removals: &[(&str, &Props)], _steps: &mut Steps) {}
+    fn remove(_removals: &[Removal<'_>], _steps: &mut Steps) {}
 }
 
 /// What apt is at, from a line of its `APT::Status-Fd` (apt's `progress-reporting.md`): `dlstatus:NUMBER:PERCENT:TEXT`

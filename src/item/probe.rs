@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Atom, Props, Steps};
+use super::{Atom, Props, Removal, Steps};
 use crate::shell::Script;
 
 /// An HTTP request to the server itself. Never a change: it runs after changes of its resource.
@@ -47,5 +47,5 @@ impl Atom for Probe {
 
     fn apply(_changes: &[(&Self, Option<&Props>)], _steps: &mut Steps) {}
 
-    fn remove(_removals: &[(&str, &Props)], _steps: &mut Steps) {}
+    fn remove(_removals: &[Removal<'_>], _steps: &mut Steps) {}
 }

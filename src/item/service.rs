@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Atom, Phase, Props, Steps, props};
+use super::{Atom, Phase, Props, Removal, Steps, props};
 use crate::shell::Script;
 
 /// A service that should be enabled and running.
@@ -86,7 +86,7 @@ impl Atom for Service {
         }
     }
 
-    fn remove(_removals: &[(&str, &Props)], _steps: &mut Steps) {}
+    fn remove(_removals: &[Removal<'_>], _steps: &mut Steps) {}
 }
 
 /// How the configuration of a service is tested in a copy of its tree.

@@ -2,13 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::shell::Script;
+use crate::shell::{BATCH, Script};
 
 /// Where running transactions keep what they need to be undone.
 pub const TRANSACTIONS: &str = "/var/lib/fleet/tx";
-
-/// Name of the directory, beside what was removed, that removed content moves to.
-pub const TRASH: &str = ".fleet-trash";
 
 /// Name of the directory, in the target's own, where new content waits.
 pub(super) const STAGE: &str = ".fleet-stage";
@@ -110,16 +107,10 @@ impl Steps {
 
     /// Moves what stands in the way at `path` to the trash before anything is made there.
     pub fn trash_first(&mut self, path: &str) {
-        let bin = self.trash_of(path);
-        let kept = format!("{bin}/{}", split(path).1);
-        self.at(Phase::Prepare)
-            .line("mkdir -p -m 700 -- {} {}", &[split(&bin).0, &bin])
-            .line("mv -T -- {} {}", &[path, &kept]);
+        let task = self.task.to_string();
+        self.at(Phase::Prepare).line("trash {} {}", &[path, &task]);
         let mut undo = Script::new();
-        undo.line(
-            "if [ -e {} ] && [ ! -e {} ]; then mv -T -- {} {}; fi",
-            &[&kept, path, &kept, path],
-        );
+        undo.line("back {} {}", &[path, &task]);
         self.undo(undo);
     }
 
@@ -141,12 +132,10 @@ impl Steps {
     /// The steps that keep copies of what will be replaced.
     pub fn saving(&self) -> Script {
         let mut script = Script::new();
-        if !self.saves.is_empty() {
-            script
-                .raw("cp -a --parents -t \"$t/save\" --")
-                .words(self.saves.iter().map(String::as_str))
-                .raw("\n");
-        }
+        script.each(
+            "cp -a --parents -t \"$t/save\" --",
+            self.saves.iter().map(String::as_str),
+        );
         script
     }
 
@@ -166,29 +155,35 @@ impl Steps {
             tree.is_none_or(|tree| path == tree || path.starts_with(&format!("{tree}/")))
         };
         for (dir, names) in self.staged.iter().filter(|(dir, _)| inside(dir)) {
-            script.raw("mv -f -t \"$root\"").arg(dir).raw(" --");
-            for name in names {
-                script
-                    .raw(" \"$root\"")
-                    .arg(&format!("{dir}/{STAGE}/{name}"));
+            let names: Vec<&String> = names.iter().collect();
+            for names in names.chunks(BATCH) {
+                script.raw("mv -f -t \"$root\"").arg(dir).raw(" --");
+                for name in names {
+                    let staged = format!("{dir}/{STAGE}/{name}");
+                    script.raw(" \"$root\"").arg(&staged);
+                }
+                script.raw("\n");
             }
-            script.raw("\n");
         }
-        let deletions: Vec<_> = self.deletions.iter().filter(|path| inside(path)).collect();
-        if !deletions.is_empty() {
-            script.raw("rm -f --");
-            for path in deletions {
-                script.raw(" \"$root\"").arg(path);
+        let inside_paths = |paths: Vec<&String>, command: &'static str, script: &mut Script| {
+            let paths: Vec<_> = paths.into_iter().filter(|path| inside(path)).collect();
+            for paths in paths.chunks(BATCH) {
+                script.raw(command);
+                for path in paths {
+                    script.raw(" \"$root\"").arg(path);
+                }
+                script.raw("\n");
             }
-            script.raw("\n");
+        };
+        inside_paths(self.deletions.iter().collect(), "rm -f --", &mut script);
+        if tree.is_some() {
+            inside_paths(self.trashed.iter().collect(), "rm -rf --", &mut script);
         }
-        for (index, path) in self.seeds.iter().enumerate() {
-            if tree.is_none() {
-                script
-                    .raw("mv -n -T -- \"$t\"/")
-                    .arg(&format!("seed-{}", index + 1));
-                script.raw(" ").arg(path).raw("\n");
-            }
+        for (index, path) in self.seeds.iter().enumerate().filter(|_| tree.is_none()) {
+            script
+                .raw("put_seed \"$t\"/")
+                .arg(&format!("seed-{}", index + 1));
+            script.raw(" ").arg(path).raw("\n");
         }
         script
     }
@@ -197,25 +192,28 @@ impl Steps {
     pub fn trashing(&self) -> Script {
         let mut script = Script::new();
         for path in &self.trashed {
-            let bin = self.trash_of(path);
-            script.line("mkdir -p -m 700 -- {} {}", &[split(&bin).0, &bin]);
-            script.line(
-                "mv -T -- {} {}",
-                &[path, &format!("{bin}/{}", split(path).1)],
-            );
+            script.line("trash {} {}", &[path, &self.task.to_string()]);
         }
         script
+    }
+
+    /// The directories in which something is to be put into place or taken away.
+    pub fn touched_dirs(&self) -> BTreeSet<&str> {
+        let staged = self.staged.keys().map(String::as_str);
+        let gone = self.deletions.iter().chain(&self.trashed);
+        staged.chain(gone.map(|path| split(path).0)).collect()
+    }
+
+    /// The directories with a trash in which something is put.
+    pub fn trash_dirs(&self) -> BTreeSet<&str> {
+        self.trashed.iter().map(|path| split(path).0).collect()
     }
 
     /// The whole undo script; it expects `$t`.
     pub fn undoing(&self) -> Script {
         let mut script = Script::new();
         for path in self.trashed.iter().rev() {
-            let kept = format!("{}/{}", self.trash_of(path), split(path).1);
-            script.line(
-                "if [ -e {} ] && [ ! -e {} ]; then mv -T -- {} {}; fi",
-                &[&kept, path, &kept, path],
-            );
+            script.line("back {} {}", &[path, &self.task.to_string()]);
         }
         for path in &self.saves {
             script.line("restore {}", &[path]);
@@ -224,17 +222,8 @@ impl Steps {
             script.append(step);
         }
         let dirs = self.stage_dirs();
-        if !dirs.is_empty() {
-            script
-                .raw("rm -rf --")
-                .words(dirs.iter().map(String::as_str))
-                .raw("\n");
-        }
+        script.each("rm -rf --", dirs.iter().map(String::as_str));
         script
-    }
-
-    fn trash_of(&self, path: &str) -> String {
-        format!("{}/{TRASH}/{}", split(path).0, self.task)
     }
 }
 

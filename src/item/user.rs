@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Atom, Phase, Props, Steps, props};
+use super::{Atom, Phase, Props, Removal, Steps, props};
 use crate::shell::Script;
 
 /// A system user; its group has the same name and number.
@@ -30,9 +30,7 @@ impl Atom for User {
     }
 
     fn observe(names: &[&str], out: &mut Script) {
-        out.raw("getent passwd")
-            .words(names.iter().copied())
-            .raw("\n");
+        out.each("getent passwd", names.iter().copied());
     }
 
     fn facts(lines: &[&str]) -> BTreeMap<String, Props> {
@@ -101,8 +99,8 @@ impl Atom for User {
         }
     }
 
-    fn remove(removals: &[(&str, &Props)], steps: &mut Steps) {
-        for (name, _) in removals {
+    fn remove(removals: &[Removal<'_>], steps: &mut Steps) {
+        for Removal { name, .. } in removals {
             // Last of all, when nothing runs as this user any more; the saved line makes it again, number and all.
             steps.at(Phase::Finish).line("remove_user {}", &[name]);
             let mut undo = Script::new();

@@ -10,3 +10,6 @@ pub use compare::{Action, Blocked, Change, Conflict, Mode, ServerPlan, compare, 
 pub use desired::{Clash, Desired, Wanted};
 pub use observe::{Facts, Observing};
 pub use transaction::{Progress, Transaction};
+
+/// The shell functions about paths that transactions and their undo scripts share.
+const PATHS: &str = include_str!("paths.sh");

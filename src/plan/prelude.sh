@@ -101,7 +101,12 @@ own_again() {
 
 # remove_user NAME: takes away a user that nothing uses any more; keeps the line to make it again.
 remove_user() {
-	if getent passwd "$1" >"$t/passwd-$1"; then userdel -f -- "$1"; fi
+	getent passwd "$1" >"$t/passwd-$1" || return 0
+	# Whoever gets the number next would have to live with what still runs.
+	for process in $(find /proc -mindepth 1 -maxdepth 1 -user "$1" -name '[1-9]*' -printf '%f ' 2>/dev/null); do
+		kill -KILL "$process" 2>/dev/null || :
+	done
+	userdel -f -- "$1"
 }
 
 # absent PATH ...: nothing may have appeared there since the server was read: the undo removes what is made.
@@ -114,14 +119,35 @@ absent() {
 	done
 }
 
-# set_dir_mode MODE PATH: chmod follows links, and a user could put one in place of a directory of theirs; the
-# working directory is what it is.
-set_dir_mode() {
-	(
-		cd -P -- "$2"
-		[ "$(pwd -P)" = "$2" ]
-		chmod "$1" .
-	)
+# make_dir MODE PATH: below a directory that is not root's.
+make_dir() { within "${2%/*}" mkdir -m "$1" -- "./${2##*/}"; }
+
+# put_seed FILE PATH: moves a file to where nothing is; what has come there meanwhile stays.
+put_seed() { within "${2%/*}" move_if_free "$1" "./${2##*/}"; }
+
+move_if_free() { exists "$2" || mv -n -T -- "$1" "$2"; }
+
+# trash PATH TASK: moves what is there to the trash beside it, where the task's number says how it came there.
+trash() { within "${1%/*}" move_to_trash "./${1##*/}" "./.fleet-trash/$2"; }
+
+# A task of the same number, of another state database, may have removed the same before: that stays too.
+move_to_trash() {
+	[ ! -L ./.fleet-trash ] && mkdir -p -m 700 -- ./.fleet-trash "$2" &&
+		mv -T --backup=numbered -- "$1" "$2/${1##*/}"
+}
+
+# expire DIR...: takes out of the trash in each of these what has lain there for 30 days.
+expire() {
+	for dir in "$@"; do
+		find "$dir/.fleet-trash" -mindepth 1 -maxdepth 1 -type d -mtime +29 \
+			-exec rm -rf --one-file-system -- {} +
+	done
+}
+
+# flush PATH...: what was written there is on the disk when this returns. One call serves a whole file system.
+flush() {
+	printf '%s\n' "$@" | xargs -d '\n' stat -c '%d %n' -- | LC_ALL=C sort -u -k 1,1 | cut -d ' ' -f 2- |
+		xargs -d '\n' sync -f --
 }
 
 # why_apt LOG: says in a sentence why apt failed, from what it wrote; the gravest cause first.

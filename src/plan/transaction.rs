@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::{Action, Change};
+use super::{Action, Change, PATHS};
 use crate::item::{
-    Item, ItemType, Phase, Probe, Props, Steps, TRANSACTIONS, package, service::with_config_test,
+    Item, ItemType, Phase, Probe, Props, Removal, Steps, TRANSACTIONS, package,
+    service::with_config_test,
 };
 use crate::shell::Script;
 
-/// The shell functions that undo scripts use.
+/// The shell functions that undo scripts use, beside those of [`PATHS`].
 const UNDO: &str = include_str!("undo.sh");
 
 /// A transaction, ready to be sent after the read of the same conversation.
@@ -104,12 +105,16 @@ fn steps(changes: &[&Change], task: i64) -> Steps {
         .map(|change| format!("{}/", change.key.name))
         .collect();
     for item_type in ItemType::ALL.iter().rev() {
-        let removals: Vec<(&str, &Props)> = changes
+        let removals: Vec<Removal<'_>> = changes
             .iter()
             .filter(|change| change.key.item_type == *item_type && change.action == Action::Delete)
             // What lies below a directory that moves to the trash moves with it.
             .filter(|change| !trashed.iter().any(|dir| change.key.name.starts_with(dir)))
-            .map(|change| (change.key.name.as_str(), &change.after))
+            .map(|change| Removal {
+                name: change.key.name.as_str(),
+                applied: &change.after,
+                fact: change.before.as_ref().unwrap_or(&change.after),
+            })
             .collect();
         if !removals.is_empty() {
             item_type.remove(&removals, &mut steps);
@@ -151,18 +156,28 @@ fn compile(steps: &Steps, probes: &[&Probe], neighbours: &[&Probe], id: &str) ->
         script.raw("phase ").raw(phase).raw("\n");
     }
     script.raw(
-        "[ -z \"$failed\" ] || return 0\nmv -T -- \"$t\" \"$t.done\" || return\nprintf '@committed\\n'\nrm -rf -- \"$t.done\"",
+        "[ -z \"$failed\" ] || return 0\nmv -T -- \"$t\" \"$t.done\" || return\nflush \"$t.done\"",
     );
+    script.words(steps.touched_dirs());
+    script.raw("\nprintf '@committed\\n'\nrm -rf -- \"$t.done\"\n");
     let stages = steps.stage_dirs();
-    script.words(stages.iter().map(String::as_str));
-    script.raw("\n}\ntransact\n");
+    script.each("rm -rf --", stages.iter().map(String::as_str));
+    let trash = steps.trash_dirs();
+    if !trash.is_empty() {
+        script.raw("expire").words(trash);
+        script.raw(" </dev/null >/dev/null 2>&1 4>&- 9>&- &\n");
+    }
+    script.raw("}\ntransact\n");
     script
 }
 
 /// The phase that keeps what the undo needs; until it is on the disk, nothing else happens.
 fn open(steps: &Steps, script: &mut Script) {
     let mut undo = Script::new();
-    undo.raw("t=$1 bad=0\n").raw(UNDO).append(&steps.undoing());
+    undo.raw("t=$1 bad=0\n")
+        .raw(PATHS)
+        .raw(UNDO)
+        .append(&steps.undoing());
     for unit in steps.reloads() {
         undo.raw("again ").arg(unit);
         with_config_test(unit, |test| {
@@ -184,17 +199,11 @@ fn staging(steps: &Steps) -> Script {
     if let Some(contents) = steps.phase(Phase::Stage) {
         script.raw("step staging\numask 077\n");
         let stages = steps.stage_dirs();
-        let words = |script: &mut Script, command| {
-            if !stages.is_empty() {
-                script
-                    .raw(command)
-                    .words(stages.iter().map(String::as_str))
-                    .raw("\n");
-            }
-        };
-        words(&mut script, "mkdir -p --");
-        script.append(contents);
-        words(&mut script, "sync -f");
+        let stages = || stages.iter().map(String::as_str);
+        script.each("mkdir -p --", stages()).append(contents);
+        if stages().next().is_some() {
+            script.raw("flush").words(stages()).raw("\n");
+        }
     }
     script
 }
@@ -319,7 +328,7 @@ mod tests {
         let text = transaction.script().text();
         let at = |what: &str| text.find(what).expect(what);
         assert!(
-            at("\nmake_users w-a") < at("\nmkdir -p -m 0750 -- /srv/www/a"),
+            at("\nmake_users w-a") < at("\nmake_dir 0750 /srv/www/a"),
             "{text}"
         );
     }
@@ -344,10 +353,7 @@ mod tests {
         let transaction = Transaction::new(&[&home, &inside, &beside], &[], &[], 9, "9-x");
         let text = transaction.script().text();
         assert!(!text.contains("/srv/www/a/x"), "{text}");
-        assert!(
-            text.contains("mv -T -- /srv/www/a /srv/www/.fleet-trash/9/a"),
-            "{text}"
-        );
+        assert!(text.contains("\ntrash /srv/www/a 9\n"), "{text}");
         assert!(text.contains("reload nginx"), "{text}");
     }
 }

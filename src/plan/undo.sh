@@ -9,13 +9,27 @@ restore() {
 	fi
 }
 
+# ours DIR COMMAND...: what a user of the server made of their directories meanwhile must not keep us from the rest.
+ours() { within "$@" || [ $? -eq 9 ] || bad=1; }
+
 # unmake_dirs PATH ...: children first. Until they are known to be ours, only empty ones go.
 unmake_dirs() {
-	if [ -e "$t/made" ]; then
-		rm -rf --one-file-system -- "$@" || bad=1
-	else
-		for dir in "$@"; do [ ! -d "$dir" ] || rmdir -- "$dir" 2>/dev/null || :; done
-	fi
+	for dir in "$@"; do
+		if [ -e "$t/made" ]; then
+			ours "${dir%/*}" rm -rf --one-file-system -- "./${dir##*/}"
+		else
+			[ ! -d "$dir" ] || within "${dir%/*}" rmdir -- "./${dir##*/}" 2>/dev/null || :
+		fi
+	done
+}
+
+# reset_dir OWNER:GROUP MODE PATH: what a directory had before.
+reset_dir() { [ ! -d "$3" ] || set_dir "$@" || :; }
+
+# back PATH TASK: moves back what went to the trash.
+back() {
+	kept=.fleet-trash/$2/${1##*/}
+	if exists "${1%/*}/$kept" && ! exists "$1"; then ours "${1%/*}" mv -T -- "./$kept" "./${1##*/}"; fi
 }
 
 # restore_user NAME: makes a removed user again, with the same number.

@@ -9,7 +9,7 @@ use super::format;
 use super::page::Page;
 use super::style::Tone;
 use crate::item::file::Content;
-use crate::item::{Item, Props};
+use crate::item::{Item, ItemType, Props, satisfies};
 use crate::model::{ResourceName, ServerName};
 use crate::plan::{Action, Change, Conflict, ServerPlan};
 
@@ -90,7 +90,8 @@ pub fn json(name: &ServerName, plan: &ServerPlan) -> Value {
         owners.iter().map(ToString::to_string).collect()
     };
     let changes = plan.changes.iter().map(|change| {
-        let secret = change.item.as_ref().is_some_and(is_secret);
+        // Of what goes away, nobody knows here whether it is secret.
+        let secret = change.item.as_ref().is_none_or(is_secret);
         json!({
             "action": change.action.word(),
             "item": change.key,
@@ -152,6 +153,12 @@ fn notes(change: &Change) -> Vec<String> {
                 None => notes.push(format!("{prop} {after}")),
             }
         }
+    }
+    if let (Action::Delete, ItemType::File, Some(before)) =
+        (change.action, change.key.item_type, &change.before)
+        && !satisfies(before, &change.after)
+    {
+        notes.push("edited, goes to the trash".to_owned());
     }
     if change.drift {
         notes.push("drifted".to_owned());
@@ -242,11 +249,11 @@ mod tests {
         ServerPlan {
             changes: vec![
                 drifted,
-                change(Action::Create, secret, None),
+                change(Action::Create, secret.clone(), None),
                 change(
                     Action::Delete,
                     file("/etc/old", Content::Text(String::new())),
-                    None,
+                    Some(secret.wanted()),
                 ),
             ],
             conflicts: vec![Conflict {
@@ -278,7 +285,7 @@ mod tests {
               +two
           + create file /etc/key
               (secret content, not shown)
-          - delete file /etc/old
+          - delete file /etc/old  edited, goes to the trash
           ! conflict file /etc/a  was edited since fleet wrote it
               @@ -1 +1,2 @@
                one
