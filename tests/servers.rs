@@ -354,6 +354,17 @@ fn a_server_with_resources_stays_and_a_capacity_below_its_load_is_told() {
 }
 
 #[test]
+fn a_state_file_of_any_name_is_a_file() {
+    let environment = with_inventory(FLEET);
+    for name in [":memory:", "file:x?mode=memory", "-wal", "é\n.db"] {
+        let cordon = || environment.fleet(["cordon", "sg-1", &format!("--state={name}")]);
+        assert_eq!(cordon().expect(0).stdout, "server sg-1 cordoned\n");
+        assert_eq!(cordon().expect(0).stdout, "server sg-1 unchanged\n");
+        assert!(environment.path().join(name).exists(), "{name:?}");
+    }
+}
+
+#[test]
 fn a_weight_does_not_grow_over_the_capacity() {
     let environment = with_inventory(&FLEET.replace("region", "capacity = 20\nregion"));
     place_site(&environment, "example.com", "sg-1");

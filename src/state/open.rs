@@ -3,7 +3,7 @@
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -27,7 +27,7 @@ pub(super) fn open(
 ) -> Result<Connection, Diagnostic> {
     create_privately(path)?;
     let mut connection = Connection::open_with_flags(
-        path,
+        on_disk(path),
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )
     .map_err(|error| explain_without_connection(&error, path))?;
@@ -63,7 +63,7 @@ pub(super) fn open_read_only(path: &Path) -> Result<Connection, Diagnostic> {
         _ => {}
     }
     let connection = Connection::open_with_flags(
-        path,
+        on_disk(path),
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )
     .map_err(|error| explain_without_connection(&error, path))?;
@@ -74,6 +74,15 @@ pub(super) fn open_read_only(path: &Path) -> Result<Connection, Diagnostic> {
     check_ours(&connection, path)?;
     migrate::check_current(&connection, path)?;
     Ok(connection)
+}
+
+/// `path` as SQLite takes it for a file: `:memory:` alone would be a database that nobody finds again.
+fn on_disk(path: &Path) -> PathBuf {
+    if path.is_absolute() {
+        path.to_owned()
+    } else {
+        Path::new(".").join(path)
+    }
 }
 
 /// Makes the missing directories (0700) and the missing file (0600), so that the admin's umask does not decide who
