@@ -110,8 +110,7 @@ impl Context {
     /// The state database for a command that only reads: never made; `None` when there is none yet.
     pub fn state_to_read(&self) -> anyhow::Result<Option<State>> {
         let path = self.state_path()?;
-        // What cannot be looked at is there: to open it says why.
-        if matches!(path.try_exists(), Ok(false)) {
+        if !is_there(&path) {
             return Ok(None);
         }
         // An older schema has to be brought up to date first, which takes the right to write.
@@ -199,8 +198,7 @@ impl Context {
             .or_else(|| {
                 let beside = Some(PathBuf::from("inventory.toml"));
                 let places = [beside, self.configuration("inventory.toml")];
-                let there = |path: &PathBuf| !matches!(path.try_exists(), Ok(false));
-                places.into_iter().flatten().find(there)
+                places.into_iter().flatten().find(|path| is_there(path))
             })
     }
 
@@ -375,6 +373,15 @@ impl Context {
 /// An error for work that an interrupt ended.
 pub fn interrupted() -> Diagnostic {
     Diagnostic::new(Class::Failed, "interrupted")
+}
+
+/// Whether something has this name. What cannot be looked at, and a link that leads nowhere, are there: to open them
+/// says what is wrong.
+fn is_there(path: &Path) -> bool {
+    match path.symlink_metadata() {
+        Ok(_) => true,
+        Err(error) => error.kind() != std::io::ErrorKind::NotFound,
+    }
 }
 
 fn own_uid() -> String {

@@ -190,6 +190,11 @@ fn a_state_file_that_is_none_is_an_error_and_is_left_alone() {
     let outcome = environment.fleet(["list-sites", "--state", &state.to_string_lossy()]);
     assert_eq!(outcome.code, 1, "{outcome}");
     assert!(outcome.stderr.starts_with("error: "), "{outcome}");
+    // Nor is a link that leads nowhere.
+    std::os::unix::fs::symlink("gone/state.db", environment.path().join("link.db")).unwrap();
+    let outcome = environment.fleet(["list-sites", "--state", "link.db"]);
+    assert_eq!(outcome.code, 1, "{outcome}");
+    assert!(outcome.stderr.contains("link.db"), "{outcome}");
 }
 
 /// A site on a server of the inventory.
