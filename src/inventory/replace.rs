@@ -40,7 +40,7 @@ pub(super) fn replace_within<T>(
     };
     let real = fs::canonicalize(path).map_err(failed)?;
     for _ in 0..attempts {
-        let mut file = File::open(&real).map_err(failed)?;
+        let mut file = open(&real).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -103,6 +103,13 @@ pub fn create(path: &Path, text: &str) -> std::io::Result<()> {
         let _ = fs::remove_file(path);
     }
     written
+}
+
+/// Opens the file at `path` to be locked: for writing where we may, since NFS gives an exclusive lock on no other
+/// (flock(2)).
+fn open(path: &Path) -> std::io::Result<File> {
+    let both = OpenOptions::new().read(true).write(true).open(path);
+    both.or_else(|_| File::open(path))
 }
 
 /// Whether `path` is still this file: a replaced one is another inode.
