@@ -104,12 +104,16 @@ impl Atom for File {
         let (seeds, files): (Vec<_>, Vec<_>) = changes.iter().partition(|(file, _)| file.seed);
         for (file, _) in seeds {
             let name = steps.seed(&file.path);
-            let script = steps.at(Phase::Stage);
+            // Not in the phase that stages: what is written here is born as 0644.
+            let script = steps.at(Phase::Prepare);
             script.raw("printf %s ").arg(file.content.text());
             script.raw(" >\"$t\"/").arg(&name).raw("\nchown ");
             script.arg(&format!("{}:{}", file.owner, file.group));
-            script.raw(" \"$t\"/").arg(&name).raw("\nchmod ");
-            script.arg(&format!("{:04o}", file.mode)).raw(" \"$t\"/").arg(&name).raw("\n");
+            script.raw(" \"$t\"/").arg(&name).raw("\n");
+            if file.mode != 0o644 {
+                script.raw("chmod ").arg(&format!("{:04o}", file.mode));
+                script.raw(" \"$t\"/").arg(&name).raw("\n");
+            }
         }
         for (file, before) in files {
             match before {
