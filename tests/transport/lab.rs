@@ -143,7 +143,11 @@ async fn a_penalty_of_openssh_10_is_recognised_and_waited_out() {
     let mut refused = 0;
     let error = loop {
         match failure(&home, &wrong).await {
-            TransportError::AuthRefused { .. } if refused < 10 => refused += 1,
+            TransportError::AuthRefused { .. } if refused < 10 => {
+                refused += 1;
+                // sshd counts a refusal when the process that served it has ended.
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
             error => break error,
         }
     };
@@ -157,7 +161,8 @@ async fn a_penalty_of_openssh_10_is_recognised_and_waited_out() {
     );
     let told = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&told);
-    home.settings.limits.pause = Duration::from_secs(16);
+    // Each refusal counts for 5 s, and from 15 s on it refuses until all of them are over.
+    home.settings.limits.pause = Duration::from_secs(25);
     home.settings.on_notice = Some(Arc::new(move |_, _| {
         count.fetch_add(1, Ordering::SeqCst);
     }));
