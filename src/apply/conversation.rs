@@ -111,6 +111,7 @@ impl Conversation {
     /// Reads the server; `None` when it cannot be worked on, which is then in the report.
     async fn read(&mut self, session: &mut Session) -> Result<Option<Facts>, TransportError> {
         self.tell(Event::Step("reading".to_owned()));
+        let usual = session.limits().clone();
         let how = match &self.request.purpose {
             Purpose::Look { .. } => Observing::Only,
             Purpose::Change {
@@ -136,6 +137,7 @@ impl Conversation {
                 lines.push(line.to_owned());
             })
             .await?;
+        *session.limits() = usual;
         let server = &self.job.server.name;
         let Some(facts) = observe::facts(lines.iter().map(String::as_str)) else {
             let mut error = Diagnostic::failed(format!(

@@ -215,11 +215,12 @@ impl Steps {
         for path in self.trashed.iter().rev() {
             script.line("back {} {}", &[path, &self.task.to_string()]);
         }
-        for path in &self.saves {
-            script.line("restore {}", &[path]);
-        }
         for step in self.undo.iter().rev() {
             script.append(step);
+        }
+        // Now that the directories are there again which they were in.
+        for path in &self.saves {
+            script.line("restore {}", &[path]);
         }
         let dirs = self.stage_dirs();
         script.each("rm -rf --", dirs.iter().map(String::as_str));

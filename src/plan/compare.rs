@@ -266,7 +266,9 @@ impl Comparison<'_> {
             return;
         }
         let owners = cloned(self.owners(wanted, known));
-        self.create(key, wanted, &owners, known.is_some());
+        // Without properties it was only ever about to be made.
+        let drift = known.is_some_and(|known| !known.props.is_empty());
+        self.create(key, wanted, &owners, drift);
     }
 
     /// All that want an item, in order.

@@ -17,6 +17,7 @@ details() { [ -z "$1" ] || printf '%s\n' "$1" | tail -n 40 | cut -c 1-500 | sed 
 
 # lock SECONDS OWNER: takes the server's lock, or ends the conversation saying who has it.
 lock() {
+	# With `-p`, since another fleet may make it at the same moment.
 	mkdir -p -m 700 -- "$run" || { printf '@broken /run cannot be written to\n'; exit 74; }
 	exec 9>>"$run/lock"
 	if ! flock -n 9; then
@@ -335,6 +336,16 @@ probe_all() {
 	return 1
 }
 
+# no_space LOG: says which disk is full, if that is the matter; the shell itself only knows of an I/O error.
+no_space() {
+	case $1 in
+	*'I/O error'* | *'No space left on device'*)
+		full=$(places | sed -n 's/^0 //p' | head -n 1)
+		[ -z "$full" ] || why "there is no space left on the disk of $full"
+		;;
+	esac
+}
+
 # undo: puts everything back after a failure of this transaction; before it was ready, nothing had happened.
 undo() {
 	step undoing
@@ -357,6 +368,7 @@ phase() {
 	if [ $? -ne 0 ]; then
 		failed=$1
 		printf '@failed %s\n' "$1"
+		no_space "$log"
 		details "$log"
 		undo
 	fi

@@ -151,17 +151,21 @@ fn compile(steps: &Steps, probes: &[&Probe], neighbours: &[&Probe], id: &str) ->
     function("reloads", &reloading(steps));
     function("probes", &probing(probes, !neighbours.is_empty()));
     function("finish", steps.phase(Phase::Finish).unwrap_or(&empty));
+    // Where it writes: if that fails, which disk is full.
+    script.raw("places() { set -- \"$state\"");
+    script.words(steps.touched_dirs());
+    script.raw("\nstat -f -c '%f %n' -- \"$@\" 2>/dev/null\n}\n");
     script.raw("transact() {\nfailed=\n");
     for phase in phases {
         script.raw("phase ").raw(phase).raw("\n");
     }
-    script.raw(
-        "[ -z \"$failed\" ] || return 0\nmv -T -- \"$t\" \"$t.done\" || return\nflush \"$t.done\"",
-    );
-    script.words(steps.touched_dirs());
-    script.raw("\nprintf '@committed\\n'\nrm -rf -- \"$t.done\"\n");
+    script.raw("[ -z \"$failed\" ] || return 0\n");
+    // Empty by now. Afterwards nobody would find them: once it is committed, all traces are in one directory.
     let stages = steps.stage_dirs();
     script.each("rm -rf --", stages.iter().map(String::as_str));
+    script.raw("mv -T -- \"$t\" \"$t.done\" || return\nflush \"$t.done\"");
+    script.words(steps.touched_dirs());
+    script.raw("\nprintf '@committed\\n'\nrm -rf -- \"$t.done\"\n");
     let trash = steps.trash_dirs();
     if !trash.is_empty() {
         script.raw("expire").words(trash);
