@@ -10,6 +10,10 @@ mod watch;
 mod world;
 
 mod conflicts;
+mod crowd;
+mod faults;
+mod hostile;
+mod isolation;
 mod plans;
 mod sites;
 mod tasks;

@@ -1,0 +1,226 @@
+//! Killed, cut off and switched off at any moment: the next run repairs, and meanwhile everybody else is served.
+
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use crate::environment::Outcome;
+use crate::watch::Watch;
+use crate::world::{World, expect_words};
+
+/// A server with a site that has to be served all the time, and a limit for silence.
+fn world() -> Option<World> {
+    let world = World::with(&["lab-1"], |inventory| {
+        inventory.replace(
+            "[settings]\n",
+            "[settings]\nidle_timeout = \"3s\"\nlock_wait = \"5s\"\nconnect_timeout = \"3s\"\n",
+        )
+    })?;
+    world.fleet("add-site neighbour.example").expect(0);
+    Some(world)
+}
+
+/// Something to do that takes all kinds of steps: two sites come, one of them with a file of its own, one goes.
+struct Round<'a> {
+    world: &'a World,
+    number: usize,
+}
+
+impl Round<'_> {
+    fn sites(&self) -> [String; 2] {
+        ["a", "b"].map(|letter| format!("{letter}{}.example", self.number))
+    }
+
+    fn stage(&self) {
+        self.world
+            .home
+            .write("snippet", "add_header X-Fleet yes;\n");
+        let [a, b] = self.sites();
+        self.world
+            .fleet(&format!("add-site {a} --snippet snippet --stage"))
+            .expect(0);
+        self.world.fleet(&format!("add-site {b} --stage")).expect(0);
+        if self.number > 0 {
+            let [gone, stays] = Round {
+                number: self.number - 1,
+                ..*self
+            }
+            .sites();
+            self.world
+                .fleet(&format!("remove-site {gone} --yes --stage"))
+                .expect(0);
+            self.world
+                .fleet(&format!("set-site {stays} --cache 1d --stage"))
+                .expect(0);
+        }
+    }
+
+    /// One `fleet apply` brings everything to the wanted state, whatever has happened.
+    #[track_caller]
+    fn expect_repaired(&self) {
+        let applied = self.world.fleet("apply");
+        assert_eq!(applied.code, 0, "round {}: {applied}", self.number);
+        for site in self.sites() {
+            self.world.expect_served("lab-1", &site);
+        }
+        if self.number > 0 {
+            let [gone, stays] = Round {
+                number: self.number - 1,
+                ..*self
+            }
+            .sites();
+            self.world.expect_unknown("lab-1", &gone);
+            self.world.expect_served("lab-1", &stays);
+        }
+        self.world.expect_settled();
+        self.world.expect_tidy("lab-1");
+    }
+}
+
+/// How long an undisturbed run takes.
+fn usual(world: &World) -> Duration {
+    let round = Round { world, number: 0 };
+    round.stage();
+    let began = Instant::now();
+    world.fleet("apply").expect(0);
+    let took = began.elapsed();
+    round.expect_repaired();
+    took
+}
+
+/// Disturbs `rounds` runs, each at another moment, spread over the usual time of one.
+fn disturb(world: &World, rounds: usize, mut disturbance: impl FnMut(&mut crate::world::Running)) {
+    let usual = usual(world);
+    for number in 1..=rounds {
+        let round = Round { world, number };
+        round.stage();
+        let moment =
+            usual * u32::try_from(number).expect("few") / u32::try_from(rounds).expect("few");
+        let mut running = world.start("apply");
+        sleep(moment);
+        disturbance(&mut running);
+        let ended = running.outcome(world);
+        assert!(
+            [-1, 0, 3].contains(&ended.code),
+            "after {moment:?}: {ended}"
+        );
+        round.expect_repaired();
+    }
+}
+
+#[test]
+fn a_client_that_is_killed_at_any_moment_is_forgotten_by_the_next_run() {
+    let Some(world) = world() else { return };
+    let watch = Watch::site(&world, "lab-1", "neighbour.example");
+    disturb(&world, 14, crate::world::Running::kill);
+    watch.expect_never_failed();
+}
+
+#[test]
+fn a_connection_that_breaks_at_any_moment_leaves_nothing_half_done() {
+    let Some(world) = world() else { return };
+    let watch = Watch::site(&world, "lab-1", "neighbour.example");
+    disturb(&world, 10, |_| {
+        // The sessions; the daemon goes on.
+        world.lab.sh("lab-1", "pkill -KILL -f '^sshd: [^/]'");
+    });
+    watch.expect_never_failed();
+}
+
+#[test]
+fn a_server_that_loses_power_is_finished_when_it_is_back() {
+    let Some(world) = world() else { return };
+    disturb(&world, 4, |_| {
+        world.lab.kill("lab-1");
+        world.lab.start("lab-1");
+    });
+}
+
+#[test]
+fn a_network_that_is_cut_in_the_middle_ends_the_run_and_not_the_server() {
+    let Some(world) = world() else { return };
+    let usual = usual(&world);
+    for number in 1..=3 {
+        let round = Round {
+            world: &world,
+            number,
+        };
+        round.stage();
+        let running = world.start("apply");
+        sleep(usual * u32::try_from(number).expect("few") / 4);
+        let began = Instant::now();
+        world.lab.cut("lab-1");
+        let ended = running.outcome(&world);
+        assert!(
+            began.elapsed() < Duration::from_secs(15),
+            "{:?}: {ended}",
+            began.elapsed()
+        );
+        assert!([0, 3].contains(&ended.code), "{ended}");
+        let status = |outcome: &Outcome| outcome.json()["servers"][0]["outcome"].clone();
+        let away = world.fleet("apply --json").expect(3);
+        assert_eq!(status(&away), "unreachable", "{away}");
+        world.lab.mend("lab-1");
+        round.expect_repaired();
+    }
+}
+
+#[test]
+fn ctrl_c_lets_a_transaction_come_to_its_end() {
+    let Some(world) = world() else { return };
+    let usual = usual(&world);
+    for number in 1..=4 {
+        let round = Round {
+            world: &world,
+            number,
+        };
+        round.stage();
+        let running = world.start("apply");
+        sleep(usual * u32::try_from(number).expect("few") / 5);
+        running.signal("INT");
+        let ended = running.outcome(&world);
+        assert!([0, 3].contains(&ended.code), "{ended}");
+        if ended.code == 3 {
+            expect_words(&ended.stderr, &["stopping"]);
+            expect_words(&ended.stdout, &["lab-1 stopped"]);
+        }
+        world.expect_tidy("lab-1");
+        round.expect_repaired();
+    }
+}
+
+#[test]
+fn a_server_that_is_away_holds_up_nobody_else() {
+    let Some(world) = World::new(&["lab-1", "lab-2", "lab-4"]) else {
+        return;
+    };
+    for (site, server) in [
+        ("a.example", "lab-1"),
+        ("b.example", "lab-2"),
+        ("c.example", "lab-4"),
+    ] {
+        world
+            .fleet(&format!("add-site {site} --server {server} --stage"))
+            .expect(0);
+    }
+    world.lab.kill("lab-2");
+    let applied = world.fleet("apply").expect(3);
+    expect_words(&applied.stderr, &["lab-2", "1 unreachable", "2 changed"]);
+    world.expect_served("lab-1", "a.example");
+    world.expect_served("lab-4", "c.example");
+    let list = world.json("list-sites", 0);
+    let b = &list["sites"][1]["placements"][0];
+    assert_eq!(b["status"], "pending", "{list:#}");
+    expect_words(&b.to_string(), &["lab-2"]);
+    let shown = world.fleet("show-site b.example").expect(0);
+    expect_words(&shown.stdout, &["pending"]);
+
+    // The same for a single site: it is recorded, and told to be pending.
+    let set = world.fleet("set-site b.example --cache 1d").expect(3);
+    expect_words(&set.stderr, &["it stays recorded"]);
+
+    world.lab.start("lab-2");
+    let finished = world.fleet("apply").expect(0);
+    expect_words(&format!("{finished}"), &["lab-2"]);
+    world.expect_served("lab-2", "b.example");
+    world.expect_settled();
+}
