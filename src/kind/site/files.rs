@@ -38,13 +38,14 @@ pub(super) struct Paths {
     pub(super) vhost: String,
     /// Certificate, key, users and snippet.
     pub(super) extras: String,
-    /// Where PHP-FPM listens for the site; named by the user, since a socket's path has at most 107 bytes (unix(7)).
+    /// Where PHP-FPM of the site's version listens for it; the version before it still has its own until nginx has
+    /// turned to this one. Named by the user, since a socket's path has at most 107 bytes (unix(7)). Empty without PHP.
     pub(super) socket: String,
 }
 
 impl Paths {
-    /// The paths of a site.
-    pub(super) fn of(site: &Checked) -> Self {
+    /// The paths of a site, with the version of PHP that it runs.
+    pub(super) fn of(site: &Checked, php: Option<&str>) -> Self {
         let domain = &site.domain;
         let home = format!("{HOMES}/{domain}");
         Self {
@@ -52,7 +53,9 @@ impl Paths {
             logs: format!("{LOGS}/{domain}"),
             vhost: format!("{VHOSTS}/fleet-{domain}.conf"),
             extras: format!("{EXTRAS}/{domain}"),
-            socket: format!("/run/php/fleet-{}.sock", site.user),
+            socket: php.map_or_else(String::new, |version| {
+                format!("/run/php/fleet-{}-{version}.sock", site.user)
+            }),
             home,
         }
     }
@@ -98,7 +101,7 @@ pub(super) fn user_name(domain: &DomainName) -> String {
 /// The items of a site.
 pub(super) fn items(site: &Checked, input: &Compile<'_>) -> Result<Vec<Item>, Invalid> {
     let php = on_server(site, input)?;
-    let paths = Paths::of(site);
+    let paths = Paths::of(site, php.as_ref().map(|(_, version)| version.as_str()));
     let mut items: Vec<Item> = vec![
         User {
             name: site.user.clone(),

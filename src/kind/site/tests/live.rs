@@ -426,7 +426,7 @@ fn run_php(served: &mut Served, site: &Site) -> bool {
         return false;
     }
     served.processes.push(process);
-    wait_for(&served.path(&format!("/run/php/fleet-{user}.sock")));
+    wait_for(&served.path(&format!("/run/php/fleet-{user}-8.2.sock")));
     true
 }
 
