@@ -182,3 +182,50 @@ fn a_link_that_leads_nowhere_comes_back_from_the_trash() {
 fn what_is_flushed_may_lie_on_several_file_systems() {
     run(&["sh"], PRELUDE, "flush \"$t\" \"$top\" /dev/shm");
 }
+
+#[test]
+fn every_answer_counts_for_its_own_request() {
+    for shell in shells() {
+        // In place of curl: answers by the last letter of the URL, and nothing at all for `x`.
+        let said = run(
+            &shell,
+            PRELUDE,
+            "curl() {
+                 while [ $# -gt 0 ]; do
+                     case $1 in *://*ok) echo 200 ;; *://*no) echo 404 ;; *://*x) echo 000 ;; esac
+                     shift
+                 done
+             }
+             seq 70 | sed 's|.*|200 299 http://a/&ok a /&ok|' >\"$t/probes\"
+             sed -i -e '33s|ok|no|g' -e '34s|ok|x|g' -e '35s|200 299|404 404|; 35s|ok|no|g' \"$t/probes\"
+             probe_once; cat \"$t/unwell\"
+             head -n 1 \"$t/unwell\" | cut -d ' ' -f 2- >\"$t/probes\"; probe_once; cat \"$t/unwell\"
+             : >\"$t/probes\"; probe_once; cat \"$t/unwell\"",
+        );
+        let lines: Vec<&str> = said
+            .lines()
+            .filter(|line| *line != "@step probing")
+            .collect();
+        assert_eq!(
+            lines,
+            [
+                "404 200 299 http://a/33no a /33no",
+                "000 200 299 http://a/34x a /34x",
+                "404 200 299 http://a/33no a /33no",
+            ],
+            "{shell:?}"
+        );
+    }
+}
+
+#[test]
+fn a_round_of_requests_that_cannot_be_written_down_is_a_failure() {
+    let said = run(
+        &["sh"],
+        PRELUDE,
+        "curl() { rm -r \"$t/shares\"; echo 200; }
+         echo '200 299 http://a/ a /' >\"$t/probes\"
+         one() { probe_once; echo 'went on'; }; failed=; phase one",
+    );
+    assert!(said.starts_with("@failed one\n"), "{said}");
+}

@@ -18,8 +18,11 @@ use crate::transport::{Connector, Session, TransportError};
 /// How long an installation of packages may be silent.
 const PATIENCE_FOR_PACKAGES: Duration = Duration::from_secs(2400);
 
-/// How many neighbours are asked.
-const NEIGHBOURS: usize = 2;
+/// How long a server may be silent while it is changed: a busy disk takes its time for what is to be on it for good.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// How many neighbours are asked: two of those that answer before must answer after.
+const NEIGHBOURS: usize = 4;
 
 /// Works on one server; whatever happens is in the report.
 pub(super) async fn hold(
@@ -220,9 +223,10 @@ impl Conversation {
             // What others share in a change, they did not ask for.
             resources.retain(|resource| only.contains(*resource));
         }
+        let limits = session.limits();
+        limits.idle = limits.idle.max(PATIENCE);
         let is_package = |change: &&Change| change.key.item_type == ItemType::Package;
         if ready.iter().any(is_package) {
-            let limits = session.limits();
             limits.idle = PATIENCE_FOR_PACKAGES;
             limits.total = PATIENCE_FOR_PACKAGES;
         }

@@ -154,7 +154,10 @@ pub async fn run(
             continue;
         }
         let missing = reports.values().find(|report| !report.is_complete());
-        let missing = missing.map(|report| report.server.clone());
+        let missing = missing.map(|report| report.server.clone()).or_else(|| {
+            let held = waiting.iter().find(|(_, plan, _)| !plan.held().is_empty());
+            held.map(|(server, _, _)| server.clone())
+        });
         for (server, plan, answer) in waiting.drain(..) {
             let verdict = match &missing {
                 Some(missing) if request.require_all => Err(Diagnostic::new(

@@ -121,9 +121,12 @@ impl ServerReport {
 
     /// The changes that were made.
     pub fn changes_done(&self) -> impl Iterator<Item = &Change> {
+        // The changes of a plan are in the order of their keys.
+        let changes = &self.plan.changes;
+        let find = |key: &Key| changes.binary_search_by(|change| change.key.cmp(key)).ok();
         self.done
             .iter()
-            .filter_map(|key| self.plan.changes.iter().find(|change| change.key == *key))
+            .filter_map(move |key| Some(&changes[find(key)?]))
     }
 
     /// Why a resource was not applied, if it was not.

@@ -167,18 +167,16 @@ impl<'a> Run<'a> {
 
 /// What a run amounts to, for the exit code.
 pub(super) fn ending(reports: &[ServerReport]) -> Ending {
-    let is = |outcomes: &[Outcome]| reports.iter().any(|r| outcomes.contains(&r.outcome));
-    let incomplete = reports
-        .iter()
-        .filter(|report| !report.is_complete())
-        .count();
-    if incomplete == 0 {
+    let incomplete = || reports.iter().filter(|report| !report.is_complete());
+    let away = |report: &ServerReport| {
+        use Outcome::{Interrupted, Stopped, Unreachable};
+        matches!(report.outcome, Unreachable | Interrupted | Stopped)
+    };
+    if incomplete().next().is_none() {
         Ending::Done
-    } else if is(&[Outcome::Unreachable, Outcome::Interrupted, Outcome::Stopped]) {
-        Ending::With(Class::Partial)
-    } else if is(&[Outcome::Locked]) && incomplete == 1 {
+    } else if incomplete().all(|report| report.outcome == Outcome::Locked) {
         Ending::With(Class::Locked)
-    } else if reports.len() == 1 {
+    } else if reports.len() == 1 && !reports.iter().any(away) {
         Ending::With(Class::Failed)
     } else {
         Ending::With(Class::Partial)
@@ -361,5 +359,54 @@ fn words(event: &Event) -> &str {
     match event {
         Event::Connecting => "connecting",
         Event::Step(step) => step,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::model::ResourceName;
+    use crate::plan::Blocked;
+
+    #[test]
+    fn every_mix_of_outcomes_has_its_exit_code() {
+        use Outcome::{Changed, Failed, Interrupted, Locked, Stopped, Unchanged, Unreachable};
+        let report = |outcome: &Outcome| {
+            let mut report = ServerReport::new("sg-1".parse().unwrap());
+            report.outcome = *outcome;
+            report
+        };
+        let cases: [(&[Outcome], u8); 14] = [
+            (&[], 0),
+            (&[Unchanged, Changed], 0),
+            (&[Failed], 1),
+            (&[Failed, Changed, Unchanged], 3),
+            (&[Failed, Failed], 3),
+            (&[Unreachable], 3),
+            (&[Unreachable, Changed], 3),
+            (&[Interrupted], 3),
+            (&[Stopped, Stopped], 3),
+            (&[Locked], 8),
+            (&[Locked, Locked], 8),
+            (&[Locked, Changed], 8),
+            (&[Locked, Failed], 3),
+            (&[Locked, Unreachable], 3),
+        ];
+        for (outcomes, code) in cases {
+            let reports: Vec<_> = outcomes.iter().map(report).collect();
+            assert_eq!(ending(&reports).exit_code(), code, "{outcomes:?}");
+        }
+        // Something stood in the way of a resource, and all else is as it should be.
+        for (others, code) in [(0, 1), (2, 3)] {
+            let mut reports = vec![report(&Unchanged); 1 + others];
+            reports[0].plan.blocked.push(Blocked {
+                resource: ResourceName::new("site", "example.com"),
+                reason: "no nginx".to_owned(),
+                hint: None,
+            });
+            assert_eq!(ending(&reports).exit_code(), code);
+        }
     }
 }

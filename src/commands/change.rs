@@ -16,7 +16,7 @@ use crate::context::{Context, Edge};
 use crate::diagnostic::{Class, Diagnostic, Diagnostics};
 use crate::inventory::Inventory;
 use crate::kind::Kind;
-use crate::model::{Resource, ResourceName, Server};
+use crate::model::{Resource, ResourceName, Server, ServerName};
 use crate::state::{Change, Filter, PlacementResult, Read, Taken, Write};
 
 /// A change of one resource.
@@ -190,9 +190,13 @@ impl<'a> Changing<'a> {
     fn change(&self, task: i64, jobs: Jobs, before: &Before) -> anyhow::Result<Changed> {
         let run = Run::new(self.context, &self.command, &self.flags)?;
         let reports = run.change(self.context, task, jobs)?;
-        let ending = if reports.is_empty() && !matches!(before, Before::Leaving) {
+        let ending = if reports.is_empty() && self.is_placed()? {
             let name = &self.name;
-            let warning = format!("{name} is on no active server; it stays pending");
+            let rest = match before {
+                Before::Leaving => "what is left of it there goes when `fleet apply` reaches it",
+                _ => "it stays pending",
+            };
+            let warning = format!("{name} is on no active server; {rest}");
             self.context.ui.warn(&warning);
             Ending::With(Class::Partial)
         } else {
@@ -203,6 +207,11 @@ impl<'a> Changing<'a> {
             reports,
             ending,
         })
+    }
+
+    fn is_placed(&self) -> anyhow::Result<bool> {
+        let state = self.context.state()?;
+        Ok(!state.read(|read| placed_on(read, &self.name))?.is_empty())
     }
 
     fn value(
@@ -264,23 +273,26 @@ impl<'a> Changing<'a> {
     }
 }
 
-/// The servers on which a resource is, or was and has not gone; those that are not active are left out.
-fn servers<'i>(
-    read: &Read,
-    inventory: &'i Inventory,
-    name: &ResourceName,
-) -> Result<Vec<&'i Server>, Diagnostic> {
+/// The names of the servers on which a resource is, or was and has not gone.
+fn placed_on(read: &Read, name: &ResourceName) -> Result<BTreeSet<ServerName>, Diagnostic> {
     let found = read.resources(&Filter {
         kind: Some(&name.kind),
         names: Some(&BTreeSet::from([name.name.clone()])),
         removing: true,
         ..Filter::default()
     })?;
-    let placements = found.iter().flat_map(|resource| &resource.placements);
-    let names: BTreeSet<_> = placements.map(|placement| &placement.server).collect();
-    let servers = names
-        .into_iter()
-        .filter_map(|name| inventory.servers.get(name));
+    let placements = found.into_iter().flat_map(|resource| resource.placements);
+    Ok(placements.map(|placement| placement.server).collect())
+}
+
+/// Those of them that are in the inventory and active.
+fn servers<'i>(
+    read: &Read,
+    inventory: &'i Inventory,
+    name: &ResourceName,
+) -> Result<Vec<&'i Server>, Diagnostic> {
+    let names = placed_on(read, name)?;
+    let servers = names.iter().filter_map(|name| inventory.servers.get(name));
     Ok(servers.filter(|server| server.active).collect())
 }
 

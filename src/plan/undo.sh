@@ -49,6 +49,7 @@ again() {
 	shift
 	# What something else broke would not load, or would even end the service, and no undo of ours can help it.
 	if [ $# -gt 0 ] && ! timeout 60 "$@" </dev/null >/dev/null 2>&1; then return 0; fi
+	[ ! -e "$t/poolless-$unit" ] || systemctl enable --quiet -- "$unit.service" || bad=1
 	if [ -e "$t/ran-$unit" ]; then verb=reload-or-restart; else verb=try-reload-or-restart; fi
 	timeout 60 systemctl "$verb" -- "$unit.service" || bad=1
 }
