@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::look;
 use crate::context::Context;
 use crate::diagnostic::{Class, Diagnostic};
-use crate::model::{Server, ServerName};
+use crate::model::{Role, Server, ServerName};
 use crate::plan::place::{Candidate, Explained, Refusal, Request, explain};
 use crate::state::Read;
 use crate::transport::Connector;
@@ -22,29 +22,45 @@ pub(super) fn candidates(
 ) -> Result<Vec<Candidate>, Diagnostic> {
     let loads = read.loads()?;
     let mut records = read.servers()?;
+    let names = servers.keys().cloned().collect();
+    let mut observations = read.observations(&names)?;
+    let facts = read.facts(&names)?;
     let candidates = servers.values().map(|server| {
         let load = loads.get(&server.name).copied().unwrap_or(0);
         let record = records.remove(&server.name).unwrap_or_default();
         let cordoned = record.cordon.map(|cordon| cordon.reason);
-        Candidate::new(server, load, cordoned, record.health)
+        let mut candidate = Candidate::new(server, load, cordoned, record.health);
+        if let Some(observation) = observations.remove(&server.name) {
+            candidate.reasons = observation.reasons;
+        }
+        if facts
+            .get(&server.name)
+            .is_some_and(|facts| facts.nginx.is_none())
+        {
+            candidate.lacks.insert(Role::Web, "nginx".to_owned());
+        }
+        candidate
     });
     Ok(candidates.collect())
 }
 
 /// Looks again at the servers whose health is too old and decides: those that could take the resource but for it.
-/// What is seen is recorded, so that [`candidates`] has it.
+/// When none of them can, those that could not a moment ago are looked at too: somebody may have mended them. What is
+/// seen is recorded, so that [`candidates`] has it.
 pub(super) async fn refresh_health(
     context: &Context,
     connector: &Connector,
     request: &Request,
 ) -> anyhow::Result<()> {
     let servers = &context.inventory()?.servers;
-    let mut all = match context.state_to_read()? {
-        Some(state) => state.read(|read| candidates(read, servers))?,
-        None => unknown(servers),
+    let known = || match context.state_to_read()? {
+        Some(state) => Ok(state.read(|read| candidates(read, servers))?),
+        None => anyhow::Ok(unknown(servers)),
     };
+    let mut all = known()?;
     for candidate in &mut all {
         candidate.health = None;
+        candidate.lacks.clear();
     }
     let explained = explain(&all, request);
     let able: Vec<&Server> = explained
@@ -52,7 +68,18 @@ pub(super) async fn refresh_health(
         .filter(|row| row.rank.is_some())
         .filter_map(|row| servers.get(&row.name))
         .collect();
-    look::refresh(context, connector, &able).await
+    let looked = look::refresh(context, connector, &able).await?;
+    if explain(&known()?, request)
+        .iter()
+        .all(|row| row.rank.is_none())
+    {
+        let others: Vec<&Server> = able
+            .into_iter()
+            .filter(|server| !looked.contains(&server.name))
+            .collect();
+        look::again(context, connector, &others).await?;
+    }
+    Ok(())
 }
 
 /// The servers when there is no state yet.
@@ -95,6 +122,9 @@ pub(super) fn hints(refusals: &[&Refusal]) -> Vec<&'static str> {
     }
     if has(|r| matches!(r, Refusal::Unhealthy { .. })) {
         hints.push("`fleet health` tells what is wrong with the servers");
+    }
+    if has(|r| matches!(r, Refusal::NotSetUp { .. })) {
+        hints.push("`fleet setup-server NAME` installs what the role needs");
     }
     if has(Refusal::yields_to_force) {
         hints.push(

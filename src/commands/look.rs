@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::context::Context;
 use crate::health::{Look, Subject, Sweep, is_stale};
 use crate::kind;
-use crate::model::Server;
+use crate::model::{Server, ServerName};
 use crate::state::{Read, State};
 use crate::transport::Connector;
 
@@ -41,12 +41,12 @@ pub(super) async fn look(
 }
 
 /// Looks again at those of `servers` whose health is older than `[settings] health_max_age`, and records it, so that
-/// what is placed next is placed by what is true now.
+/// what is placed next is placed by what is true now. Returns those it looked at.
 pub(super) async fn refresh(
     context: &Context,
     connector: &Connector,
     servers: &[&Server],
-) -> anyhow::Result<()> {
+) -> anyhow::Result<BTreeSet<ServerName>> {
     let settings = &context.inventory()?.settings;
     let records = match context.state_to_read()? {
         Some(state) => state.read(Read::servers)?,
@@ -61,15 +61,25 @@ pub(super) async fn refresh(
             is_stale(seen, now, settings.health_max_age)
         })
         .collect();
-    if stale.is_empty() {
+    again(context, connector, &stale).await?;
+    Ok(stale.iter().map(|server| server.name.clone()).collect())
+}
+
+/// Looks at `servers`, however long ago that was done before, and records it.
+pub(super) async fn again(
+    context: &Context,
+    connector: &Connector,
+    servers: &[&Server],
+) -> anyhow::Result<()> {
+    if servers.is_empty() {
         return Ok(());
     }
-    let progress = context.ui.progress(stale.len());
-    for server in &stale {
+    let progress = context.ui.progress(servers.len());
+    for server in servers {
         progress.state(server.name.as_str(), "looking");
     }
-    let limit = settings.health_timeout;
-    let looks = look(context, connector, &stale, limit, |look| {
+    let limit = context.inventory()?.settings.health_timeout;
+    let looks = look(context, connector, servers, limit, |look| {
         progress.end(look.server.as_str());
     })
     .await?;

@@ -29,6 +29,10 @@ pub struct Candidate {
     pub cordoned: Option<String>,
     /// What is known of its health; `None` when nothing is.
     pub health: Option<Health>,
+    /// Why it is not online, one reason each.
+    pub reasons: Vec<String>,
+    /// Roles that it cannot have as it is, each with what it lacks: `nginx`.
+    pub lacks: BTreeMap<Role, String>,
 }
 
 impl Candidate {
@@ -50,6 +54,8 @@ impl Candidate {
             active: server.active,
             cordoned,
             health,
+            reasons: Vec::new(),
+            lacks: BTreeMap::new(),
         }
     }
 }
@@ -127,6 +133,13 @@ pub enum Refusal {
     Unhealthy {
         /// What is known.
         health: Health,
+        /// Why, one reason each.
+        reasons: Vec<String>,
+    },
+    /// It was not set up for the role.
+    NotSetUp {
+        /// What it lacks.
+        lacks: String,
     },
     /// It has no room.
     Full {
@@ -161,6 +174,7 @@ impl Refusal {
             Self::Region { .. } => "region",
             Self::Label { .. } => "label",
             Self::Unhealthy { .. } => "unhealthy",
+            Self::NotSetUp { .. } => "not_set_up",
             Self::Full { .. } => "full",
         }
     }
@@ -183,7 +197,11 @@ impl fmt::Display for Refusal {
                 Some(value) => write!(f, "label `{key}` is `{value}`, not `{wanted}`"),
                 None => write!(f, "has no label `{key}`, `{wanted}` wanted"),
             },
-            Self::Unhealthy { health } => f.write_str(health.word()),
+            Self::Unhealthy { health, reasons } if reasons.is_empty() => f.write_str(health.word()),
+            Self::Unhealthy { health, reasons } => {
+                write!(f, "{}: {}", health.word(), reasons.join("; "))
+            }
+            Self::NotSetUp { lacks } => write!(f, "has no {lacks}"),
             Self::Full {
                 load,
                 capacity,
@@ -220,7 +238,7 @@ pub struct Explained {
 /// Chooses the server that takes `request`, or says of every candidate why it does not.
 ///
 /// Eligible is a server that is active, not cordoned, has the role, the region and the labels, is not known to be
-/// offline or in error, and has room (`load + weight <= capacity`). A degraded server is eligible like any other:
+/// offline or in error nor to lack what the role needs, and has room (`load + weight <= capacity`). A degraded server is eligible like any other:
 /// it works, and what it lacks (an old backup, a nearly full disk) is for the admin to weigh, with `cordon`. So is
 /// a server of unknown health. The best has the highest priority, then the lowest load as a fraction of capacity,
 /// then the lowest load, then the first name.
@@ -281,6 +299,7 @@ fn eligible(candidate: &Candidate, request: &Request) -> bool {
         .is_none_or(|only| *only == candidate.name);
     let suits = candidate.active
         && candidate.roles.contains(&request.role)
+        && !candidate.lacks.contains_key(&request.role)
         && (request.region.is_none() || candidate.region == request.region)
         && request
             .labels
@@ -331,7 +350,15 @@ fn refusals(candidate: &Candidate, request: &Request) -> Vec<Refusal> {
         }
     }
     if let Some(health) = candidate.health.filter(|health| unhealthy(*health)) {
-        refusals.push(Refusal::Unhealthy { health });
+        refusals.push(Refusal::Unhealthy {
+            health,
+            reasons: candidate.reasons.clone(),
+        });
+    }
+    if let Some(lacks) = candidate.lacks.get(&request.role) {
+        refusals.push(Refusal::NotSetUp {
+            lacks: lacks.clone(),
+        });
     }
     if !has_room(candidate, request.weight) {
         refusals.push(Refusal::Full {

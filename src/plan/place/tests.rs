@@ -373,3 +373,34 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_server_that_lacks_what_the_role_needs_takes_nothing_of_it() {
+    let mut bare = candidate("bare", 10, 0);
+    bare.lacks.insert(Role::Web, "nginx".to_owned());
+    assert_eq!(refused(&bare, &web(1)), ["has no nginx"]);
+    let insisting = Request {
+        only: Some(name("bare")),
+        force: true,
+        ..web(1)
+    };
+    assert_eq!(refused(&bare, &insisting), ["has no nginx"]);
+    let candidates = [bare, candidate("full", 10, 9)];
+    assert_eq!(chosen(&candidates, &web(1)), "full");
+    assert_eq!(
+        chosen(&candidates, &Request::new(Role::Database, 1)),
+        "bare"
+    );
+}
+
+#[test]
+fn the_refusal_of_a_server_in_error_says_why() {
+    let mut candidate = candidate("sg-1", 10, 0);
+    candidate.health = Some(Health::Error);
+    assert_eq!(refused(&candidate, &web(1)), ["error"]);
+    candidate.reasons = vec!["sudo asks for a password".to_owned()];
+    assert_eq!(
+        refused(&candidate, &web(1)),
+        ["error: sudo asks for a password"]
+    );
+}
