@@ -180,22 +180,27 @@ fn a_full_fleet_is_told_with_the_reasons_and_nothing_happens() {
 }
 
 #[test]
-fn a_bare_server_says_what_to_do_and_serves_after_it() {
-    let Some(world) = World::new(&["lab-3"]) else {
+fn a_bare_server_takes_nothing_says_what_to_do_and_serves_after_it() {
+    let Some(world) = World::new(&["lab-1", "lab-3"]) else {
         return;
     };
-    let bare = world.fleet("add-site a.example --server lab-3").expect(1);
-    expect_words(
-        &bare.stderr,
-        &["`lab-3` has no nginx", "fleet setup-server lab-3"],
-    );
+    let before = world.stamps("lab-3");
+    let bare = world.fleet("add-site a.example --server lab-3").expect(4);
+    expect_words(&bare.stderr, &["lab-3  has no nginx", "fleet setup-server"]);
     // The wish is not kept: there was never anything on the server.
     world.fleet("show-site a.example").expect(2);
-    world.sh("lab-3", "[ ! -e /srv/www ] && [ ! -e /etc/nginx ]");
+    // Nobody else is sent there, although it is the emptiest.
+    for site in ["a.example", "b.example"] {
+        world.fleet(&format!("add-site {site}")).expect(0);
+        world.expect_served("lab-1", site);
+    }
+    let place = world.fleet("place").expect(0);
+    expect_words(&place.stdout, &["lab-3", "has no nginx"]);
+    expect_same(&before, &world.stamps("lab-3"), "without setup-server");
 
     world.fleet("setup-server lab-3").expect(0);
-    world.fleet("add-site a.example").expect(0);
-    world.expect_served("lab-3", "a.example");
+    world.fleet("add-site c.example").expect(0);
+    world.expect_served("lab-3", "c.example");
     world.expect_tidy("lab-3");
     world.expect_settled();
 }
