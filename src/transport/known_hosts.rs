@@ -374,7 +374,8 @@ fn certificate_fault(
         return Some("it has critical options, of which a host certificate knows none".to_owned());
     }
     let principals = certificate.valid_principals();
-    if principals.is_empty() || principals.iter().any(|p| pattern::matches(p, principal)) {
+    // As names, not as patterns: ssh(1) takes no wildcards here either.
+    if principals.is_empty() || principals.iter().any(|name| name == principal) {
         None
     } else {
         Some(format!("it is for {}", principals.join(", ")))

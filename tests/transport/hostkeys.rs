@@ -200,7 +200,8 @@ fn certificate(
 async fn host_certificates() {
     for (principal, names, accepted) in [
         ("127.0.0.1", "[127.0.0.1]:*", true),
-        ("127.*", "[127.0.0.1]:*", true),
+        // OpenSSH 9.2 refuses it: "name is not a listed principal".
+        ("127.*", "[127.0.0.1]:*", false),
         ("other.example", "[127.0.0.1]:*", false),
         // The authority does not speak for this server.
         ("127.0.0.1", "*.example.com", false),
