@@ -370,6 +370,13 @@ fn certificate_fault(
     if certificate.validate_at(now, [&authority]).is_err() {
         return Some("its signature is wrong".to_owned());
     }
+    // What OpenSSH has left out of `CASignatureAlgorithms` since 8.2; the library would take them.
+    if matches!(
+        certificate.signature().algorithm(),
+        Algorithm::Rsa { hash: None } | Algorithm::Dsa
+    ) {
+        return Some("it is signed with SHA-1".to_owned());
+    }
     if !certificate.critical_options().is_empty() {
         return Some("it has critical options, of which a host certificate knows none".to_owned());
     }
@@ -476,4 +483,34 @@ pub(super) fn append(path: &Path, line: &str) -> std::io::Result<()> {
     text.push('\n');
     file.write_all(text.as_bytes())?;
     file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_signed_with_sha_1_is_refused() {
+        let authority = include_str!("recorded/authority.pub");
+        let line = format!("@cert-authority h.example {authority}");
+        let file = Arc::new(File::parse(Path::new("known_hosts"), &line));
+        let policy = Policy::new(HostName::new("h.example", 22, None), &[file], Vec::new());
+        for (text, fault) in [
+            (include_str!("recorded/host-cert-sha512.pub"), None),
+            (
+                include_str!("recorded/host-cert-sha1.pub"),
+                Some("it is signed with SHA-1"),
+            ),
+        ] {
+            let certificate = Certificate::from_openssh(text.trim()).expect("a certificate");
+            let verdict = policy.check_certificate(&certificate, SystemTime::UNIX_EPOCH);
+            assert_eq!(
+                verdict.err(),
+                fault.map(|fault| TransportError::HostCertificate {
+                    host: "h.example".to_owned(),
+                    reason: fault.to_owned(),
+                })
+            );
+        }
+    }
 }
