@@ -157,7 +157,7 @@ fn report_circle(
 
 /// Notes servers that are the same machine: equal address and port by the same way.
 pub(super) fn duplicates(source: &mut Source<'_>, drafts: &BTreeMap<ServerName, Draft>) {
-    type Machine<'a> = (bool, Option<&'a Jump>, &'a str, u16);
+    type Machine<'a> = (bool, Option<&'a Jump>, String, u16);
     let mut seen: Vec<(Machine<'_>, &Draft)> = Vec::new();
     for draft in drafts.values() {
         let server = &draft.server;
@@ -166,13 +166,13 @@ pub(super) fn duplicates(source: &mut Source<'_>, drafts: &BTreeMap<ServerName, 
             continue;
         }
         let machine = if local {
-            (true, None, "", 0)
+            (true, None, String::new(), 0)
         } else {
             let jump = server.jump.as_ref();
             (
                 false,
                 jump,
-                server.address.as_str(),
+                server.address.to_ascii_lowercase(),
                 server.port.unwrap_or(22),
             )
         };
@@ -193,7 +193,7 @@ pub(super) fn duplicates(source: &mut Source<'_>, drafts: &BTreeMap<ServerName, 
         let (span, what) = match &draft.entries.address {
             Some(address) if !machine.0 => (
                 address.span.clone(),
-                format!("address {} port {}", ticked(machine.2), machine.3),
+                format!("address {} port {}", ticked(&machine.2), machine.3),
             ),
             _ => (draft.span.clone(), "this machine".to_owned()),
         };

@@ -150,7 +150,8 @@ pub fn address(text: &str) -> Result<String, Refused> {
     if text.len() > 253 || text.contains("..") {
         return Err(Refused::new("is not a host name"));
     }
-    Ok(text.to_ascii_lowercase())
+    // As it is written: for ssh_config(5), `Host Web1` is not about `web1`.
+    Ok(text.to_owned())
 }
 
 /// A login name. Directory services allow more than POSIX (`DOMAIN\user`, `user@realm`).

@@ -80,7 +80,7 @@ fn every_key_is_read() {
         }
     );
     assert_eq!(inventory.weights["site"], 2);
-    let mut expected = Server::new("sg-1".parse().unwrap(), "sg-1.example.com");
+    let mut expected = Server::new("sg-1".parse().unwrap(), "SG-1.example.com");
     expected.port = Some(2222);
     expected.user = Some("admin".to_owned());
     expected.identity_file = Some(PathBuf::from("/etc/fleet/keys/sg"));
