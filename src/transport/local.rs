@@ -1,5 +1,6 @@
 //! The same conversation with a shell on this machine.
 
+use std::path::Path;
 use std::process::Stdio;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -9,6 +10,9 @@ use super::Limits;
 use super::bootstrap::Marks;
 use super::error::TransportError;
 use super::session::{Conversation, Event, Reader, Writer};
+
+/// Where `sh` and `sudo` are looked for.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// How much is read at once.
 const PIECE: usize = 64 * 1024;
@@ -91,12 +95,18 @@ pub(super) fn start(
     marks: Marks,
     limits: &Limits,
     sudo: bool,
+    home: Option<&Path>,
 ) -> Result<Conversation, TransportError> {
     let words = marks.local_command(limits.hold, sudo);
     let mut command = Command::new(&words[0]);
     command
         .args(&words[1..])
+        // As on a server, where nothing of this environment arrives: it may hold what is nobody's business there (the
+        // tokens of a CI job), and what changes how programs work.
+        .env_clear()
+        .env("PATH", PATH)
         .env("LC_ALL", "C")
+        .envs(home.map(|home| ("HOME", home)))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

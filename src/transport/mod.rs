@@ -118,7 +118,12 @@ impl Connector {
         let marks = bootstrap::Marks::new(nonce(), nonce());
         if server.transport == TransportKind::Local {
             let started = Instant::now();
-            let conversation = local::start(marks, &limits, server.r#become)?;
+            let conversation = local::start(
+                marks,
+                &limits,
+                server.r#become,
+                self.shared.settings.home.as_deref(),
+            )?;
             return Ok(Session {
                 conversation,
                 connection: None,

@@ -377,6 +377,15 @@ async fn this_machine_without_ssh() {
     let big = format!("Y='{}'\necho ${{#Y}} $X\n", "b".repeat(2_000_000));
     assert_eq!(run(&mut session, &big).await.unwrap().1, ["2000000 1"]);
     assert_eq!(session.seen_as(), None);
+    // Cargo has set variables for this test, and the script sees none of them.
+    assert!(std::env::vars().any(|(name, _)| name.starts_with("CARGO")));
+    let (_, lines) = run(&mut session, "env\n").await.unwrap();
+    for line in &lines {
+        let name = line.split('=').next().unwrap();
+        let known = ["HOME", "LC_ALL", "OLDPWD", "PATH", "PWD", "SHLVL", "_"];
+        assert!(known.contains(&name), "{line}");
+    }
+    assert!(lines.len() > 2, "{lines:?}");
     let (output, _) = run(&mut session, "exit 5\n").await.unwrap();
     assert_eq!(output.status, 5);
     session.close().await;
