@@ -125,7 +125,7 @@ fn place_tells_rank_or_every_reason_and_changes_nothing() {
 #[test]
 fn place_without_room_shows_the_same_table_and_exits_with_4() {
     let environment = filled(|write| {
-        write.record_observation(&server("sg-1"), &seen(Health::Offline))?;
+        write.cordon(&server("sg-1"), "new disk", now())?;
         add(write, "a.example.com", 8, "jkt-1")
     });
     let outcome = environment.fleet(["place", "--weight", "3"]).expect(4);
@@ -134,7 +134,7 @@ fn place_without_room_shows_the_same_table_and_exits_with_4() {
         "RANK  SERVER  LOAD  OF  USED  WHY NOT\n\
          \u{20}  -  jkt-1      8  10   80%  full: 8 of 10 units used, 3 wanted\n\
          \u{20}  -  jkt-2      0  10    0%  not active\n\
-         \u{20}  -  sg-1       0  10    0%  offline\n\
+         \u{20}  -  sg-1       0  10    0%  cordoned: new disk\n\
          \u{20}  -  sg-2       0  10    0%  has not the role `web`\n"
     );
     assert!(
@@ -188,6 +188,11 @@ fn place_looks_first_at_the_servers_that_decide_and_whose_health_is_old() {
 state = "fleet.db"
 [servers.here]
 transport = "local"
+labels = { wanted = "yes" }
+priority = 1
+[servers.there]
+address = "192.0.2.3"
+labels = { wanted = "yes" }
 [servers.nowhere]
 address = "192.0.2.1"
 active = false
@@ -206,28 +211,38 @@ region = "jakarta"
             .and_then(|record| record.observed_at)
     };
     let arguments = ["place", "--server", "here"];
-    environment.fleet(arguments).expect(0);
+    // Whether this machine can take it or not.
+    environment.fleet(arguments);
     assert_eq!(known("here"), Some(now()));
     assert_eq!(known("nowhere"), None);
     assert_eq!(known("elsewhere"), None);
 
-    // Fresh enough: what is recorded counts, whatever is true.
-    let record = |at: &str| {
+    let record = |name: &str, health: Health, at: &str| {
         let mut state =
             State::open(&environment.path().join("fleet.db"), now()).expect("the state");
         let observation = Observation {
             at: at.parse().expect("a time"),
-            ..seen(Health::Error)
+            ..seen(health)
         };
         state
-            .write(|write| write.record_observation(&server("here"), &observation))
+            .write(|write| write.record_observation(&server(name), &observation))
             .expect("a state that can be written");
     };
-    record("2026-01-02T03:00:00Z");
-    environment.fleet(arguments).expect(4);
+    // Fresh enough: what is recorded counts, whatever is true.
+    let fresh = "2026-01-02T03:00:00Z";
+    let wanted = ["place", "--label", "wanted=yes"];
+    record("there", Health::Online, fresh);
+    record("here", Health::Error, fresh);
+    environment.fleet(wanted).expect(0);
+    assert_ne!(known("here"), Some(now()));
     // Too old: looked at again.
-    record("2026-01-02T02:59:00Z");
-    environment.fleet(arguments).expect(0);
+    record("here", Health::Error, "2026-01-02T02:59:00Z");
+    environment.fleet(wanted).expect(0);
+    assert_eq!(known("here"), Some(now()));
+    // There is nobody else: it may have been mended.
+    record("here", Health::Error, fresh);
+    environment.fleet(arguments);
+    assert_eq!(known("here"), Some(now()));
 }
 
 #[test]
