@@ -225,6 +225,18 @@ mod tests {
     }
 
     #[test]
+    fn what_a_configuration_refers_to_is_there_before_it() {
+        let mut steps = Steps::new(7);
+        let (vhost, key) = (
+            file("/etc/nginx/conf.d/a.conf", "x"),
+            file("/etc/nginx/fleet/a/tls.key", "y"),
+        );
+        File::apply(&[(&vhost, None), (&key, None)], &mut steps);
+        let text = steps.commit(None).text().to_owned();
+        assert!(text.find("tls.key") < text.find("a.conf"), "{text}");
+    }
+
+    #[test]
     fn what_was_edited_goes_to_the_trash() {
         let ours = file("/etc/nginx/conf.d/a.conf", "x").wanted();
         let edited = file("/etc/nginx/conf.d/b.conf", "y").wanted();

@@ -154,7 +154,11 @@ impl Steps {
         let inside = |path: &str| {
             tree.is_none_or(|tree| path == tree || path.starts_with(&format!("{tree}/")))
         };
-        for (dir, names) in self.staged.iter().filter(|(dir, _)| inside(dir)) {
+        // The deepest first: what a site's configuration refers to lies below it, and a server that loses its power
+        // in between must come up again.
+        let mut staged: Vec<_> = self.staged.iter().filter(|(dir, _)| inside(dir)).collect();
+        staged.sort_by_key(|(dir, _)| std::cmp::Reverse(dir.matches('/').count()));
+        for (dir, names) in staged {
             let names: Vec<&String> = names.iter().collect();
             for names in names.chunks(BATCH) {
                 script.raw("mv -f -t \"$root\"").arg(dir).raw(" --");
