@@ -16,6 +16,9 @@ use tokio::net::TcpStream;
 /// The longest beginning of a connection that is kept to find the server's version, or what it said instead.
 const GREETING_KEPT: usize = 1024;
 
+/// How much of it is shown, in characters.
+const SAID_SHOWN: usize = 120;
+
 /// What a server sends first: its version line, or words of refusal.
 #[derive(Clone, Default)]
 pub(super) struct Greeting(Arc<Mutex<Vec<u8>>>);
@@ -29,7 +32,7 @@ impl Greeting {
             .map(|line| line.trim_end().to_owned())
     }
 
-    /// Everything that came, on one line.
+    /// What came, on one line, as far as it can be of use.
     pub(super) fn words(&self) -> String {
         let text = self.text();
         let words: Vec<&str> = text.split_whitespace().collect();
@@ -37,6 +40,7 @@ impl Greeting {
             .join(" ")
             .chars()
             .filter(|c| !c.is_control())
+            .take(SAID_SHOWN)
             .collect()
     }
 
