@@ -18,6 +18,7 @@ mod failure;
 mod key;
 mod listing;
 mod migrate;
+mod network;
 mod open;
 mod placements;
 mod resources;

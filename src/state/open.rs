@@ -11,6 +11,7 @@ use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags};
 
 use super::failure::{explain, explain_without_connection, read_only};
 use super::migrate;
+use super::network;
 use crate::diagnostic::Diagnostic;
 
 /// How long a statement waits for other writers.
@@ -43,7 +44,13 @@ pub(super) fn open(
         .busy_timeout(patience)
         .map_err(|error| fail(&connection, &error))?;
     check_ours(&connection, path)?;
-    use_wal(&connection, patience).map_err(|error| fail(&connection, &error))?;
+    // A log would be faster, and is not safe there.
+    let journal = if network::is_shared(path) {
+        "delete"
+    } else {
+        "wal"
+    };
+    use_journal(&connection, journal, patience).map_err(|error| fail(&connection, &error))?;
     set_switches(&connection).map_err(|error| fail(&connection, &error))?;
     migrate::migrate(&mut connection, path, now)?;
     Ok(connection)
@@ -155,12 +162,17 @@ fn check_ours(connection: &Connection, path: &Path) -> Result<(), Diagnostic> {
     }
 }
 
-/// Switches to the write-ahead log, in which readers and the writer do not wait for each other. The switch needs
-/// the file alone and does not use the busy timeout, so two fleets on a new file repeat it.
-fn use_wal(connection: &Connection, patience: Duration) -> rusqlite::Result<()> {
+/// Switches to the write-ahead log (`wal`), in which readers and the writer do not wait for each other, or to the
+/// rollback journal (`delete`). The switch needs the file alone and does not use the busy timeout, so two fleets on
+/// a new file repeat it.
+pub(super) fn use_journal(
+    connection: &Connection,
+    journal: &str,
+    patience: Duration,
+) -> rusqlite::Result<()> {
     let started = Instant::now();
     loop {
-        match connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(())) {
+        match connection.pragma_update_and_check(None, "journal_mode", journal, |_| Ok(())) {
             Err(error)
                 if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
                     && started.elapsed() < patience =>

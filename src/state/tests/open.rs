@@ -347,3 +347,22 @@ fn a_value_nobody_wrote_is_told() {
     tamper(&path_in(&dir), "UPDATE placements SET server = '; reboot'");
     assert!(state.read(Read::loads).is_err());
 }
+
+#[test]
+fn where_a_log_is_not_safe_the_rollback_journal_takes_its_place() {
+    let dir = TempDir::new().unwrap();
+    let path = path_in(&dir);
+    drop(State::open(&path, now()).unwrap());
+    let connection = Connection::open(&path).unwrap();
+    super::super::open::use_journal(&connection, "delete", Duration::from_secs(1)).unwrap();
+    let mode: String = connection
+        .pragma_query_value(None, "journal_mode", |row| row.get(0))
+        .unwrap();
+    assert_eq!(mode, "delete");
+    // A reader of such a file leaves it like that.
+    State::open_read_only(&path)
+        .unwrap()
+        .read(|read| read.loads())
+        .unwrap();
+    assert!(!dir.path().join("fleet.db-wal").exists());
+}
