@@ -18,6 +18,7 @@ details() { [ -z "$1" ] || printf '%s\n' "$1" | tail -n 40 | cut -c 1-500 | sed 
 # lock SECONDS OWNER: takes the server's lock, or ends the conversation saying who has it.
 lock() {
 	# With `-p`, since another fleet may make it at the same moment.
+	# shellcheck disable=SC2174 # /run is there
 	mkdir -p -m 700 -- "$run" || { printf '@broken /run cannot be written to\n'; exit 74; }
 	exec 9>>"$run/lock"
 	if ! flock -n 9; then
@@ -104,6 +105,7 @@ own_again() {
 remove_user() {
 	getent passwd "$1" >"$t/passwd-$1" || return 0
 	# Whoever gets the number next would have to live with what still runs.
+	# shellcheck disable=SC2044 # the names are numbers
 	for process in $(find /proc -mindepth 1 -maxdepth 1 -user "$1" -name '[1-9]*' -printf '%f ' 2>/dev/null); do
 		kill -KILL "$process" 2>/dev/null || :
 	done
@@ -133,6 +135,7 @@ trash() { within "${1%/*}" move_to_trash "./${1##*/}" "./.fleet-trash/$2"; }
 
 # A task of the same number, of another state database, may have removed the same before: that stays too.
 move_to_trash() {
+	# shellcheck disable=SC2174 # one after the other
 	[ ! -L ./.fleet-trash ] && mkdir -p -m 700 -- ./.fleet-trash "$2" &&
 		mv -T --backup=numbered -- "$1" "$2/${1##*/}"
 }
