@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::{Event, Failure, Job, Message, Outcome, Purpose, Request, ServerReport};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::item::file::Content;
-use crate::item::{Item, ItemType, Probe};
+use crate::item::{Item, ItemType, Key, Probe};
 use crate::model::ResourceName;
 use crate::plan::{Change, Facts, Observing, Progress, Transaction, compare, keys, observe};
 use crate::transport::{Connector, Session, TransportError};
@@ -56,7 +56,8 @@ struct Conversation {
 /// How one transaction ended.
 enum Ending {
     Committed,
-    Undone(Failure),
+    /// Why, and the addresses of the requests that were not answered as they should be.
+    Undone(Failure, Vec<String>),
 }
 
 impl Conversation {
@@ -213,8 +214,8 @@ impl Conversation {
             .unwrap_or_else(|_| Err(Diagnostic::failed("the run has ended")))
     }
 
-    /// Makes the changes: all at once, and when that fails one resource after the other, so that only the guilty one
-    /// is left out.
+    /// Makes the changes: all at once, and when that fails in ever smaller parts, so that only the guilty resource is
+    /// left out.
     async fn change(&mut self, session: &mut Session, task: i64) -> Result<(), TransportError> {
         let plan = self.report.plan.clone();
         let ready = plan.ready();
@@ -237,13 +238,15 @@ impl Conversation {
                 self.report.outcome = Outcome::Changed;
                 return Ok(());
             }
-            Ending::Undone(mut failure) if resources.len() < 2 => {
+            Ending::Undone(mut failure, _) if resources.len() < 2 => {
                 failure.resource = resources.first().map(|resource| (*resource).clone());
                 self.report.failures.push(failure);
             }
-            Ending::Undone(failure) if !failure.undone => self.report.failures.push(failure),
-            Ending::Undone(_) => {
-                self.one_by_one(session, &ready, &resources, task).await?;
+            Ending::Undone(failure, _) if !failure.undone => self.report.failures.push(failure),
+            Ending::Undone(failure, urls) => {
+                let all: Vec<&ResourceName> = resources.iter().copied().collect();
+                let groups = parts(&all, &self.job.desired.probes, &ready, &failure, &urls);
+                self.narrow(session, &ready, groups, task).await?;
             }
         }
         self.report.outcome = if self.report.failures.is_empty() {
@@ -254,44 +257,60 @@ impl Conversation {
         Ok(())
     }
 
-    async fn one_by_one(
+    /// Makes the changes of ever fewer resources at once, until the guilty ones are alone.
+    async fn narrow(
         &mut self,
         session: &mut Session,
         ready: &[&Change],
-        resources: &BTreeSet<&ResourceName>,
+        mut groups: Vec<Vec<&ResourceName>>,
         task: i64,
     ) -> Result<(), TransportError> {
-        for (number, resource) in resources.iter().enumerate() {
+        let mut done: BTreeSet<&Key> = BTreeSet::new();
+        let mut number = 0;
+        while let Some(group) = groups.pop() {
             if self.stopped() {
-                self.report.failures.push(Failure {
-                    resource: Some((*resource).clone()),
-                    reason: "stopped before it was tried".to_owned(),
-                    details: Vec::new(),
-                    undone: true,
-                });
+                self.report
+                    .failures
+                    .extend(group.iter().map(|resource| Failure {
+                        resource: Some((*resource).clone()),
+                        reason: "stopped before it was tried".to_owned(),
+                        details: Vec::new(),
+                        undone: true,
+                    }));
                 continue;
             }
-            self.tell(Event::Step(format!("{resource} alone")));
-            let own: Vec<&Change> = ready
-                .iter()
-                .copied()
-                .filter(|change| change.owners.contains(resource))
-                .filter(|change| !self.report.done.contains(&change.key))
-                .collect();
+            let members: BTreeSet<&ResourceName> = group.iter().copied().collect();
+            let is_own = |change: &&&Change| {
+                !done.contains(&change.key) && change.owners.iter().any(|o| members.contains(o))
+            };
+            let own: Vec<&Change> = ready.iter().filter(is_own).copied().collect();
             if own.is_empty() {
                 continue;
             }
-            let alone = BTreeSet::from([*resource]);
-            match self
-                .transact(session, &own, &alone, task, number + 1)
-                .await?
-            {
+            self.tell(Event::Step(match &group[..] {
+                [one] => format!("{one} alone"),
+                some => format!("{} resources alone", some.len()),
+            }));
+            number += 1;
+            match self.transact(session, &own, &members, task, number).await? {
                 Ending::Committed => {
-                    let keys = own.iter().map(|change| change.key.clone());
-                    self.report.done.extend(keys);
+                    let keys = own.iter().map(|change| &change.key);
+                    done.extend(keys.clone());
+                    self.report.done.extend(keys.cloned());
                 }
-                Ending::Undone(mut failure) => {
-                    failure.resource = Some((*resource).clone());
+                Ending::Undone(failure, urls) if failure.undone && group.len() > 1 => {
+                    groups.extend(parts(
+                        &group,
+                        &self.job.desired.probes,
+                        &own,
+                        &failure,
+                        &urls,
+                    ));
+                }
+                Ending::Undone(mut failure, _) => {
+                    if let [one] = &group[..] {
+                        failure.resource = Some((*one).clone());
+                    }
                     let undone = failure.undone;
                     self.report.failures.push(failure);
                     if !undone {
@@ -317,8 +336,15 @@ impl Conversation {
             .filter(|(owner, _)| resources.contains(owner))
             .map(|(_, probe)| probe)
             .collect();
-        let others = all.iter().filter(|(owner, _)| !resources.contains(owner));
-        let neighbours: Vec<&Probe> = others
+        // Those that are not to change at all answer most likely.
+        let changing = self.report.plan.resources();
+        let (others, unchanged): (Vec<_>, Vec<_>) = all
+            .iter()
+            .filter(|(owner, _)| !resources.contains(owner))
+            .partition(|(owner, _)| changing.contains(owner));
+        let neighbours: Vec<&Probe> = unchanged
+            .into_iter()
+            .chain(others)
             .map(|(_, probe)| probe)
             .chain(&self.job.neighbours)
             .take(NEIGHBOURS)
@@ -361,6 +387,38 @@ impl Conversation {
     }
 }
 
+/// What to try in place of a group that failed, the next one last: all but those that the failure speaks of, by an
+/// address or by a file, and these one by one; where it names nobody, two halves.
+fn parts<'n>(
+    group: &[&'n ResourceName],
+    probes: &[(ResourceName, Probe)],
+    changes: &[&Change],
+    failure: &Failure,
+    urls: &[String],
+) -> Vec<Vec<&'n ResourceName>> {
+    let unwell = probes
+        .iter()
+        .filter(|(_, probe)| urls.contains(&probe.url()));
+    let mut suspects: BTreeSet<&ResourceName> = unwell.map(|(owner, _)| owner).collect();
+    for change in changes.iter().filter(|change| change.owners.len() == 1) {
+        let name = &change.key.name;
+        let file = change.key.item_type == ItemType::File;
+        if file && failure.details.iter().any(|line| line.contains(name)) {
+            suspects.insert(&change.owners[0]);
+        }
+    }
+    let (suspects, others): (Vec<_>, Vec<_>) =
+        group.iter().partition(|member| suspects.contains(**member));
+    let parts: Vec<Vec<&ResourceName>> = if suspects.is_empty() || others.is_empty() {
+        let (first, second) = group.split_at(group.len().div_ceil(2));
+        vec![second.to_vec(), first.to_vec()]
+    } else {
+        let alone = suspects.into_iter().rev().map(|suspect| vec![suspect]);
+        alone.chain([others]).collect()
+    };
+    parts.into_iter().filter(|part| !part.is_empty()).collect()
+}
+
 /// Reads how a transaction ended from what it said.
 fn ending(progress: Vec<Progress>, stderr: &str) -> Ending {
     let mut failure = Failure {
@@ -371,10 +429,12 @@ fn ending(progress: Vec<Progress>, stderr: &str) -> Ending {
     };
     let mut reasons = Vec::new();
     let mut phase = String::new();
+    let mut urls = Vec::new();
     for step in progress {
         match step {
             Progress::Committed => return Ending::Committed,
             Progress::Why(why) => reasons.push(why),
+            Progress::Suspect(url) => urls.push(url),
             Progress::Failed(name) => phase = name,
             Progress::Detail(detail) => failure.details.push(detail),
             Progress::Undone => failure.undone = true,
@@ -399,5 +459,83 @@ fn ending(progress: Vec<Progress>, stderr: &str) -> Ending {
         });
     }
     failure.reason = reasons.join("; ");
-    Ending::Undone(failure)
+    Ending::Undone(failure, urls)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::item::File;
+    use crate::plan::Action;
+
+    fn site(name: &str) -> ResourceName {
+        ResourceName::new("site", name)
+    }
+
+    fn probe(name: &str) -> (ResourceName, Probe) {
+        let probe = Probe {
+            host: name.to_owned(),
+            path: "/".to_owned(),
+            tls: false,
+            status_min: 200,
+            status_max: 499,
+        };
+        (site(name), probe)
+    }
+
+    fn vhost(name: &str) -> Change {
+        let item = Item::from(File {
+            path: format!("/etc/nginx/conf.d/{name}.conf"),
+            content: Content::Text(String::new()),
+            mode: 0o644,
+            owner: "root".to_owned(),
+            group: "root".to_owned(),
+            service: None,
+            seed: false,
+        });
+        Change {
+            key: item.key(),
+            action: Action::Create,
+            before: None,
+            after: item.wanted(),
+            item: Some(item),
+            owners: vec![site(name)],
+            drift: false,
+        }
+    }
+
+    #[test]
+    fn whom_a_failure_speaks_of_is_tried_alone_and_last() {
+        let names = ["a", "b", "c", "d", "e"];
+        let all: Vec<ResourceName> = names.iter().map(|name| site(name)).collect();
+        let group: Vec<&ResourceName> = all.iter().collect();
+        let probes: Vec<_> = names.iter().map(|name| probe(name)).collect();
+        let vhosts: Vec<Change> = names.iter().map(|name| vhost(name)).collect();
+        let changes: Vec<&Change> = vhosts.iter().collect();
+        let tried = |urls: &[&str], details: &[&str]| {
+            let failure = Failure {
+                resource: None,
+                reason: String::new(),
+                details: details.iter().map(|line| (*line).to_owned()).collect(),
+                undone: true,
+            };
+            let urls: Vec<String> = urls.iter().map(|url| (*url).to_owned()).collect();
+            let parts = parts(&group, &probes, &changes, &failure, &urls);
+            let words = parts.iter().rev().map(|part| {
+                let names: Vec<&str> = part.iter().map(|member| &*member.name).collect();
+                names.concat()
+            });
+            words.collect::<Vec<String>>().join(" ")
+        };
+        assert_eq!(tried(&[], &[]), "abc de");
+        assert_eq!(
+            tried(&["http://b/", "http://d/", "http://elsewhere/"], &[]),
+            "ace b d"
+        );
+        let nginx = "unknown directive in /etc/nginx/conf.d/c.conf:1";
+        assert_eq!(tried(&[], &["x", nginx]), "abde c");
+        let every: Vec<String> = names.iter().map(|name| format!("http://{name}/")).collect();
+        let every: Vec<&str> = every.iter().map(String::as_str).collect();
+        assert_eq!(tried(&every, &[]), "abc de");
+    }
 }

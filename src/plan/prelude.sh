@@ -374,6 +374,7 @@ probe_all() {
 		cut -d ' ' -f 2- "$t/unwell" >"$t/probes"
 		sleep 0.2
 	done
+	sed 's/^[0-9]* [0-9]* [0-9]* \([^ ]*\).*/@suspect \1/' "$t/unwell"
 	head -n 5 "$t/unwell" | while read -r status min max url _; do
 		case $status in
 		000) why "$url does not answer on the server itself" ;;

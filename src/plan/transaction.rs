@@ -25,6 +25,8 @@ pub enum Progress {
     Step(String),
     /// A sentence on why it fails.
     Why(String),
+    /// The address of a request that was not answered as it should be.
+    Suspect(String),
     /// A phase failed.
     Failed(String),
     /// A line that a tool wrote about the failure.
@@ -49,6 +51,7 @@ impl Progress {
         Some(match word {
             "step" => Self::Step(rest),
             "why" => Self::Why(rest),
+            "suspect" => Self::Suspect(rest),
             "failed" => Self::Failed(rest),
             "detail" => Self::Detail(rest),
             "undone" => Self::Undone,
