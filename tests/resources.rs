@@ -191,7 +191,8 @@ fn a_state_file_that_is_none_is_an_error_and_is_left_alone() {
     assert_eq!(outcome.code, 1, "{outcome}");
     assert!(outcome.stderr.starts_with("error: "), "{outcome}");
     // Nor is a link that leads nowhere.
-    std::os::unix::fs::symlink("gone/state.db", environment.path().join("link.db")).unwrap();
+    std::os::unix::fs::symlink("gone/state.db", environment.path().join("link.db"))
+        .expect("a link");
     let outcome = environment.fleet(["list-sites", "--state", "link.db"]);
     assert_eq!(outcome.code, 1, "{outcome}");
     assert!(outcome.stderr.contains("link.db"), "{outcome}");

@@ -167,7 +167,7 @@ impl Row {
             name: listed.name.to_owned(),
             spec: listed.spec.to_owned(),
             servers,
-            status: status_of(statuses, listed.removed, listed.suspended),
+            status: status_of(&statuses, listed.removed, listed.suspended),
         }
     }
 
@@ -233,11 +233,11 @@ fn table(kind: &Kind, mut rows: Vec<Row>) -> Table {
 /// How far the servers of a resource have followed, as one word.
 pub(super) fn status(resource: &Resource) -> (&'static str, Tone) {
     let statuses = resource.placements.iter().map(|p| p.status);
-    status_of(statuses, resource.removed_at.is_some(), resource.suspended)
+    status_of(&statuses, resource.removed_at.is_some(), resource.suspended)
 }
 
 fn status_of(
-    statuses: impl ExactSizeIterator<Item = PlacementStatus> + Clone,
+    statuses: &(impl ExactSizeIterator<Item = PlacementStatus> + Clone),
     removed: bool,
     suspended: bool,
 ) -> (&'static str, Tone) {

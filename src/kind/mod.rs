@@ -192,7 +192,8 @@ impl Kind {
             claims: |value, name| Ok(from_json::<S>(value)?.claims(name)),
             items: |value, input| from_json::<S>(value)?.items(input),
             summary: |text, name| {
-                let spec: S = serde_json::from_str(text).map_err(not_a_spec::<S>)?;
+                let spec: S =
+                    serde_json::from_str(text).map_err(|error| not_a_spec::<S>(&error))?;
                 Ok(spec.summary(name))
             },
         }
@@ -200,10 +201,10 @@ impl Kind {
 }
 
 fn from_json<S: Spec>(value: &Value) -> Result<S, Invalid> {
-    S::deserialize(value).map_err(not_a_spec::<S>)
+    S::deserialize(value).map_err(|error| not_a_spec::<S>(&error))
 }
 
-fn not_a_spec<S: Spec>(error: serde_json::Error) -> Invalid {
+fn not_a_spec<S: Spec>(error: &serde_json::Error) -> Invalid {
     let mut invalid = Invalid::default();
     invalid.push("", format!("not the settings of a {}: {error}", S::KIND));
     invalid

@@ -33,7 +33,7 @@ pub(super) fn is_shared(path: &Path) -> bool {
         .is_some_and(|found| SHARED.contains(&found.as_str()))
 }
 
-/// The type of the file system that holds `path`, from the kernel's list of mounts (proc_pid_mountinfo(5)).
+/// The type of the file system that holds `path`, from the kernel's list of mounts (`proc_pid_mountinfo`(5)).
 fn type_of(mounts: &str, path: &Path) -> Option<String> {
     let mut found: Option<(PathBuf, &str)> = None;
     for line in mounts.lines() {
@@ -67,15 +67,12 @@ fn unescape(text: &str) -> PathBuf {
         let code = rest
             .get(at + 1..at + 4)
             .and_then(|digits| u8::from_str_radix(digits, 8).ok());
-        match code {
-            Some(byte) => {
-                out.push(char::from(byte));
-                rest = &rest[at + 4..];
-            }
-            None => {
-                out.push('\\');
-                rest = &rest[at + 1..];
-            }
+        if let Some(byte) = code {
+            out.push(char::from(byte));
+            rest = &rest[at + 4..];
+        } else {
+            out.push('\\');
+            rest = &rest[at + 1..];
         }
     }
     out.push_str(rest);

@@ -362,7 +362,7 @@ fn where_a_log_is_not_safe_the_rollback_journal_takes_its_place() {
     // A reader of such a file leaves it like that.
     State::open_read_only(&path)
         .unwrap()
-        .read(|read| read.loads())
+        .read(crate::state::Read::loads)
         .unwrap();
     assert!(!dir.path().join("fleet.db-wal").exists());
 }
