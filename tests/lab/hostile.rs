@@ -47,7 +47,8 @@ fn a_full_disk_is_named_and_nothing_is_half_done() {
     // Each place that fleet writes to: its own journal, the configuration, the homes.
     let fill_up = |dir: &str, room: u32| {
         format!(
-            "cp -a {dir} /root/copy && mount -t tmpfs -o size=4m,mode=755 full {dir} && cp -a /root/copy/. {dir} && rm -r /root/copy
+            "mkdir -p /root/full && mount -t tmpfs -o size=4m,mode=755 full /root/full && cp -a {dir}/. /root/full
+            mount --bind /root/full {dir} && umount -l /root/full
             head -c 9m /dev/zero >{dir}/.filler 2>/dev/null; truncate -s -{room} {dir}/.filler; [ {room} = 0 ] || sync -f {dir}"
         )
     };

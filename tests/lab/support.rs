@@ -252,8 +252,12 @@ impl LabServer {
 }
 
 fn lab_command(verb: &str) -> Command {
-    let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/lab"));
-    command.arg(verb).stdin(Stdio::null());
+    // The first `up` on a machine builds the bases; nothing else takes longer than a boot.
+    let limit = if verb == "up" { "1200" } else { "120" };
+    let lab = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/lab");
+    let mut command = Command::new("timeout");
+    command.args(["--kill-after=5", limit, lab, verb]);
+    command.stdin(Stdio::null());
     command
 }
 
