@@ -3,6 +3,7 @@
 use std::process::{Command, Stdio};
 
 const PATHS: &str = include_str!("../src/plan/paths.sh");
+const NGINX: &str = include_str!("../src/plan/nginx.sh");
 const PRELUDE: &str = include_str!("../src/plan/prelude.sh");
 const UNDO: &str = include_str!("../src/plan/undo.sh");
 
@@ -23,7 +24,7 @@ fn shells() -> Vec<Vec<&'static str>> {
 fn run(shell: &[&str], functions: &str, body: &str) -> String {
     let top = tempfile::tempdir().expect("a directory");
     let script = format!(
-        "{PATHS}{functions}\ntop=$1 state=$1/state run=$1/run t=$1/state/tx/1-0\nmkdir -p -- \"$t\"\n{body}"
+        "{PATHS}{NGINX}{functions}\ntop=$1 state=$1/state run=$1/run t=$1/state/tx/1-0\nmkdir -p -- \"$t\"\n{body}"
     );
     let output = Command::new(shell[0])
         .args(&shell[1..])

@@ -13,3 +13,6 @@ pub use transaction::{Progress, Transaction};
 
 /// The shell functions about paths that transactions and their undo scripts share.
 const PATHS: &str = include_str!("paths.sh");
+
+/// How nginx loads its configuration, for both of them too.
+const NGINX: &str = include_str!("nginx.sh");

@@ -44,7 +44,7 @@ pub enum Observing {
 /// The script that reads `keys`.
 pub fn script(keys: &BTreeSet<Key>, how: &Observing) -> Script {
     let mut script = Script::new();
-    script.raw(super::PATHS).raw(PRELUDE);
+    script.raw(super::PATHS).raw(super::NGINX).raw(PRELUDE);
     match how {
         Observing::Only => {
             script.raw("unfinished\n");

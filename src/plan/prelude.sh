@@ -233,62 +233,17 @@ test_config() {
 	return 1
 }
 
-# nginx_workers MASTER: sets $workers to the numbers of the processes that take connections.
-nginx_workers() {
-	workers=
-	children=
-	read -r children <"/proc/$1/task/$1/children" || :
-	for child in $children; do
-		title=
-		IFS= read -r title <"/proc/$child/cmdline" 2>/dev/null || :
-		case $title in
-		'' | *'shutting down'*) ;;
-		*) workers="$workers $child" ;;
-		esac
-	done
-}
-
-# nginx_master: sets $master to the number of nginx's main process; false when it is not known to run. The number in
-# the file may be somebody else's by now.
-nginx_master() {
-	master=
-	title=
-	[ ! -r /run/nginx.pid ] || read -r master </run/nginx.pid || :
-	case $master in '' | *[!0-9]*) return 1 ;; esac
-	[ -r "/proc/$master/task/$master/children" ] || return 1
-	IFS= read -r title <"/proc/$master/cmdline" || :
-	case $title in 'nginx: master process'*) ;; *) return 1 ;; esac
-}
-
-# Tells nginx, of which $master is known, to load its configuration and waits until only workers that have it take
-# connections.
-reload_nginx() {
-	nginx_workers "$master"
-	old=$workers
-	kill -HUP "$master"
-	tries=0
-	while [ "$tries" -lt 1000 ]; do
-		sleep 0.01
-		tries=$((tries + 1))
-		nginx_workers "$master"
-		remaining=
-		for worker in $workers; do
-			case "$old " in *" $worker "*) remaining=1 ;; esac
-		done
-		if [ -z "$remaining" ] && [ -n "$workers" ]; then return 0; fi
-	done
-	why 'nginx did not take the new configuration within 10 seconds'
-	tail -n 10 /var/log/nginx/error.log >&2
-	return 1
-}
-
 # reload UNIT: makes a running service take its new configuration, and notes for the undo that it ran. One that is
 # stopped stays so.
 reload() {
 	if [ "$1" = nginx ] && nginx_master; then
 		step "reloading $1"
 		: >"$t/ran-$1"
-		reload_nginx
+		if ! reload_nginx; then
+			why 'nginx did not take the new configuration within 10 seconds'
+			tail -n 10 /var/log/nginx/error.log >&2
+			return 1
+		fi
 	elif systemctl is-active --quiet -- "$1.service"; then
 		: >"$t/ran-$1"
 		if [ -e "$t/poolless-$1" ]; then

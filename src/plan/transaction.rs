@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::{Action, Change, PATHS};
+use super::{Action, Change, NGINX, PATHS};
 use crate::item::{
     Item, ItemType, Phase, Probe, Props, Removal, Steps, TRANSACTIONS, package,
     service::with_config_test,
 };
 use crate::shell::Script;
 
-/// The shell functions that undo scripts use, beside those of [`PATHS`].
+/// The shell functions that undo scripts use, beside those of [`PATHS`] and [`NGINX`].
 const UNDO: &str = include_str!("undo.sh");
 
 /// A transaction, ready to be sent after the read of the same conversation.
@@ -183,6 +183,7 @@ fn open(steps: &Steps, script: &mut Script) {
     let mut undo = Script::new();
     undo.raw("t=$1 bad=0\n")
         .raw(PATHS)
+        .raw(NGINX)
         .raw(UNDO)
         .append(&steps.undoing());
     for unit in steps.reloads() {

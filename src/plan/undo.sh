@@ -50,6 +50,8 @@ again() {
 	# What something else broke would not load, or would even end the service, and no undo of ours can help it.
 	if [ $# -gt 0 ] && ! timeout 60 "$@" </dev/null >/dev/null 2>&1; then return 0; fi
 	[ ! -e "$t/poolless-$unit" ] || systemctl enable --quiet -- "$unit.service" || bad=1
+	# Who asks for a page after the undo gets it from the old configuration.
+	if [ "$unit" = nginx ] && nginx_master && reload_nginx; then return 0; fi
 	if [ -e "$t/ran-$unit" ]; then verb=reload-or-restart; else verb=try-reload-or-restart; fi
 	timeout 60 systemctl "$verb" -- "$unit.service" || bad=1
 }
