@@ -11,7 +11,7 @@ fn world() -> Option<World> {
     let world = World::with(&["lab-1"], |inventory| {
         inventory.replace(
             "[settings]\n",
-            "[settings]\nidle_timeout = \"3s\"\nlock_wait = \"30s\"\nconnect_timeout = \"3s\"\n",
+            "[settings]\nidle_timeout = \"3s\"\nlock_wait = \"30s\"\n",
         )
     })?;
     world.fleet("add-site neighbour.example").expect(0);

@@ -46,10 +46,11 @@ fn a_full_disk_is_named_and_nothing_is_half_done() {
     let watch = Watch::site(&world, "lab-1", "a.example");
     // Each place that fleet writes to: its own journal, the configuration, the homes.
     let fill_up = |dir: &str, room: u32| {
+        // Nobody sees it before it holds what was there.
         format!(
-            "mkdir -p /root/full && mount -t tmpfs -o size=4m,mode=755 full /root/full && cp -a {dir}/. /root/full
-            mount --bind /root/full {dir} && umount -l /root/full
-            head -c 9m /dev/zero >{dir}/.filler 2>/dev/null; truncate -s -{room} {dir}/.filler; [ {room} = 0 ] || sync -f {dir}"
+            "mount -t tmpfs -o size=4m,mode=755 full /mnt && cp -a {dir}/. /mnt
+            head -c 9m /dev/zero >/mnt/.filler 2>/dev/null; truncate -s -{room} /mnt/.filler
+            mount --bind /mnt {dir} && umount /mnt"
         )
     };
     for (dir, room) in [

@@ -238,7 +238,7 @@ fn read(mut stream: impl Read + Send + 'static) -> JoinHandle<String> {
     })
 }
 
-/// The lab's inventory with these servers alone, and without its state database.
+/// The lab's inventory with these servers alone, without its state database, and with little patience.
 fn only(inventory: &str, servers: &[&str]) -> String {
     let mut kept = String::new();
     let mut keep = true;
@@ -248,6 +248,9 @@ fn only(inventory: &str, servers: &[&str]) -> String {
         }
         if keep && !line.starts_with("state ") {
             let _ = writeln!(kept, "{line}");
+        }
+        if line == "[settings]" {
+            kept.push_str("connect_timeout = \"3s\"\n");
         }
     }
     kept
