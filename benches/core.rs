@@ -11,7 +11,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use fleet::item::{Applied, Key, Props};
-use fleet::kind::{Compile, SecretId, Secrets, kind};
+use fleet::kind::{self, Compile, SecretId, Secrets, Ties, kind};
 use fleet::model::{ResourceName, Role, Server, ServerName};
 use fleet::plan::place::{Candidate, Request, place};
 use fleet::plan::{Desired, Facts, Mode, compare};
@@ -195,7 +195,7 @@ fn fill(path: &Path, servers: usize, resources: usize) {
                     name: &name,
                     spec: &spec_of_site(index),
                     weight: 1,
-                    claims: &[],
+                    ties: &Ties::default(),
                 };
                 let id = write.insert_resource(&new, now)?;
                 let server = name_of_server(index % servers);
@@ -240,7 +240,7 @@ fn placement(report: &mut Report, servers: usize, resources: usize) {
         .map(|index| Candidate::new(&server(index), 0, None, None))
         .collect();
     let started = Instant::now();
-    let request = Request::new(Role::Web, 1);
+    let request = Request::new(Some(Role::Web), 1);
     for _ in 0..resources {
         let chosen = place(&candidates, &request).unwrap();
         let taken = candidates.iter_mut().find(|c| c.name == chosen.server);
@@ -290,6 +290,9 @@ fn desired(fleet: &Fleet, index: usize) -> Desired {
             server: &fleet.servers[index],
             facts: None,
             secrets: &NoSecrets,
+            generation: 1,
+            placements: &[],
+            fleet: kind::Fleet::EMPTY,
         };
         let items = (site.items)(spec, &input).unwrap();
         desired.add(name, items).unwrap();

@@ -131,11 +131,8 @@ mod tests {
     #[test]
     fn every_role_that_a_kind_needs_can_be_set_up() {
         for kind in &KINDS {
-            assert!(
-                items(kind.role, Release::Debian12).is_some(),
-                "{}",
-                kind.word
-            );
+            let Some(role) = kind.role else { continue };
+            assert!(items(role, Release::Debian12).is_some(), "{}", kind.word);
         }
     }
 }

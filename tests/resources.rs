@@ -2,6 +2,7 @@
 
 mod support;
 
+use fleet::kind::Ties;
 use fleet::model::ResourceName;
 use fleet::state::{NewResource, PlacementResult, State};
 use serde_json::json;
@@ -20,7 +21,7 @@ fn with_sites(sites: &[(&str, &str, Result<(), &str>)]) -> Environment {
                     name: &ResourceName::new("site", *name),
                     spec: &json!({ "alias": [format!("alias.{name}")] }),
                     weight: 1,
-                    claims: &[],
+                    ties: &Ties::default(),
                 };
                 let id = write.insert_resource(&new, now)?;
                 let server = server.parse().expect("a server's name");

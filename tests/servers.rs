@@ -10,6 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use environment::{Environment, NOW, Outcome};
 use fleet::inventory::Inventory;
+use fleet::kind::Ties;
 use fleet::model::ResourceName;
 use fleet::state::{NewResource, State};
 use russh::keys::HashAlg;
@@ -42,7 +43,7 @@ fn place_site(environment: &Environment, name: &str, server: &str) {
                 name: &ResourceName::new("site", name),
                 spec: &json!({}),
                 weight: 7,
-                claims: &[],
+                ties: &Ties::default(),
             };
             let id = write.insert_resource(&new, NOW.parse()?)?;
             Ok(write.place(id, &server)?)

@@ -4,6 +4,7 @@ mod support;
 
 use std::path::PathBuf;
 
+use fleet::kind::Ties;
 use fleet::model::{Health, Observation, ResourceName, ServerName, TaskOutcome};
 use fleet::state::{NewResource, NewTask, State, Write};
 use jiff::Timestamp;
@@ -88,7 +89,7 @@ fn add(
             name: &ResourceName::new("site", name),
             spec: &json!({}),
             weight,
-            claims: &[],
+            ties: &Ties::default(),
         },
         now(),
     )?;

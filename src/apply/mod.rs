@@ -3,6 +3,7 @@
 //! A server's failure is a value in its report and never stops another server. Nothing here knows the state database:
 //! what is to be recorded goes through [`Observer`].
 
+mod ask;
 mod conversation;
 mod report;
 
@@ -12,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
+pub use ask::{Answer, ask};
 pub use report::{Failure, Outcome, ServerReport};
 
 use crate::diagnostic::{Class, Diagnostic};

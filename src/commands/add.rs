@@ -1,19 +1,21 @@
 //! `fleet add-site` and its like: a new resource, placed by capacity or by hand, live at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::{Value, json};
 
-use super::candidates::{candidates, no_room, refresh_health};
-use super::change::{Before, Changing, taken};
+use super::candidates::refresh_health;
+use super::change::{Before, Changing, refuse_unknown, taken};
 use super::flags::Flags;
+use super::placing::place_by_scope;
 use super::{Ending, KindVerb, example_name};
 use crate::context::Context;
-use crate::diagnostic::Diagnostic;
-use crate::kind::Kind;
-use crate::model::{PlacementStatus, Resource, ResourceName, Server, ServerName};
-use crate::plan::place::{Request, place};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::inventory::Inventory;
+use crate::kind::{Kind, Scope};
+use crate::model::{PlacementStatus, Resource, ResourceName};
+use crate::plan::place::Request;
 use crate::state::{NewResource, Write};
 
 /// Adds a resource.
@@ -25,17 +27,24 @@ impl KindVerb for Add {
     }
 
     fn about(kind: &'static Kind) -> String {
-        format!("Add {}, placed by capacity or on the server you name", kind.about)
+        if kind.placed {
+            format!("Add {}, placed by capacity or on the server you name", kind.about)
+        } else {
+            format!("Add {}", kind.about)
+        }
     }
 
     fn arguments(kind: &'static Kind, command: Command) -> Command {
         let placement = "Where to put it";
+        let command = command.arg(
+            Arg::new("name")
+                .value_name(kind.name_word)
+                .help("Its name; asked for at a terminal when left out"),
+        );
+        if !kind.placed {
+            return Flags::of_kind((kind.augment)(command));
+        }
         let command = command
-            .arg(
-                Arg::new("name")
-                    .value_name(kind.name_word)
-                    .help("Its name; asked for at a terminal when left out"),
-            )
             .arg(
                 Arg::new("server")
                     .long("server")
@@ -89,23 +98,29 @@ impl KindVerb for Add {
         (kind.validate)(&spec, &name, context.now()).map_err(|i| i.into_diagnostics(&subject))?;
         let inventory = context.inventory()?;
         let own_weight = (kind.weight)(&spec).map_err(|i| i.into_diagnostics(&subject))?;
-        let weight = matches.get_one::<u32>("weight").copied();
-        let only = match matches.get_one::<String>("server") {
+        let weight = given::<u32>(matches, "weight").copied();
+        let scope = (kind.scope)(&spec).map_err(|i| i.into_diagnostics(&subject))?;
+        let only = match given::<String>(matches, "server") {
             Some(server) => Some(inventory.server(server)?.name.clone()),
             None => None,
         };
+        if !matches!(scope, Scope::One | Scope::Beside { .. }) {
+            refuse_wishes(matches, &subject)?;
+        }
         let changing = Changing::new(context, "add", kind, &name, matches)?;
-        let labels = matches.get_many::<(String, String)>("label").into_iter().flatten();
+        let labels = matches.try_get_many::<(String, String)>("label").ok().flatten();
         let adding = Adding {
             kind,
             name: changing.name.clone(),
             spec,
+            scope,
             request: Request {
                 weight: weight.unwrap_or_else(|| *inventory.weights.get(kind.word).unwrap_or(&own_weight)),
                 role: kind.role,
-                region: matches.get_one::<String>("region").cloned(),
-                labels: labels.cloned().collect::<BTreeMap<_, _>>(),
+                region: given::<String>(matches, "region").cloned(),
+                labels: labels.into_iter().flatten().cloned().collect::<BTreeMap<_, _>>(),
                 only,
+                except: BTreeSet::new(),
                 force: changing.flags.force,
             },
             weight_given: weight.is_some(),
@@ -113,12 +128,11 @@ impl KindVerb for Add {
         if let Some(ending) = adding.unchanged(context)? {
             return Ok(ending);
         }
-        if !changing.stage {
+        if !changing.stage && matches!(adding.scope, Scope::One | Scope::Beside { .. }) {
             let connector = context.connector()?;
             context.block_on(refresh_health(context, &connector, &adding.request))??;
         }
-        let servers = &inventory.servers;
-        changing.run(Some(&edge), |write| adding.record(write, servers, context))
+        changing.run(Some(&edge), |write| adding.record(write, inventory, context))
     }
 }
 
@@ -136,8 +150,28 @@ struct Adding {
     kind: &'static Kind,
     name: ResourceName,
     spec: Value,
+    scope: Scope,
     request: Request,
     weight_given: bool,
+}
+
+/// The value of an argument that the command may not have.
+fn given<'m, T: Clone + Send + Sync + 'static>(matches: &'m ArgMatches, id: &str) -> Option<&'m T> {
+    matches.try_get_one::<T>(id).ok().flatten()
+}
+
+/// Refuses wishes for a server where the settings say already where it goes.
+fn refuse_wishes(matches: &ArgMatches, subject: &str) -> Result<(), Diagnostics> {
+    let wishes = ["server", "region", "label"];
+    let problems = wishes
+        .into_iter()
+        .filter(|wish| matches.try_contains_id(wish).is_ok_and(|there| there))
+        .map(|wish| {
+            let message = format!("{subject}: `--{wish}` says nothing here: its settings say where it goes");
+            Diagnostic::usage(message).hint(format!("leave `--{wish}` out"))
+        });
+    let problems: Vec<Diagnostic> = problems.collect();
+    if problems.is_empty() { Ok(()) } else { Err(Diagnostics(problems)) }
 }
 
 impl Adding {
@@ -195,7 +229,7 @@ impl Adding {
     fn record(
         &self,
         write: &Write<'_>,
-        servers: &BTreeMap<ServerName, Server>,
+        inventory: &Inventory,
         context: &Context,
     ) -> anyhow::Result<Before> {
         if let Some(there) = write.find(&self.name)? {
@@ -203,24 +237,23 @@ impl Adding {
             self.same(&there)?;
             return Ok(Before::Resource(Box::new(there)));
         }
-        let claims = (self.kind.claims)(&self.spec, &self.name.name)?;
-        let others = write.taken(&claims, None)?;
+        let ties = (self.kind.ties)(&self.spec, &self.name.name)?;
+        let others = write.taken(&ties.claims, None)?;
         if !others.is_empty() {
             return Err(taken(&self.name, &others).into());
         }
-        let what = format!("{} `{}`", self.name.kind, self.name.name);
-        let placement = place(&candidates(write, servers)?, &self.request)
-            .map_err(|refused| no_room(&what, &refused))?;
+        refuse_unknown(write, &self.name, &ties)?;
         let id = write.insert_resource(
             &NewResource {
                 name: &self.name,
                 spec: &self.spec,
                 weight: self.request.weight,
-                claims: &claims,
+                ties: &ties,
             },
             context.now(),
         )?;
-        write.place(id, &placement.server)?;
+        let resource = write.resource(id)?.ok_or_else(|| anyhow::anyhow!("resource {id} is gone"))?;
+        place_by_scope(write, inventory, &resource, &self.scope, &self.request)?;
         Ok(Before::Nothing)
     }
 }

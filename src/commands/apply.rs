@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::carry_out::{Run, ending, summary, to_json};
 use super::flags::Flags;
+use super::placing::follow_inventory;
 use super::selection::Selection;
 use super::{Ending, Example, Group, Verb};
 use crate::context::Context;
@@ -43,14 +44,20 @@ impl Verb for Apply {
         let mut run = Run::new(context, Self::NAME, &self.flags)?;
         run.parallel = self.parallel.map_or(run.parallel, usize::from);
         run.require_all = self.require_all;
-        let jobs = self.selection.jobs(context)?;
         if self.flags.dry_run {
+            let jobs = self.selection.jobs(context)?;
             let reports = run.preview(context, jobs, true, json!({}))?;
             return Ok(super::plan::ending(&reports, false));
         }
-        let task = context
-            .state()?
-            .write(|write| context.begin_task(Self::NAME, write))?;
+        let inventory = context.inventory()?;
+        let (task, lost) = context.state()?.write(|write| {
+            let task = context.begin_task(Self::NAME, write)?;
+            anyhow::Ok((task, follow_inventory(write, inventory)?))
+        })?;
+        for sentence in lost {
+            context.ui.warn(&sentence);
+        }
+        let jobs = self.selection.jobs(context)?;
         let reports = run.change(context, task, jobs);
         let ending = match &reports {
             Ok(reports) => Ok(ending(reports)),

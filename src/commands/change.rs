@@ -15,7 +15,7 @@ use crate::apply::{Outcome, ServerReport};
 use crate::context::{Context, Edge};
 use crate::diagnostic::{Class, Diagnostic, Diagnostics};
 use crate::inventory::Inventory;
-use crate::kind::Kind;
+use crate::kind::{Kind, Ties};
 use crate::model::{Resource, ResourceName, Server, ServerName};
 use crate::state::{Change, Filter, PlacementResult, Read, Taken, Write};
 
@@ -113,6 +113,7 @@ impl<'a> Changing<'a> {
             let only = BTreeSet::from([self.name.clone()]);
             let source = Source {
                 read: write,
+                inventory,
                 secrets: &vault,
                 servers,
                 only: Some(only),
@@ -248,13 +249,13 @@ impl<'a> Changing<'a> {
                     }
                 }
                 Before::Resource(before) if resource.generation == before.generation + 1 => {
-                    let claims = (self.kind.claims)(&before.spec, &self.name.name)
+                    let ties = (self.kind.ties)(&before.spec, &self.name.name)
                         .map_err(|invalid| Diagnostic::failed(invalid.to_string()))?;
                     let change = Change {
                         spec: &before.spec,
                         weight: before.weight,
                         suspended: before.suspended,
-                        claims: &claims,
+                        ties: &ties,
                     };
                     let generation = write.update_resource(before.id, &change, now)?;
                     for placement in &before.placements {
@@ -305,6 +306,32 @@ fn refused(reports: &[ServerReport]) -> bool {
         tried && undone && why && report.done.is_empty() && report.error.is_none()
     };
     !reports.is_empty() && reports.iter().all(refused)
+}
+
+/// Refuses what refers to a resource that does not exist.
+pub(super) fn refuse_unknown(
+    read: &Read,
+    name: &ResourceName,
+    ties: &Ties,
+) -> Result<(), Diagnostics> {
+    let mut problems = Vec::new();
+    for followed in &ties.follows {
+        let found = read
+            .find(followed)
+            .map_err(|error| Diagnostics(vec![error]))?;
+        if found.is_none() {
+            let ResourceName { kind, name: other } = followed;
+            problems.push(
+                Diagnostic::usage(format!("{name}: there is no {kind} `{other}`"))
+                    .hint(format!("`fleet add-{kind} {other}` adds it")),
+            );
+        }
+    }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(Diagnostics(problems))
+    }
 }
 
 /// The error for names that other resources hold.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
+use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use crate::inventory::value;
 use crate::plan::Mode;
@@ -24,6 +24,16 @@ pub(super) struct Flags {
     pub(super) lock_wait: Option<Duration>,
 }
 
+/// How a change of what is recorded is carried out, or only recorded.
+#[derive(Args, Clone, Debug, Default)]
+pub(super) struct Staging {
+    #[command(flatten)]
+    pub(super) flags: Flags,
+    /// Record it only; `fleet apply` carries it out
+    #[arg(long, conflicts_with = "dry_run", help_heading = "How to carry it out")]
+    pub(super) stage: bool,
+}
+
 impl Flags {
     /// What to do about differences that fleet did not cause.
     pub(super) fn mode(&self) -> Mode {
@@ -36,14 +46,7 @@ impl Flags {
 
     /// Adds the flags of a command over kinds: these, and `--stage`.
     pub(super) fn of_kind(command: Command) -> Command {
-        Self::augment_args(command).arg(
-            Arg::new("stage")
-                .long("stage")
-                .action(ArgAction::SetTrue)
-                .conflicts_with("dry_run")
-                .help_heading("How to carry it out")
-                .help("Record it only; `fleet apply` carries it out"),
-        )
+        Staging::augment_args(command)
     }
 
     /// Reads them.

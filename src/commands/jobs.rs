@@ -4,10 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::apply::Job;
 use crate::diagnostic::Diagnostic;
+use crate::inventory::Inventory;
 use crate::item::{Applied, Item, Key, Probe};
-use crate::kind::Secrets;
+use crate::kind::{self, Fleet, Secrets};
 use crate::model::health::ServerFacts;
-use crate::model::{PlacementStatus, Resource, ResourceName, Server, ServerName};
+use crate::model::{
+    Health, Placement, PlacementStatus, Resource, ResourceName, Server, ServerName,
+};
+use crate::plan::follow::{Surroundings, moves};
 use crate::plan::{Blocked, Desired, desired};
 use crate::state::Read;
 
@@ -26,6 +30,7 @@ pub(super) struct Jobs {
 /// What all jobs are made from.
 pub(super) struct Source<'a> {
     pub(super) read: &'a Read,
+    pub(super) inventory: &'a Inventory,
     pub(super) secrets: &'a dyn Secrets,
     /// The servers to work on.
     pub(super) servers: Vec<&'a Server>,
@@ -39,15 +44,8 @@ impl Source<'_> {
         let names: BTreeSet<ServerName> = self.servers.iter().map(|s| s.name.clone()).collect();
         let facts = self.read.facts(&names)?;
         let mut applied = self.read.applied_on_each(&names)?;
-        let mut on: BTreeMap<ServerName, Vec<Resource>> = BTreeMap::new();
-        for resource in self.read.resources_on(&names)? {
-            for placement in &resource.placements {
-                if names.contains(&placement.server) {
-                    let there = on.entry(placement.server.clone()).or_default();
-                    there.push(resource.clone());
-                }
-            }
-        }
+        let mut on = self.resources_on(&names)?;
+        let scene = self.scene()?;
         let mut jobs = Jobs::default();
         for server in &self.servers {
             let there = on.remove(&server.name).unwrap_or_default();
@@ -56,17 +54,67 @@ impl Source<'_> {
                 continue;
             }
             let facts = facts.get(&server.name);
-            let job = self.job(server, facts, &there, applied);
-            let mine = there.into_iter().filter(|resource| self.is_mine(resource));
+            let job = self.job(server, facts, &there, applied, &scene);
+            let mine = there
+                .into_iter()
+                .filter(|resource| scene.is_mine(&resource.name));
             jobs.resources.insert(server.name.clone(), mine.collect());
             jobs.jobs.push(job);
         }
         Ok(jobs)
     }
 
-    fn is_mine(&self, resource: &Resource) -> bool {
-        let only = self.only.as_ref();
-        only.is_none_or(|only| only.contains(&resource.name))
+    /// What is, or has to go from, each of the servers, in order of kind and name. What follows the inventory is taken
+    /// to be where it belongs by now, whether or not that is recorded yet.
+    fn resources_on(
+        &self,
+        names: &BTreeSet<ServerName>,
+    ) -> Result<BTreeMap<ServerName, Vec<Resource>>, Diagnostic> {
+        let mut roaming: BTreeMap<i64, Resource> = self
+            .read
+            .roaming()?
+            .into_iter()
+            .map(|resource| (resource.id, resource))
+            .collect();
+        if !roaming.is_empty() {
+            let surroundings = surroundings(self.read, self.inventory)?;
+            for resource in roaming.values_mut() {
+                move_on(resource, &surroundings);
+            }
+        }
+        let mut on: BTreeMap<ServerName, Vec<Resource>> = BTreeMap::new();
+        let mut put = |resource: Resource| {
+            for placement in &resource.placements {
+                if names.contains(&placement.server) {
+                    let there = on.entry(placement.server.clone()).or_default();
+                    there.push(resource.clone());
+                }
+            }
+        };
+        for resource in self.read.resources_on(names)? {
+            put(roaming.remove(&resource.id).unwrap_or(resource));
+        }
+        if !roaming.is_empty() {
+            roaming.into_values().for_each(put);
+            for there in on.values_mut() {
+                there.sort_by(|a, b| a.name.cmp(&b.name));
+            }
+        }
+        Ok(on)
+    }
+
+    fn scene(&self) -> Result<Scene<'_>, Diagnostic> {
+        let mut only = self.only.clone();
+        if let (Some(all), Some(asked)) = (&mut only, &self.only) {
+            for name in asked {
+                all.extend(self.read.followers(name)?);
+            }
+        }
+        Ok(Scene {
+            asked: self.only.as_ref(),
+            followed: self.read.followed(only.as_ref())?,
+            only,
+        })
     }
 
     fn job(
@@ -75,7 +123,12 @@ impl Source<'_> {
         facts: Option<&ServerFacts>,
         there: &[Resource],
         mut applied: BTreeMap<Key, Applied>,
+        scene: &Scene<'_>,
     ) -> Job {
+        let fleet = Fleet {
+            servers: &self.inventory.servers,
+            resources: &scene.followed,
+        };
         let mut wanted = Desired::default();
         let mut blocked = Vec::new();
         let mut neighbours: Vec<Probe> = Vec::new();
@@ -83,11 +136,11 @@ impl Source<'_> {
             if is_leaving(resource, server) {
                 continue;
             }
-            let mine = self.is_mine(resource);
+            let mine = scene.is_mine(&resource.name);
             if !mine && (neighbours.len() >= NEIGHBOURS || !is_applied(resource, server)) {
                 continue;
             }
-            let compiled = desired::items(resource, server, facts, self.secrets);
+            let compiled = desired::items(resource, server, facts, self.secrets, fleet);
             let block = |reason: String, hint: Option<String>| Blocked {
                 resource: resource.name.clone(),
                 reason,
@@ -103,7 +156,7 @@ impl Source<'_> {
                     Item::Probe(probe) => Some(probe),
                     _ => None,
                 })),
-                Err(invalid) if mine => {
+                Err(invalid) if scene.is_asked(&resource.name) => {
                     let reasons: Vec<_> = invalid.problems.iter().map(|p| &*p.message).collect();
                     let hint = invalid.problems.iter().find_map(|p| p.hint.clone());
                     blocked.push(block(reasons.join("; "), hint));
@@ -111,26 +164,161 @@ impl Source<'_> {
                 Err(_) => {}
             }
         }
+        if self.only.is_some() {
+            let contributing = Contributing {
+                there,
+                server,
+                compile: &|resource| {
+                    desired::items(resource, server, facts, self.secrets, fleet).ok()
+                },
+            };
+            contributing.add(scene, &applied, &mut wanted, &mut blocked);
+        }
         // What cannot be compiled is not known to be unwanted: whatever it owns stays.
         let unknown: BTreeSet<&ResourceName> = blocked.iter().map(|b| &b.resource).collect();
         applied.retain(|key, known| {
             let any = |test: &dyn Fn(&ResourceName) -> bool| known.owners.iter().any(test);
             wanted.items.contains_key(key)
-                || (!any(&|owner| unknown.contains(owner))
-                    && self
-                        .only
-                        .as_ref()
-                        .is_none_or(|only| any(&|owner| only.contains(owner))))
+                || (!any(&|owner| unknown.contains(owner)) && any(&|owner| scene.is_mine(owner)))
         });
         Job {
             server: server.clone(),
             desired: wanted,
             applied,
-            only: self.only.clone(),
+            only: scene.only.clone(),
             blocked,
             neighbours,
         }
     }
+}
+
+/// What the jobs of all servers look at.
+struct Scene<'a> {
+    /// The resources that were asked for; `None` for all.
+    asked: Option<&'a BTreeSet<ResourceName>>,
+    /// These and what follows them.
+    only: Option<BTreeSet<ResourceName>>,
+    /// What the specs refer to.
+    followed: BTreeMap<ResourceName, Resource>,
+}
+
+impl Scene<'_> {
+    fn is_mine(&self, name: &ResourceName) -> bool {
+        self.only.as_ref().is_none_or(|only| only.contains(name))
+    }
+
+    fn is_asked(&self, name: &ResourceName) -> bool {
+        self.asked.is_none_or(|asked| asked.contains(name))
+    }
+}
+
+/// The resources of a server beside those of a narrowed job, for items to which several contribute.
+struct Contributing<'a> {
+    there: &'a [Resource],
+    server: &'a Server,
+    compile: &'a dyn Fn(&Resource) -> Option<Vec<Item>>,
+}
+
+impl Contributing<'_> {
+    /// Adds what the others contribute to the folding items that the job touches. Where one of them does not compile,
+    /// its share would be lost: then the item stays as it is, and those of the job that want it are held back.
+    fn add(
+        &self,
+        scene: &Scene<'_>,
+        applied: &BTreeMap<Key, Applied>,
+        wanted: &mut Desired,
+        blocked: &mut Vec<Blocked>,
+    ) {
+        let own = applied
+            .iter()
+            .filter(|(_, known)| known.owners.iter().any(|owner| scene.is_mine(owner)))
+            .map(|(key, _)| key);
+        let touched: BTreeSet<Key> = own
+            .chain(wanted.items.keys())
+            .filter(|key| key.item_type.folds())
+            .cloned()
+            .collect();
+        if touched.is_empty() {
+            return;
+        }
+        let others = self.there.iter().filter(|resource| {
+            !scene.is_mine(&resource.name) && !is_leaving(resource, self.server)
+        });
+        for resource in others {
+            let Some(mut items) = (self.compile)(resource) else {
+                let contributes = applied.iter().any(|(key, known)| {
+                    touched.contains(key) && known.owners.contains(&resource.name)
+                });
+                if contributes {
+                    let mine = self.there.iter().map(|resource| &resource.name);
+                    blocked.extend(
+                        mine.filter(|name| scene.is_asked(name))
+                            .map(|name| Blocked {
+                                resource: name.clone(),
+                                reason: format!(
+                                    "{} belongs to it too and cannot be compiled",
+                                    resource.name
+                                ),
+                                hint: Some(format!("`fleet plan {}` says why", resource.name.name)),
+                            }),
+                    );
+                }
+                continue;
+            };
+            items.retain(|item| touched.contains(&item.key()));
+            if !items.is_empty() {
+                // Items that fold do not clash.
+                let _ = wanted.add(&resource.name, items);
+            }
+        }
+    }
+}
+
+/// What decides where resources belong that follow the inventory.
+pub(super) fn surroundings<'a>(
+    read: &Read,
+    inventory: &'a Inventory,
+) -> Result<Surroundings<'a>, Diagnostic> {
+    let is_down = |health: Option<Health>| matches!(health, Some(Health::Offline | Health::Error));
+    let records = read.servers()?.into_iter();
+    Ok(Surroundings {
+        servers: &inventory.servers,
+        down: records
+            .filter(|(_, record)| is_down(record.health))
+            .map(|(name, _)| name)
+            .collect(),
+    })
+}
+
+/// Moves a resource that follows the inventory to where it belongs now. Where its selector matches nothing any more, it
+/// stays: that is more likely a mistake in the inventory than a wish.
+fn move_on(resource: &mut Resource, surroundings: &Surroundings<'_>) {
+    let Some(kind) = kind::kind(&resource.name.kind) else {
+        return;
+    };
+    let Ok(scope) = (kind.scope)(&resource.spec) else {
+        return;
+    };
+    let Ok(Some(targets)) = surroundings.targets(&scope, &resource.placements, None) else {
+        return;
+    };
+    let (come, go) = moves(&resource.placements, &targets);
+    for placement in &mut resource.placements {
+        if go.contains(&placement.server) {
+            placement.status = PlacementStatus::Removing;
+        }
+    }
+    resource.placements.retain(|p| !come.contains(&p.server));
+    resource
+        .placements
+        .extend(come.into_iter().map(|server| Placement {
+            server,
+            position: 0,
+            status: PlacementStatus::Pending,
+            reason: None,
+            applied_generation: 0,
+        }));
+    resource.placements.sort_by(|a, b| a.server.cmp(&b.server));
 }
 
 fn is_leaving(resource: &Resource, server: &Server) -> bool {

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use super::{Ending, KindVerb};
+use super::{Ending, KindVerb, ask};
 use crate::context::Context;
-use crate::diagnostic::Diagnostic;
-use crate::kind::Kind;
+use crate::diagnostic::{Class, Diagnostic};
+use crate::kind::{Kind, Live};
 use crate::model::selector::Selector;
 use crate::model::{Pattern, PlacementStatus, Resource, ServerName};
 use crate::state::{Filter, Listed};
@@ -26,6 +26,7 @@ impl KindVerb for List {
     }
 
     fn arguments(kind: &'static Kind, command: Command) -> Command {
+        let command = live_flag(kind, command);
         command
             .arg(
                 Arg::new("names")
@@ -73,6 +74,9 @@ impl KindVerb for List {
             removing: wanted.pending,
             ..Filter::default()
         };
+        if wants_live(kind, matches) {
+            return list_live(context, kind, &filter, &wanted);
+        }
         if context.globals.wants_json() {
             let mut resources = match &state {
                 Some(state) => state.read(|read| read.resources(&filter))?,
@@ -103,6 +107,104 @@ impl KindVerb for List {
         })?;
         Ok(Ending::Done)
     }
+}
+
+/// The flag that decides whether the servers are asked.
+fn live_flag(kind: &'static Kind, command: Command) -> Command {
+    let flag = |name: &'static str, help: &'static str| {
+        Arg::new("live").long(name).action(ArgAction::SetTrue).help(help)
+    };
+    match kind.live {
+        None => command,
+        Some(Live { flag: Some(name), help }) => command.arg(flag(name, help)),
+        Some(Live { flag: None, .. }) => command.arg(flag(
+            "recorded",
+            "Only what is recorded here, without asking the servers",
+        )),
+    }
+}
+
+fn wants_live(kind: &Kind, matches: &ArgMatches) -> bool {
+    kind.live
+        .is_some_and(|live| matches.get_flag("live") == live.flag.is_some())
+}
+
+/// Lists with what only the servers know: a row for each server that a resource is on.
+fn list_live(
+    context: &Context,
+    kind: &'static Kind,
+    filter: &Filter<'_>,
+    wanted: &Wanted,
+) -> anyhow::Result<Ending> {
+    let mut resources = match context.state_to_read()? {
+        Some(state) => state.read(|read| read.resources(filter))?,
+        None => Vec::new(),
+    };
+    resources.retain(|resource| wanted.is_name(&resource.name.name));
+    let known = ask::about(context, kind, &resources, wanted.servers.as_ref())?;
+    let headings = known.headings();
+    let mut table = Table::new().column("name").column("server").column("status");
+    let mut rows = Vec::new();
+    let mut values = Vec::new();
+    for resource in &resources {
+        let text = resource.spec.to_string();
+        let summary = (kind.summary)(&text, &resource.name.name).unwrap_or_default();
+        let mut value = serde_json::to_value(resource)?;
+        let mut live = serde_json::Map::new();
+        for placement in &resource.placements {
+            if wanted.servers.as_ref().is_some_and(|only| !only.contains(&placement.server)) {
+                continue;
+            }
+            let heard = known.of(&placement.server, &resource.name.name);
+            let heard = heard.map_or(&[][..], Vec::as_slice);
+            live.insert(
+                placement.server.to_string(),
+                heard.iter().map(|(heading, value)| ((*heading).to_owned(), value.clone())).collect(),
+            );
+            let (word, tone) = status_of(
+                &[placement.status].into_iter(),
+                resource.removed_at.is_some(),
+                resource.suspended,
+            );
+            let mut cells = vec![
+                Cell::from(resource.name.name.clone()),
+                Cell::from(placement.server.to_string()),
+                Cell::new(word, tone),
+            ];
+            for heading in &headings {
+                let said = heard.iter().find(|(of, _)| of == heading);
+                cells.push(Cell::from(said.map_or(String::new(), |(_, value)| value.to_string())));
+            }
+            cells.extend(summary.iter().map(|(_, value)| Cell::from(value.to_string())));
+            rows.push(cells);
+        }
+        value["live"] = live.into();
+        values.push(value);
+    }
+    for heading in &headings {
+        table = table.column(*heading);
+    }
+    let own = resources.iter().find_map(|resource| {
+        (kind.summary)(&resource.spec.to_string(), &resource.name.name).ok()
+    });
+    for (heading, _) in own.unwrap_or_default() {
+        table = table.extra(heading);
+    }
+    for cells in rows {
+        table.row(cells);
+    }
+    context.ui.show(&BTreeMap::from([(kind.plural, values)]), |page| {
+        if !table.is_empty() {
+            page.table(&table);
+        }
+    })?;
+    if resources.is_empty() {
+        context.ui.note(&format!("no {} found", kind.plural));
+    }
+    for problem in &known.problems {
+        context.ui.problem(problem);
+    }
+    Ok(if known.problems.is_empty() { Ending::Done } else { Ending::With(Class::Partial) })
 }
 
 /// The fewest resources that are worth a processor of their own.

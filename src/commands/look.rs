@@ -111,9 +111,7 @@ fn subjects(context: &Context, servers: &[&Server]) -> anyhow::Result<Vec<Subjec
     };
     let subject = |server: &&Server| {
         let kinds = kinds.get(&server.name).into_iter().flatten();
-        let roles: BTreeSet<_> = kinds
-            .filter_map(|word| kind::kind(word).map(|kind| kind.role))
-            .collect();
+        let roles: BTreeSet<_> = kinds.filter_map(|word| kind::kind(word)?.role).collect();
         Subject {
             server: (*server).clone(),
             placed: roles,

@@ -6,13 +6,16 @@ use crate::context::{Context, Globals};
 pub use crate::diagnostic::Ending;
 use crate::kind::{KINDS, Kind};
 
+mod ask;
 mod candidates;
 mod carry_out;
 mod change;
+mod edit;
 mod flags;
 mod jobs;
 mod look;
 mod outcome;
+mod placing;
 mod selection;
 mod server_settings;
 
@@ -71,15 +74,21 @@ pub enum Group {
     Health,
     /// The record of what was done.
     Tasks,
+    /// Those of a kind, by its word: `zone`.
+    Of(&'static str),
 }
 
 impl Group {
-    fn heading(self) -> &'static str {
+    fn heading(self) -> String {
         match self {
-            Self::Servers => "Servers",
-            Self::Apply => "Plan and apply",
-            Self::Health => "Health",
-            Self::Tasks => "Tasks",
+            Self::Servers => "Servers".to_owned(),
+            Self::Apply => "Plan and apply".to_owned(),
+            Self::Health => "Health".to_owned(),
+            Self::Tasks => "Tasks".to_owned(),
+            Self::Of(word) => {
+                let kind = crate::kind::kind(word);
+                capitalised(kind.map_or(word, |kind| kind.plural))
+            }
         }
     }
 }
@@ -106,7 +115,7 @@ enum Runner {
 fn one<V: Verb>() -> Entry {
     let own = |(line, meaning): &Example| ((*line).to_owned(), (*meaning).to_owned());
     Entry {
-        group: V::GROUP.heading().to_owned(),
+        group: V::GROUP.heading(),
         command: V::augment_args(Command::new(V::NAME))
             .about(V::ABOUT)
             .long_about(None),

@@ -1,6 +1,6 @@
 //! `fleet place`: where a new resource would go, and why not elsewhere; nothing is placed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
@@ -10,7 +10,6 @@ use super::{Ending, Example, Group, Verb};
 use crate::context::Context;
 use crate::diagnostic::Class;
 use crate::kind::{self, KINDS};
-use crate::model::Role;
 use crate::plan::place::{Request, explain};
 
 /// Explains a placement.
@@ -56,10 +55,11 @@ impl Verb for Place {
         let default = || inventory.weights.get(&self.kind).copied().unwrap_or(1);
         let request = Request {
             weight: self.weight.unwrap_or_else(default),
-            role: kind::kind(&self.kind).map_or(Role::Web, |kind| kind.role),
+            role: kind::kind(&self.kind).and_then(|kind| kind.role),
             region: self.region,
             labels: self.labels.into_iter().collect::<BTreeMap<_, _>>(),
             only,
+            except: BTreeSet::new(),
             force: self.force,
         };
         let connector = context.connector()?;

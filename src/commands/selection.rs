@@ -45,6 +45,7 @@ impl Selection {
             let vault = read.vault(&key_path)?;
             let source = Source {
                 read,
+                inventory,
                 secrets: &vault,
                 servers: servers.clone(),
                 only,

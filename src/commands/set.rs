@@ -5,14 +5,16 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::Value;
 
 use super::add::weight;
-use super::change::{Before, Changing, taken};
+use super::change::{Before, Changing, refuse_unknown, taken};
 use super::flags::Flags;
+use super::placing::place_by_scope;
 use super::show::find;
 use super::{Ending, KindVerb, example_name};
 use crate::context::Context;
 use crate::diagnostic::{Class, Diagnostic, Diagnostics, did_you_mean};
-use crate::kind::Kind;
+use crate::kind::{Kind, Scope};
 use crate::model::Resource;
+use crate::plan::place::Request;
 use crate::state::{Change, Write};
 
 /// Changes a resource.
@@ -42,7 +44,8 @@ impl KindVerb for Set {
                     .action(ArgAction::Append)
                     .help("Take a setting back to its default: the name of its flag, without dashes"),
             )
-            .arg(weight("Where it is"));
+            ;
+        let command = if kind.placed { command.arg(weight("Where it is")) } else { command };
         Flags::of_kind((kind.augment_for_update)(command))
     }
 
@@ -63,7 +66,7 @@ impl KindVerb for Set {
             given: given(kind, matches, &parsed),
             unset: unset(kind, matches, &there.spec)?,
             parsed,
-            weight: matches.get_one::<u32>("weight").copied(),
+            weight: matches.try_get_one::<u32>("weight").ok().flatten().copied(),
         };
         if setting.is_empty() {
             return Err(Diagnostic::usage(format!("nothing to change is given for {subject}"))
@@ -117,8 +120,8 @@ impl Setting {
         let now = changing.context.now();
         (kind.validate)(&spec, &name.name, now).map_err(|i| i.into_diagnostics(subject))?;
         let spec = (kind.normalise)(&spec).map_err(|i| i.into_diagnostics(subject))?;
-        let claims = (kind.claims)(&spec, &name.name)?;
-        let others = write.taken(&claims, Some(there.id))?;
+        let ties = (kind.ties)(&spec, &name.name)?;
+        let others = write.taken(&ties.claims, Some(there.id))?;
         if !others.is_empty() {
             return Err(taken(name, &others).into());
         }
@@ -126,16 +129,45 @@ impl Setting {
             spec: &spec,
             weight: self.weight.unwrap_or(there.weight),
             suspended: there.suspended,
-            claims: &claims,
+            ties: &ties,
         };
         if change.weight > there.weight && !changing.flags.force {
             refuse_overload(write, changing, &there, change.weight)?;
         }
-        if change.spec != &there.spec || change.weight != there.weight {
-            write.update_resource(there.id, &change, now)?;
-        }
+        record_change(write, changing, &there, &change)?;
         Ok(Before::Resource(Box::new(there)))
     }
+}
+
+/// Records the new settings of a resource, and where they put it.
+pub(super) fn record_change(
+    write: &Write<'_>,
+    changing: &Changing<'_>,
+    there: &Resource,
+    change: &Change<'_>,
+) -> anyhow::Result<()> {
+    if change.spec == &there.spec && change.weight == there.weight {
+        return Ok(());
+    }
+    let kind = changing.kind;
+    refuse_unknown(write, &there.name, change.ties)?;
+    write.update_resource(there.id, change, changing.context.now())?;
+    let (before, scope) = ((kind.scope)(&there.spec)?, (kind.scope)(change.spec)?);
+    if scope == before {
+        return Ok(());
+    }
+    let follows = |scope: &Scope| !matches!(scope, Scope::One | Scope::Beside { .. });
+    if follows(&before) != follows(&scope) {
+        let message = format!("{} cannot change between a place of its own and one that follows", there.name);
+        let hint = format!("remove it and add it again: `fleet remove-{}`", there.name);
+        return Err(Diagnostic::usage(message).hint(hint).into());
+    }
+    let request = Request {
+        force: changing.flags.force,
+        ..Request::new(kind.role, change.weight)
+    };
+    let inventory = changing.context.inventory()?;
+    place_by_scope(write, inventory, there, &scope, &request)
 }
 
 /// Refuses a weight that takes a server over its capacity.

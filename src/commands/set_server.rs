@@ -141,7 +141,7 @@ fn warnings(context: &Context, server: &Server) -> anyhow::Result<Vec<String>> {
     let misplaced = resources
         .iter()
         .filter(|resource| {
-            let role = kind::kind(&resource.name.kind).map(|kind| kind.role);
+            let role = kind::kind(&resource.name.kind).and_then(|kind| kind.role);
             role.is_some_and(|role| !server.roles.contains(&role))
         })
         .count();

@@ -1,12 +1,13 @@
 //! `fleet show-site` and its like: everything that is recorded of one resource.
 
-use clap::{Arg, ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::{Value, json};
 
 use super::list::status;
-use super::{Ending, KindVerb, example_name};
+use super::ask::Known;
+use super::{Ending, KindVerb, ask, example_name};
 use crate::context::Context;
-use crate::diagnostic::{Diagnostic, did_you_mean, ticked};
+use crate::diagnostic::{Class, Diagnostic, did_you_mean, ticked};
 use crate::kind::Kind;
 use crate::model::{PlacementStatus, Resource, ResourceName};
 use crate::state::{Filter, State};
@@ -26,7 +27,13 @@ impl KindVerb for Show {
 
     fn arguments(kind: &'static Kind, command: Command) -> Command {
         let help = format!("The {} to show", kind.word);
-        command.arg(Arg::new("name").value_name(kind.name_word).required(true).help(help))
+        let command =
+            command.arg(Arg::new("name").value_name(kind.name_word).required(true).help(help));
+        if kind.live.is_none() {
+            return command;
+        }
+        let help = "Only what is recorded here, without asking the servers";
+        command.arg(Arg::new("recorded").long("recorded").action(ArgAction::SetTrue).help(help))
     }
 
     fn examples(kind: &'static Kind) -> Vec<(String, String)> {
@@ -38,10 +45,31 @@ impl KindVerb for Show {
         let typed: &String = matches.get_one("name").expect("clap requires it");
         let state = context.state_to_read()?;
         let resource = find(state.as_ref(), kind, typed)?;
-        context.ui.show(&json!({ (kind.word): resource }), |page| {
+        let recorded = matches.try_contains_id("recorded").is_ok() && matches.get_flag("recorded");
+        let known = if kind.live.is_some() && !recorded {
+            ask::about(context, kind, std::slice::from_ref(&resource), None)?
+        } else {
+            Known::default()
+        };
+        let mut value = json!({ (kind.word): resource });
+        for ((server, _), columns) in &known.columns {
+            for (heading, text) in columns {
+                value[kind.word]["live"][server.as_str()][*heading] = json!(text);
+            }
+        }
+        context.ui.show(&value, |page| {
             print(page, context, &resource);
+            for ((server, _), columns) in &known.columns {
+                page.end().toned_line(&format!("on {server}"), Tone::Strong);
+                page.fields(
+                    columns.iter().map(|(heading, text)| (*heading, text.to_string(), Tone::Plain)),
+                );
+            }
         })?;
-        Ok(Ending::Done)
+        for problem in &known.problems {
+            context.ui.problem(problem);
+        }
+        Ok(if known.problems.is_empty() { Ending::Done } else { Ending::With(Class::Partial) })
     }
 }
 

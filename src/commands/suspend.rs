@@ -59,12 +59,12 @@ pub(super) fn run(
             .find(&there.name)?
             .ok_or_else(|| Diagnostic::usage(format!("{} was removed meanwhile", there.name)))?;
         if there.suspended != suspended {
-            let claims = (kind.claims)(&there.spec, &there.name.name)?;
+            let ties = (kind.ties)(&there.spec, &there.name.name)?;
             let change = Change {
                 spec: &there.spec,
                 weight: there.weight,
                 suspended,
-                claims: &claims,
+                ties: &ties,
             };
             write.update_resource(there.id, &change, now)?;
         }

@@ -112,6 +112,15 @@ pub trait Atom: Clone + fmt::Debug + PartialEq + Sized {
     /// The word before the name in plans and keys: `file`.
     const WORD: &'static str;
 
+    /// Whether equal keys of several resources are one item that holds all of them (the rules of a firewall). Where
+    /// such an item is touched, all resources of the server that contribute to it are compiled.
+    const FOLDS: bool = false;
+
+    /// Takes in what another resource contributes. Called only with [`Self::FOLDS`], in order of kind and name.
+    fn fold(&mut self, other: &Self) {
+        let _ = other;
+    }
+
     /// What tells it from others of its type: a path, a user name.
     fn name(&self) -> &str;
 
@@ -171,6 +180,11 @@ macro_rules! registry {
                 match self { $(Self::$atom => $atom::WORD,)* }
             }
 
+            /// See [`Atom::FOLDS`].
+            pub fn folds(self) -> bool {
+                match self { $(Self::$atom => $atom::FOLDS,)* }
+            }
+
             /// See [`Atom::observe`].
             pub fn observe(self, names: &[&str], out: &mut Script) {
                 match self { $(Self::$atom => $atom::observe(names, out),)* }
@@ -220,6 +234,14 @@ macro_rules! registry {
             /// What tells it from others of its type.
             pub fn name(&self) -> &str {
                 match self { $(Self::$atom(item) => item.name(),)* }
+            }
+
+            /// See [`Atom::fold`]; an item of another type, or of one that does not fold, is passed over.
+            pub fn fold(&mut self, other: &Self) {
+                match (self, other) {
+                    $((Self::$atom(own), Self::$atom(other)) if $atom::FOLDS => own.fold(other),)*
+                    _ => {}
+                }
             }
 
             /// See [`Atom::wanted`].

@@ -13,7 +13,8 @@ pub(super) const STAGE: &str = ".fleet-stage";
 /// The phases of a transaction that items add to, in the order they run.
 ///
 /// Between [`Phase::Stage`] and [`Phase::Services`] the transaction tests the staged configuration and moves it into
-/// place; after [`Phase::Services`] it reloads and probes; [`Phase::Finish`] is the last before it is committed.
+/// place; after [`Phase::Services`] it reloads, after [`Phase::Objects`] it probes; [`Phase::Finish`] is the last before
+/// it is committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
     /// Install packages.
@@ -24,6 +25,10 @@ pub enum Phase {
     Stage,
     /// Enable and start services.
     Services,
+    /// Make databases, zones and other things inside running services.
+    Objects,
+    /// Change what keeps connections out; last of all that can fail.
+    Network,
     /// Take away what nothing uses any more.
     Finish,
 }

@@ -1,6 +1,7 @@
 //! Kinds of resources. One file each: the spec is the CLI flags, the stored JSON and the source of the items.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use clap::{ArgMatches, Args, Command};
@@ -12,10 +13,13 @@ use serde_json::Value;
 use crate::diagnostic::Invalid;
 use crate::item::Item;
 use crate::model::health::ServerFacts;
-use crate::model::{Role, Server};
-use crate::shell::Secret;
+use crate::model::{Placement, ResourceName, Role, Server};
+use crate::shell::{Script, Secret};
 
+mod scope;
 pub mod site;
+
+pub use scope::{Fleet, Scope, Ties};
 
 /// Stands for a sealed secret in a spec: `sec_` and the keyed hash of the secret, so that equal secrets compare
 /// equal and the stored spec reveals nothing.
@@ -52,13 +56,31 @@ pub struct Compile<'a> {
     pub name: &'a str,
     /// Whether it is suspended.
     pub suspended: bool,
-    /// The server it is placed on.
+    /// Grows by one with every change of what should be.
+    pub generation: i64,
+    /// Where it is placed, the first server first; what is being taken away is not among them.
+    pub placements: &'a [Placement],
+    /// The server to compile for, one of these.
     pub server: &'a Server,
     /// What was last seen of that server; `None` when it was never reached.
     pub facts: Option<&'a ServerFacts>,
     /// Opens sealed secrets.
     pub secrets: &'a dyn Secrets,
+    /// The other servers, and the resources that it refers to.
+    pub fleet: Fleet<'a>,
 }
+
+/// Questions that only a server can answer: when a job last ran, how big a database is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Live {
+    /// The flag of `list-` that asks them (`counters`); `None` when they are asked unless `--recorded` is given.
+    pub flag: Option<&'static str>,
+    /// What the flag shows, for the help.
+    pub help: &'static str,
+}
+
+/// What servers answered of each resource by its name, for the columns of a list.
+pub type Heard = BTreeMap<String, Summary>;
 
 /// Columns of a list: heading and value.
 pub type Summary = Vec<(&'static str, Cow<'static, str>)>;
@@ -83,8 +105,12 @@ pub trait Spec: Args + Serialize + DeserializeOwned + Clone + Send + Sync + 'sta
     const ABOUT: &'static str;
     /// The metavariable of the name: `DOMAIN`.
     const NAME: &'static str;
-    /// The role a server needs to take one.
-    const ROLE: Role;
+    /// The role a server needs to take one; `None` when any server will do.
+    const ROLE: Option<Role>;
+    /// Whether it is placed by capacity: `add-` then has flags for where to put it and what it weighs.
+    const PLACED: bool = true;
+    /// What only its server knows of it.
+    const LIVE: Option<Live> = None;
     /// An example for the help of `add-`.
     const EXAMPLE: &'static str;
 
@@ -112,6 +138,18 @@ pub trait Spec: Args + Serialize + DeserializeOwned + Clone + Send + Sync + 'sta
         1
     }
 
+    /// On which servers it goes.
+    fn scope(&self) -> Scope {
+        Scope::One
+    }
+
+    /// The resources it refers to: they cannot be removed without it, and when one of them changes, this is planned
+    /// and applied with it.
+    fn follows(&self, name: &str) -> Vec<ResourceName> {
+        let _ = name;
+        Vec::new()
+    }
+
     /// Names that no other resource may hold.
     fn claims(&self, name: &str) -> Vec<Claim> {
         let _ = name;
@@ -123,6 +161,18 @@ pub trait Spec: Args + Serialize + DeserializeOwned + Clone + Send + Sync + 'sta
 
     /// Columns of `list-` after the name and before the placement: heading and value.
     fn summary(&self, name: &str) -> Summary;
+
+    /// Appends one read-only fragment that asks a server the questions of [`Self::LIVE`] about all of these.
+    fn ask(specs: &[(&str, Self)], out: &mut Script) {
+        let _ = (specs, out);
+    }
+
+    /// Reads the lines that the fragment of [`Self::ask`] printed; lines it does not know are passed over. `now` is
+    /// for ages.
+    fn heard(lines: &[&str], now: Timestamp) -> Heard {
+        let _ = (lines, now);
+        Heard::new()
+    }
 }
 
 /// A kind with its spec's type erased: what the generic commands work with.
@@ -136,7 +186,11 @@ pub struct Kind {
     /// See [`Spec::NAME`].
     pub name_word: &'static str,
     /// See [`Spec::ROLE`].
-    pub role: Role,
+    pub role: Option<Role>,
+    /// See [`Spec::PLACED`].
+    pub placed: bool,
+    /// See [`Spec::LIVE`].
+    pub live: Option<Live>,
     /// See [`Spec::EXAMPLE`].
     pub example: &'static str,
     /// Adds the spec's flags to a command.
@@ -155,12 +209,18 @@ pub struct Kind {
     pub normalise: fn(&Value) -> Result<Value, Invalid>,
     /// See [`Spec::weight`].
     pub weight: fn(&Value) -> Result<u32, Invalid>,
-    /// See [`Spec::claims`].
-    pub claims: fn(&Value, &str) -> Result<Vec<Claim>, Invalid>,
+    /// See [`Spec::scope`].
+    pub scope: fn(&Value) -> Result<Scope, Invalid>,
+    /// See [`Spec::claims`], [`Spec::follows`] and [`Spec::scope`].
+    pub ties: fn(&Value, &str) -> Result<Ties, Invalid>,
     /// See [`Spec::items`].
     pub items: fn(&Value, &Compile<'_>) -> Result<Vec<Item>, Invalid>,
     /// See [`Spec::summary`]; of the stored JSON text, because a list of very many has no time to take it apart twice.
     pub summary: fn(&str, &str) -> Result<Summary, Invalid>,
+    /// See [`Spec::ask`].
+    pub ask: fn(&[(&str, &Value)], &mut Script) -> Result<(), Invalid>,
+    /// See [`Spec::heard`].
+    pub heard: fn(&[&str], Timestamp) -> Heard,
 }
 
 impl Kind {
@@ -172,6 +232,8 @@ impl Kind {
             about: S::ABOUT,
             name_word: S::NAME,
             role: S::ROLE,
+            placed: S::PLACED,
+            live: S::LIVE,
             example: S::EXAMPLE,
             augment: S::augment_args,
             augment_for_update: S::augment_args_for_update,
@@ -189,18 +251,39 @@ impl Kind {
             validate: |value, name, now| from_json::<S>(value)?.validate(name, now),
             normalise: |value| to_json(&from_json::<S>(value)?),
             weight: |value| Ok(from_json::<S>(value)?.weight()),
-            claims: |value, name| Ok(from_json::<S>(value)?.claims(name)),
+            scope: |value| Ok(from_json::<S>(value)?.scope()),
+            ties: |value, name| {
+                let spec = from_json::<S>(value)?;
+                Ok(Ties {
+                    claims: spec.claims(name),
+                    follows: spec.follows(name),
+                    roams: spec.scope().roams(),
+                })
+            },
             items: |value, input| from_json::<S>(value)?.items(input),
             summary: |text, name| {
                 let spec: S =
                     serde_json::from_str(text).map_err(|error| not_a_spec::<S>(&error))?;
                 Ok(spec.summary(name))
             },
+            ask: |specs, out| {
+                let mut typed = Vec::with_capacity(specs.len());
+                for (name, value) in specs {
+                    typed.push((*name, from_json::<S>(value)?));
+                }
+                S::ask(&typed, out);
+                Ok(())
+            },
+            heard: S::heard,
         }
     }
 }
 
-fn from_json<S: Spec>(value: &Value) -> Result<S, Invalid> {
+/// The typed spec of a stored one.
+///
+/// # Errors
+/// JSON that is not the settings of that kind.
+pub fn from_json<S: Spec>(value: &Value) -> Result<S, Invalid> {
     S::deserialize(value).map_err(|error| not_a_spec::<S>(&error))
 }
 
@@ -210,7 +293,11 @@ fn not_a_spec<S: Spec>(error: &serde_json::Error) -> Invalid {
     invalid
 }
 
-fn to_json<S: Spec>(spec: &S) -> Result<Value, Invalid> {
+/// The stored form of a spec: every field, in the order of the struct.
+///
+/// # Errors
+/// A value that JSON cannot hold.
+pub fn to_json<S: Spec>(spec: &S) -> Result<Value, Invalid> {
     serde_json::to_value(spec).map_err(|error| {
         let mut invalid = Invalid::default();
         invalid.push("", error.to_string());

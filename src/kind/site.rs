@@ -386,7 +386,7 @@ impl Spec for Site {
     const PLURAL: &'static str = "sites";
     const ABOUT: &'static str = "a website";
     const NAME: &'static str = "DOMAIN";
-    const ROLE: Role = Role::Web;
+    const ROLE: Option<Role> = Some(Role::Web);
     const EXAMPLE: &'static str = "fleet add-site example.com --server sg-1";
 
     fn canonical_name(input: &str) -> Result<String, Invalid> {

@@ -54,7 +54,7 @@ pub struct Resource {
     pub updated_at: Timestamp,
     /// Set when it should no longer exist; the row stays for the record.
     pub removed_at: Option<Timestamp>,
-    /// Where it is placed, in order of server name.
+    /// Where it is placed, the first server first; those beside it in order of name.
     pub placements: Vec<Placement>,
 }
 
@@ -63,6 +63,8 @@ pub struct Resource {
 pub struct Placement {
     /// The server.
     pub server: ServerName,
+    /// 0 for the first server (the primary of a zone), 1 for those beside it.
+    pub position: u32,
     /// How far the server has followed.
     pub status: PlacementStatus,
     /// Why it is pending or failed.

@@ -232,10 +232,14 @@ struct Comparison<'a> {
 
 impl Comparison<'_> {
     /// Those that want an item beside the resources that this is narrowed to.
-    fn others<'k>(&self, known: Option<&'k Applied>) -> Vec<&'k ResourceName> {
+    fn others<'k>(&self, key: &Key, known: Option<&'k Applied>) -> Vec<&'k ResourceName> {
         let (Some(known), Some(only)) = (known, self.only) else {
             return Vec::new();
         };
+        if key.item_type.folds() {
+            // All that want it have been compiled.
+            return Vec::new();
+        }
         let outside = known.owners.iter().filter(|owner| !only.contains(owner));
         outside.collect()
     }
@@ -265,15 +269,20 @@ impl Comparison<'_> {
             self.plan.blocked.extend(blocked);
             return;
         }
-        let owners = cloned(self.owners(wanted, known));
+        let owners = cloned(self.owners(key, wanted, known));
         // Without properties it was only ever about to be made.
         let drift = known.is_some_and(|known| !known.props.is_empty());
         self.create(key, wanted, &owners, drift);
     }
 
     /// All that want an item, in order.
-    fn owners<'k>(&self, wanted: &'k Wanted, known: Option<&'k Applied>) -> Vec<&'k ResourceName> {
-        let mut owners = self.others(known);
+    fn owners<'k>(
+        &self,
+        key: &Key,
+        wanted: &'k Wanted,
+        known: Option<&'k Applied>,
+    ) -> Vec<&'k ResourceName> {
+        let mut owners = self.others(key, known);
         owners.extend(&wanted.owners);
         owners.sort();
         owners.dedup();
@@ -283,7 +292,7 @@ impl Comparison<'_> {
     /// An item that should be there, and is in some shape.
     fn present(&mut self, key: &Key, wanted: &Wanted, fact: &Props, known: Option<&Applied>) {
         let props = wanted.item.wanted();
-        let owners = self.owners(wanted, known);
+        let owners = self.owners(key, wanted, known);
         let same_owners = |known: &Applied| known.owners.iter().eq(owners.iter().copied());
         if satisfies(fact, &props) {
             let on_record = known.is_some_and(|known| {
@@ -356,7 +365,7 @@ impl Comparison<'_> {
 
     /// An item on record that is not wanted any more, at least not by the resources that this is narrowed to.
     fn unwanted(&mut self, key: &Key, fact: Option<&Props>, known: &Applied) {
-        let others = self.others(Some(known));
+        let others = self.others(key, Some(known));
         let Some(fact) = fact else {
             if others.is_empty() {
                 self.plan.forget.push(key.clone());

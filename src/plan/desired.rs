@@ -1,13 +1,14 @@
 //! What should be on one server: the items of all its resources, folded by key.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 
 use crate::diagnostic::Invalid;
 use crate::item::{Item, Key, Probe};
-use crate::kind::{Compile, Secrets, kind};
+use crate::kind::{Compile, Fleet, Secrets, kind};
 use crate::model::health::ServerFacts;
-use crate::model::{Resource, ResourceName, Server};
+use crate::model::{Placement, PlacementStatus, Resource, ResourceName, Server};
 
 /// The items of a resource on a server; `facts` is what was last seen of that server.
 ///
@@ -18,6 +19,7 @@ pub fn items(
     server: &Server,
     facts: Option<&ServerFacts>,
     secrets: &dyn Secrets,
+    fleet: Fleet<'_>,
 ) -> Result<Vec<Item>, Invalid> {
     let Some(kind) = kind(&resource.name.kind) else {
         let mut invalid = Invalid::default();
@@ -27,12 +29,25 @@ pub fn items(
         );
         return Err(invalid);
     };
+    let leaving = |p: &Placement| p.status == PlacementStatus::Removing;
+    let staying: Vec<Placement>;
+    let placements = if resource.placements.iter().any(leaving) {
+        staying = super::follow::staying(&resource.placements)
+            .cloned()
+            .collect();
+        &staying
+    } else {
+        &resource.placements
+    };
     let compile = Compile {
         name: &resource.name.name,
         suspended: resource.suspended,
+        generation: resource.generation,
+        placements,
         server,
         facts,
         secrets,
+        fleet,
     };
     (kind.items)(&resource.spec, &compile)
 }
@@ -77,13 +92,14 @@ impl fmt::Display for Clash {
 }
 
 impl Desired {
-    /// Adds the items of a resource. Equal items of several resources are one item; on a clash nothing of the
-    /// resource is added.
+    /// Adds the items of a resource. Equal items of several resources are one item, and so are those of a type that
+    /// folds; on a clash nothing of the resource is added.
     pub fn add(&mut self, owner: &ResourceName, items: Vec<Item>) -> Result<(), Box<Clash>> {
         let items: Vec<(Key, Item)> = items.into_iter().map(|item| (item.key(), item)).collect();
         for (key, item) in &items {
             if let Some(there) = self.items.get(key)
                 && there.item != *item
+                && !key.item_type.folds()
             {
                 return Err(Box::new(Clash {
                     key: key.clone(),
@@ -97,10 +113,17 @@ impl Desired {
                 self.probes.push((owner.clone(), probe));
                 continue;
             }
-            let wanted = self.items.entry(key).or_insert_with(|| Wanted {
-                item,
-                owners: Vec::new(),
-            });
+            let wanted = match self.items.entry(key) {
+                Entry::Vacant(vacant) => vacant.insert(Wanted {
+                    item,
+                    owners: Vec::new(),
+                }),
+                Entry::Occupied(occupied) => {
+                    let wanted = occupied.into_mut();
+                    wanted.item.fold(&item);
+                    wanted
+                }
+            };
             // A resource is added as a whole, so where it is among the owners, it is the last.
             if wanted.owners.last() != Some(owner) {
                 wanted.owners.push(owner.clone());

@@ -2,6 +2,7 @@
 
 pub mod compare;
 pub mod desired;
+pub mod follow;
 pub mod observe;
 pub mod place;
 pub mod transaction;

@@ -65,27 +65,30 @@ impl Candidate {
 pub struct Request {
     /// Units of capacity it takes.
     pub weight: u32,
-    /// The role a server needs.
-    pub role: Role,
+    /// The role a server needs; any server will do for `None`.
+    pub role: Option<Role>,
     /// Only servers of this region.
     pub region: Option<String>,
     /// Only servers with each of these labels.
     pub labels: BTreeMap<String, String>,
     /// This server and no other.
     pub only: Option<ServerName>,
+    /// None of these, where it is already.
+    pub except: BTreeSet<ServerName>,
     /// Whether `only` is taken although it is full, cordoned or unhealthy; means nothing without `only`.
     pub force: bool,
 }
 
 impl Request {
     /// A request without wishes.
-    pub fn new(role: Role, weight: u32) -> Self {
+    pub fn new(role: Option<Role>, weight: u32) -> Self {
         Self {
             weight,
             role,
             region: None,
             labels: BTreeMap::new(),
             only: None,
+            except: BTreeSet::new(),
             force: false,
         }
     }
@@ -99,6 +102,8 @@ pub enum Refusal {
         /// The server that was.
         only: ServerName,
     },
+    /// The resource is there already, and it is to be on another server too.
+    Taken,
     /// The inventory does not know the server that was asked for.
     Unknown,
     /// The inventory says that it takes nothing.
@@ -167,6 +172,7 @@ impl Refusal {
     pub fn word(&self) -> &'static str {
         match self {
             Self::NotAsked { .. } => "not_asked",
+            Self::Taken => "taken",
             Self::Unknown => "unknown",
             Self::Inactive => "inactive",
             Self::Cordoned { .. } => "cordoned",
@@ -184,6 +190,7 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotAsked { only } => write!(f, "`{only}` was asked for"),
+            Self::Taken => f.write_str("has it already"),
             Self::Unknown => f.write_str("not in the inventory"),
             Self::Inactive => f.write_str("not active"),
             Self::Cordoned { reason } if reason.is_empty() => f.write_str("cordoned"),
@@ -298,8 +305,10 @@ fn eligible(candidate: &Candidate, request: &Request) -> bool {
         .as_ref()
         .is_none_or(|only| *only == candidate.name);
     let suits = candidate.active
-        && candidate.roles.contains(&request.role)
-        && !candidate.lacks.contains_key(&request.role)
+        && request.role.is_none_or(|role| {
+            candidate.roles.contains(&role) && !candidate.lacks.contains_key(&role)
+        })
+        && !request.except.contains(&candidate.name)
         && (request.region.is_none() || candidate.region == request.region)
         && request
             .labels
@@ -328,8 +337,11 @@ fn refusals(candidate: &Candidate, request: &Request) -> Vec<Refusal> {
             reason: reason.clone(),
         });
     }
-    if !candidate.roles.contains(&request.role) {
-        refusals.push(Refusal::Role { role: request.role });
+    if request.except.contains(&candidate.name) {
+        refusals.push(Refusal::Taken);
+    }
+    if let Some(role) = request.role.filter(|role| !candidate.roles.contains(role)) {
+        refusals.push(Refusal::Role { role });
     }
     if let Some(wanted) = &request.region
         && candidate.region.as_ref() != Some(wanted)
@@ -355,7 +367,7 @@ fn refusals(candidate: &Candidate, request: &Request) -> Vec<Refusal> {
             reasons: candidate.reasons.clone(),
         });
     }
-    if let Some(lacks) = candidate.lacks.get(&request.role) {
+    if let Some(lacks) = request.role.and_then(|role| candidate.lacks.get(&role)) {
         refusals.push(Refusal::NotSetUp {
             lacks: lacks.clone(),
         });

@@ -152,7 +152,9 @@ fn compile(steps: &Steps, probes: &[&Probe], neighbours: &[&Probe], id: &str) ->
     function("commit", &committing(steps));
     function("services", steps.phase(Phase::Services).unwrap_or(&empty));
     function("reloads", &reloading(steps));
+    function("objects", steps.phase(Phase::Objects).unwrap_or(&empty));
     function("probes", &probing(probes, !neighbours.is_empty()));
+    function("network", steps.phase(Phase::Network).unwrap_or(&empty));
     function("finish", steps.phase(Phase::Finish).unwrap_or(&empty));
     // Where it writes: if that fails, which disk is full.
     script.raw("places() { set -- \"$state\"");

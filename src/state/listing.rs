@@ -19,7 +19,7 @@ pub struct Listed<'a> {
     pub suspended: bool,
     /// Whether it should no longer exist.
     pub removed: bool,
-    /// Where it is, in order of server name.
+    /// Where it is, the first server first.
     pub placements: &'a [(String, PlacementStatus)],
 }
 
@@ -48,7 +48,8 @@ impl Read {
         ))?;
         let mut resources = resources.query(rusqlite::params_from_iter(&values))?;
         let mut placements = self.connection.prepare_cached(
-            "SELECT resource_id, server, status FROM placements ORDER BY resource_id, server",
+            "SELECT resource_id, server, status, position FROM placements
+             ORDER BY resource_id, server",
         )?;
         let mut placements = Placements::new(placements.query([])?)?;
         while let Some(row) = resources.next()? {
@@ -72,8 +73,10 @@ impl Read {
 struct Placements<'r> {
     rows: Rows<'r>,
     /// The row that was read last, with its resource; `None` at the end.
-    next: Option<(i64, (String, PlacementStatus))>,
+    next: Option<(i64, u32, (String, PlacementStatus))>,
     found: Vec<(String, PlacementStatus)>,
+    /// How many of those found are first servers.
+    firsts: usize,
 }
 
 impl<'r> Placements<'r> {
@@ -82,6 +85,7 @@ impl<'r> Placements<'r> {
             rows,
             next: None,
             found: Vec::new(),
+            firsts: 0,
         };
         placements.step()?;
         Ok(placements)
@@ -89,7 +93,10 @@ impl<'r> Placements<'r> {
 
     fn step(&mut self) -> rusqlite::Result<()> {
         self.next = match self.rows.next()? {
-            Some(row) => Some((row.get(0)?, (text(row, 1)?.to_owned(), status(row, 2)?))),
+            Some(row) => {
+                let placement = (text(row, 1)?.to_owned(), status(row, 2)?);
+                Some((row.get(0)?, row.get(3)?, placement))
+            }
             None => None,
         };
         Ok(())
@@ -98,8 +105,12 @@ impl<'r> Placements<'r> {
     /// Collects the placements of a resource; the resources come in ascending order.
     fn go_to(&mut self, resource: i64) -> rusqlite::Result<()> {
         self.found.clear();
-        while let Some((of, placement)) = self.next.take_if(|(of, _)| *of <= resource) {
-            if of == resource {
+        self.firsts = 0;
+        while let Some((of, position, placement)) = self.next.take_if(|next| next.0 <= resource) {
+            if of == resource && position == 0 {
+                self.found.insert(self.firsts, placement);
+                self.firsts += 1;
+            } else if of == resource {
                 self.found.push(placement);
             }
             self.step()?;

@@ -16,6 +16,7 @@ mod applied;
 mod claims;
 mod failure;
 mod key;
+mod links;
 mod listing;
 mod migrate;
 mod network;

@@ -87,15 +87,26 @@ impl Read {
 }
 
 impl Write<'_> {
-    /// Places a resource on a server, pending, with the resource's weight. A placement that was to be taken away
-    /// is wanted again; any other stays as it is.
+    /// Places a resource on a server, pending, with the resource's weight, as its first. A placement that was to be
+    /// taken away is wanted again; any other stays as it is.
     pub fn place(&self, resource: i64, server: &ServerName) -> Result<(), Diagnostic> {
+        self.place_at(resource, server, 0)
+    }
+
+    /// Like [`Self::place`], at a position: 0 for the first server, 1 for those beside it.
+    pub fn place_at(
+        &self,
+        resource: i64,
+        server: &ServerName,
+        position: u32,
+    ) -> Result<(), Diagnostic> {
         self.change(
-            "INSERT INTO placements (resource_id, server, status, weight)
-             SELECT id, $1, 'pending', weight FROM resources WHERE id = $2
-             ON CONFLICT (resource_id, server) DO UPDATE SET status = 'pending', reason = NULL
-             WHERE placements.status = 'removing'",
-            params![server.as_str(), resource],
+            "INSERT INTO placements (resource_id, server, position, status, weight)
+             SELECT id, $1, $2, 'pending', weight FROM resources WHERE id = $3
+             ON CONFLICT (resource_id, server) DO UPDATE
+             SET status = 'pending', reason = NULL, position = excluded.position
+             WHERE placements.status = 'removing' OR placements.position <> excluded.position",
+            params![server.as_str(), position, resource],
         )?;
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Queries of `resources`: what should exist.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use rusqlite::types::Value;
@@ -9,7 +9,7 @@ use rusqlite::{Row, params};
 use super::rows::{self, json, millis, placeholders, text, time, time_if_any, to_json};
 use super::{Read, Write};
 use crate::diagnostic::Diagnostic;
-use crate::kind::Claim;
+use crate::kind::Ties;
 use crate::model::{Placement, Resource, ResourceName, ServerName};
 
 /// A resource to be recorded.
@@ -21,8 +21,8 @@ pub struct NewResource<'a> {
     pub spec: &'a serde_json::Value,
     /// Units of capacity it takes on each server.
     pub weight: u32,
-    /// Names that no other resource may hold; see [`Read::taken`].
-    pub claims: &'a [Claim],
+    /// What ties it to others; for its claims see [`Read::taken`].
+    pub ties: &'a Ties,
 }
 
 /// What should be of a resource from now on.
@@ -34,8 +34,8 @@ pub struct Change<'a> {
     pub weight: u32,
     /// Whether it is suspended.
     pub suspended: bool,
-    /// Names that no other resource may hold; see [`Read::taken`].
-    pub claims: &'a [Claim],
+    /// What ties it to others; for its claims see [`Read::taken`].
+    pub ties: &'a Ties,
 }
 
 /// Which resources; every wish narrows. The default is everything that should exist.
@@ -49,6 +49,10 @@ pub struct Filter<'a> {
     pub servers: Option<&'a BTreeSet<ServerName>>,
     /// Only those with a placement that is not `applied`.
     pub unsettled: bool,
+    /// Only those whose servers follow the inventory.
+    pub roaming: bool,
+    /// Only those that another refers to.
+    pub followed: bool,
     /// Also the removed ones of which something is still on a server.
     pub removing: bool,
 }
@@ -63,6 +67,12 @@ impl Filter<'_> {
         let mut values: Vec<Value> = Vec::new();
         if !self.removing {
             parts.push("removed_at IS NULL".to_owned());
+        }
+        if self.roaming {
+            parts.push("roams = 1".to_owned());
+        }
+        if self.followed {
+            parts.push("(kind, name) IN (SELECT kind, name FROM links)".to_owned());
         }
         if let Some(kind) = self.kind {
             values.push(kind.to_owned().into());
@@ -129,8 +139,8 @@ impl Read {
             return Ok(None);
         };
         resource.placements = self.all(
-            "SELECT server, status, applied_generation, reason FROM placements
-             WHERE resource_id = $1 ORDER BY server",
+            "SELECT server, status, applied_generation, reason, position FROM placements
+             WHERE resource_id = $1 ORDER BY position, server",
             params![resource.id],
             placement,
         )?;
@@ -152,19 +162,60 @@ impl Read {
         }
         self.each(
             &format!(
-                "SELECT server, status, applied_generation, reason, resource_id FROM placements
+                "SELECT server, status, applied_generation, reason, position, resource_id FROM placements
                  WHERE resource_id IN (SELECT id FROM resources WHERE {condition})
                  ORDER BY resource_id, server"
             ),
             rusqlite::params_from_iter(&values),
             |row| {
-                if let Some(index) = places.get(&row.get(4)?) {
+                if let Some(index) = places.get(&row.get(5)?) {
                     resources[*index].placements.push(placement(row)?);
                 }
                 Ok(())
             },
         )?;
+        for resource in &mut resources {
+            // In order of server already, as the index has it.
+            resource
+                .placements
+                .sort_by_key(|placement| placement.position);
+        }
         Ok(resources)
+    }
+
+    /// The resources whose servers follow the inventory ([`crate::kind::Scope::roams`]), in order of kind and name.
+    pub fn roaming(&self) -> Result<Vec<Resource>, Diagnostic> {
+        self.resources(&Filter {
+            roaming: true,
+            ..Filter::default()
+        })
+    }
+
+    /// The resources that others refer to, or that those of `by` refer to.
+    pub fn followed(
+        &self,
+        by: Option<&BTreeSet<ResourceName>>,
+    ) -> Result<BTreeMap<ResourceName, Resource>, Diagnostic> {
+        let mut found = Vec::new();
+        match by {
+            None => {
+                found = self.resources(&Filter {
+                    followed: true,
+                    ..Filter::default()
+                })?;
+            }
+            Some(names) => {
+                for name in names.iter().map(|name| self.follows(name)) {
+                    for followed in name? {
+                        found.extend(self.find(&followed)?);
+                    }
+                }
+            }
+        }
+        Ok(found
+            .into_iter()
+            .map(|resource| (resource.name.clone(), resource))
+            .collect())
     }
 
     /// What is or was meant to be on these servers, with all placements: also removed resources of which something
@@ -191,11 +242,18 @@ impl Write<'_> {
         let spec = to_json(new.spec).map_err(|e| self.explain(&e))?;
         let id = self
             .first(
-                "INSERT INTO resources (kind, name, weight, created_at, updated_at, spec)
-                 VALUES ($1, $2, $3, $4, $4, $5)
+                "INSERT INTO resources (kind, name, weight, created_at, updated_at, spec, roams)
+                 VALUES ($1, $2, $3, $4, $4, $5, $6)
                  ON CONFLICT DO NOTHING
                  RETURNING id",
-                params![new.name.kind, new.name.name, new.weight, millis(now), spec],
+                params![
+                    new.name.kind,
+                    new.name.name,
+                    new.weight,
+                    millis(now),
+                    spec,
+                    new.ties.roams
+                ],
                 |row| row.get(0),
             )?
             .ok_or_else(|| {
@@ -203,7 +261,7 @@ impl Write<'_> {
                 Diagnostic::usage(format!("{kind} `{name}` exists already"))
                     .hint(format!("`fleet set-{kind} {name}` changes it"))
             })?;
-        self.set_claims(id, new.claims)?;
+        self.set_ties(id, new.ties)?;
         Ok(id)
     }
 
@@ -218,10 +276,17 @@ impl Write<'_> {
         let spec = to_json(change.spec).map_err(|e| self.explain(&e))?;
         let generation = self.first(
             "UPDATE resources SET weight = $1, suspended = $2, updated_at = $3, spec = $4,
-                    generation = generation + 1
-             WHERE id = $5 AND removed_at IS NULL
+                    roams = $5, generation = generation + 1
+             WHERE id = $6 AND removed_at IS NULL
              RETURNING generation",
-            params![change.weight, change.suspended, millis(now), spec, id],
+            params![
+                change.weight,
+                change.suspended,
+                millis(now),
+                spec,
+                change.ties.roams,
+                id
+            ],
             |row| row.get(0),
         )?;
         let generation = generation.ok_or_else(|| no_such(id))?;
@@ -234,7 +299,7 @@ impl Write<'_> {
              WHERE resource_id = $1 AND status <> 'removing'",
             params![id],
         )?;
-        self.set_claims(id, change.claims)?;
+        self.set_ties(id, change.ties)?;
         Ok(generation)
     }
 
@@ -255,12 +320,19 @@ impl Write<'_> {
         if changed == 0 {
             return Err(no_such(id));
         }
-        self.set_claims(id, &[])?;
+        self.set_ties(id, &Ties::default())?;
         self.change(
             "UPDATE placements SET status = 'removing', reason = NULL WHERE resource_id = $1",
             params![id],
         )?;
         Ok(())
+    }
+}
+
+impl Write<'_> {
+    fn set_ties(&self, id: i64, ties: &Ties) -> Result<(), Diagnostic> {
+        self.set_claims(id, &ties.claims)?;
+        self.set_links(id, &ties.follows)
     }
 }
 
@@ -288,6 +360,7 @@ fn placement(row: &Row<'_>) -> rusqlite::Result<Placement> {
     Ok(Placement {
         server: rows::server(row, 0)?,
         status: rows::status(row, 1)?,
+        position: row.get(4)?,
         applied_generation: row.get(2)?,
         reason: row.get(3)?,
     })

@@ -16,7 +16,7 @@ mod sql;
 mod writers;
 
 use crate::item::{Applied, Key, Props};
-use crate::kind::Claim;
+use crate::kind::{Claim, Ties};
 use crate::model::{PlacementStatus, ResourceName, ServerName};
 
 fn now() -> Timestamp {
@@ -38,6 +38,13 @@ fn host(name: &str) -> Claim {
     }
 }
 
+fn held(claims: &[Claim]) -> Ties {
+    Ties {
+        claims: claims.to_vec(),
+        ..Ties::default()
+    }
+}
+
 fn fresh() -> (TempDir, State) {
     let dir = TempDir::new().unwrap();
     let state = State::open(&dir.path().join("fleet.db"), now()).unwrap();
@@ -50,7 +57,7 @@ fn add(write: &Write<'_>, name: &str, weight: u32, on: &str) -> Result<i64, Diag
             name: &site(name),
             spec: &json!({"type": "static"}),
             weight,
-            claims: &[host(name)],
+            ties: &held(&[host(name)]),
         },
         now(),
     )?;
@@ -134,7 +141,7 @@ fn a_claim_has_one_holder() {
                     name: &site("other.com"),
                     spec: &json!({}),
                     weight: 1,
-                    claims: &[host("other.com"), host("example.com")],
+                    ties: &held(&[host("other.com"), host("example.com")]),
                 },
                 now(),
             )
@@ -170,7 +177,7 @@ fn a_change_makes_placements_pending_and_weighs_at_once() {
                     spec: &json!({"type": "php"}),
                     weight: 5,
                     suspended: true,
-                    claims: &[host("example.org")],
+                    ties: &held(&[host("example.org")]),
                 },
                 now(),
             )
@@ -202,7 +209,7 @@ fn a_placement_is_applied_only_for_the_generation_that_was() {
         spec: &json!({"n": 2}),
         weight: 1,
         suspended: false,
-        claims: &[],
+        ties: &Ties::default(),
     };
     // Somebody changed it while generation 1 was being applied.
     state
@@ -342,7 +349,7 @@ fn filters_narrow() {
                 name: &ResourceName::new("zone", "c.com"),
                 spec: &json!({}),
                 weight: 0,
-                claims: &[],
+                ties: &Ties::default(),
             };
             write.insert_resource(&nowhere, now()).map(drop)
         })

@@ -9,7 +9,7 @@ use clap::{Args, Command, FromArgMatches};
 
 use super::*;
 use crate::item::file::Content;
-use crate::kind::{SecretId, Secrets};
+use crate::kind::{Fleet, SecretId, Secrets};
 use crate::model::Server;
 use crate::model::health::ServerFacts;
 use crate::shell::Secret;
@@ -213,6 +213,9 @@ pub(super) fn items_text(
         server: &server,
         facts,
         secrets,
+        generation: 1,
+        placements: &[],
+        fleet: Fleet::EMPTY,
     };
     let mut out = String::new();
     for item in site.items(&input).unwrap() {
@@ -359,6 +362,9 @@ fn the_php_version_must_be_on_the_server() {
             server: &server,
             facts,
             secrets: &NoSecrets,
+            generation: 1,
+            placements: &[],
+            fleet: Fleet::EMPTY,
         };
         site(arguments).unwrap().items(&input).map(drop)
     };

@@ -21,7 +21,7 @@ fn chosen(candidates: &[Candidate], request: &Request) -> String {
 }
 
 fn web(weight: u32) -> Request {
-    Request::new(Role::Web, weight)
+    Request::new(Some(Role::Web), weight)
 }
 
 /// Why the one candidate is refused, as an admin reads it.
@@ -270,7 +270,8 @@ fn requests() -> impl Strategy<Value = Request> {
     )
         .prop_map(|(weight, region, tier, only)| Request {
             weight,
-            role: Role::Web,
+            role: Some(Role::Web),
+            except: BTreeSet::new(),
             region,
             labels: tier.map(|t| ("tier".to_owned(), t)).into_iter().collect(),
             only: only.map(|index| name(&format!("s{index}"))),
@@ -286,7 +287,7 @@ fn may_take(c: &Candidate, r: &Request) -> bool {
         .is_some_and(|sum| sum <= u64::from(c.capacity));
     c.active
         && c.cordoned.is_none()
-        && c.roles.contains(&r.role)
+        && r.role.is_none_or(|role| c.roles.contains(&role))
         && r.region
             .as_ref()
             .is_none_or(|region| c.region.as_ref() == Some(region))
@@ -388,7 +389,7 @@ fn a_server_that_lacks_what_the_role_needs_takes_nothing_of_it() {
     let candidates = [bare, candidate("full", 10, 9)];
     assert_eq!(chosen(&candidates, &web(1)), "full");
     assert_eq!(
-        chosen(&candidates, &Request::new(Role::Database, 1)),
+        chosen(&candidates, &Request::new(Some(Role::Database), 1)),
         "bare"
     );
 }

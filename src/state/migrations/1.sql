@@ -32,16 +32,22 @@ CREATE TABLE resources (
     updated_at      INTEGER NOT NULL,
     removed_at      INTEGER,
     removed_by_task INTEGER,
+    -- whether its servers follow the inventory: it is on every server of a selector, or on any live one
+    roams           INTEGER NOT NULL DEFAULT 0 CHECK (roams IN (0, 1)),
     -- the settings, JSON; last, because it is long and seldom needed
     spec            TEXT    NOT NULL
 ) STRICT;
 
 CREATE UNIQUE INDEX resources_name ON resources (kind, name) WHERE removed_at IS NULL;
 
+CREATE INDEX resources_roaming ON resources (kind, name) WHERE roams = 1 AND removed_at IS NULL;
+
 -- Where each resource is. A row goes when the resource is off the server, so that its weight counts until then.
 CREATE TABLE placements (
     resource_id        INTEGER NOT NULL REFERENCES resources (id),
     server             TEXT    NOT NULL,
+    -- 0 for the first server, 1 for those beside it
+    position           INTEGER NOT NULL DEFAULT 0,
     status             TEXT    NOT NULL CHECK (status IN ('pending', 'applied', 'failed', 'removing')),
     -- the resource's weight, repeated here so that the loads of all servers come from one index
     weight             INTEGER NOT NULL CHECK (weight >= 0),
@@ -61,6 +67,16 @@ CREATE TABLE claims (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX claims_resource ON claims (resource_id);
+
+-- Resources that a resource refers to, by their names: it cannot be without them, and is planned with them.
+CREATE TABLE links (
+    resource_id INTEGER NOT NULL REFERENCES resources (id),
+    kind        TEXT    NOT NULL,
+    name        TEXT    NOT NULL,
+    PRIMARY KEY (resource_id, kind, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX links_name ON links (kind, name);
 
 -- What was last applied, per server and item; a row whose props are NULL was begun and never reported back.
 CREATE TABLE applied (

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::diagnostic::Class;
+use crate::kind::Ties;
 
 fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).unwrap().permissions().mode() & 0o7777
@@ -229,7 +230,7 @@ fn a_full_disk_loses_nothing_that_was_recorded() {
             name: &resource,
             spec: &spec,
             weight: 1,
-            claims: &[],
+            ties: &Ties::default(),
         };
         match state.write(|write| write.insert_resource(&new, now())) {
             Ok(_) => recorded.push(name),

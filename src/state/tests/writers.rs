@@ -30,7 +30,7 @@ fn place_one(state: &mut State, name: &str, weight: u32) -> bool {
     state
         .write(|write| {
             let candidates = candidates(&write.loads()?);
-            let Ok(chosen) = place(&candidates, &Request::new(Role::Web, weight)) else {
+            let Ok(chosen) = place(&candidates, &Request::new(Some(Role::Web), weight)) else {
                 return Ok::<_, Diagnostic>(false);
             };
             // Long enough for others to come between, if they could.
@@ -74,7 +74,7 @@ fn assert_sound(path: &Path, placed: &[String], refused: &[u32]) {
     assert!(loads.values().all(|load| *load <= u64::from(CAPACITY)));
     // Loads only grow: who was refused then would be refused now.
     for weight in refused {
-        assert!(place(&candidates(&loads), &Request::new(Role::Web, *weight)).is_err());
+        assert!(place(&candidates(&loads), &Request::new(Some(Role::Web), *weight)).is_err());
     }
 }
 

@@ -282,6 +282,9 @@ fn read_back(site: &Site, directive: &str) -> Vec<Vec<String>> {
         server: &server,
         facts: None,
         secrets: &NoSecrets,
+        generation: 1,
+        placements: &[],
+        fleet: Fleet::EMPTY,
     };
     let items = site.items(&input).unwrap();
     let text = items

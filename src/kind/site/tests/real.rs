@@ -46,6 +46,9 @@ pub(super) fn items_below(
             server: &server,
             facts: Some(facts),
             secrets,
+            generation: 1,
+            placements: &[],
+            fleet: Fleet::EMPTY,
         };
         for item in site.items(&input).unwrap() {
             match item {

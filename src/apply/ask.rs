@@ -1,0 +1,73 @@
+//! Questions to servers that change nothing: one script each, all at once.
+
+use std::collections::BTreeMap;
+
+use tokio::task::JoinSet;
+
+use crate::model::{Server, ServerName};
+use crate::shell::Script;
+use crate::transport::{Connector, TransportError};
+
+/// What one server said.
+#[derive(Debug)]
+pub struct Answer {
+    /// The lines it printed.
+    pub lines: Vec<String>,
+    /// What its script wrote to standard error.
+    pub stderr: String,
+    /// The status the script ended with.
+    pub status: i32,
+    /// Fingerprint of the key that logged in.
+    pub login_key: Option<String>,
+}
+
+/// Sends each server its script and returns what they said, or why one could not; `parallel` servers at a time.
+pub async fn ask(
+    connector: &Connector,
+    questions: Vec<(Server, Script)>,
+    parallel: usize,
+) -> BTreeMap<ServerName, Result<Answer, TransportError>> {
+    let mut waiting = questions.into_iter();
+    let mut running = JoinSet::new();
+    let mut answers = BTreeMap::new();
+    loop {
+        while running.len() < parallel.max(1)
+            && let Some((server, script)) = waiting.next()
+        {
+            let connector = connector.clone();
+            running.spawn(async move {
+                let answer = put(&connector, &server, &script).await;
+                (server.name, answer)
+            });
+        }
+        match running.join_next().await {
+            None => return answers,
+            Some(Ok((server, answer))) => {
+                answers.insert(server, answer);
+            }
+            Some(Err(error)) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Some(Err(_)) => {}
+        }
+    }
+}
+
+async fn put(
+    connector: &Connector,
+    server: &Server,
+    script: &Script,
+) -> Result<Answer, TransportError> {
+    let mut session = connector.open(server).await?;
+    let mut lines = Vec::new();
+    let output = session
+        .exchange(script, &mut |line| lines.push(line.to_owned()))
+        .await;
+    let login_key = session.peer().login_key.clone();
+    session.close().await;
+    let output = output?;
+    Ok(Answer {
+        lines,
+        stderr: output.stderr,
+        status: output.status,
+        login_key,
+    })
+}

@@ -1,0 +1,198 @@
+//! Placing a resource by the scope of its spec: by capacity, beside others, or where it follows to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::candidates::{candidates, no_room};
+use super::jobs::surroundings;
+use crate::diagnostic::Diagnostic;
+use crate::inventory::Inventory;
+use crate::kind::{self, Scope};
+use crate::model::{Resource, ResourceName, ServerName};
+use crate::plan::follow::{moves, staying};
+use crate::plan::place::{Request, place};
+use crate::state::Write;
+
+/// Places a new resource, or one whose settings have changed: where it is already it stays, as far as its scope lets it.
+pub(super) fn place_by_scope(
+    write: &Write<'_>,
+    inventory: &Inventory,
+    resource: &Resource,
+    scope: &Scope,
+    request: &Request,
+) -> anyhow::Result<()> {
+    match scope {
+        Scope::One => first(write, inventory, resource, request).map(drop),
+        Scope::Beside { named, more } => {
+            let first = first(write, inventory, resource, request)?;
+            beside(write, inventory, resource, &first, (named, *more), request)
+        }
+        Scope::With(other) => with(write, inventory, resource, other, request),
+        Scope::Every(_) | Scope::AnyOf(_) => {
+            let surroundings = surroundings(write, inventory)?;
+            let targets = surroundings.targets(scope, &resource.placements, None)?;
+            go(write, resource, &targets.unwrap_or_default())
+        }
+    }
+}
+
+/// Moves what follows the inventory to where it belongs by now; returns a sentence about each that has nowhere to be.
+pub(super) fn follow_inventory(
+    write: &Write<'_>,
+    inventory: &Inventory,
+) -> anyhow::Result<Vec<String>> {
+    let roaming = write.roaming()?;
+    let mut lost = Vec::new();
+    if roaming.is_empty() {
+        return Ok(lost);
+    }
+    let surroundings = surroundings(write, inventory)?;
+    for resource in &roaming {
+        let Some(kind) = kind::kind(&resource.name.kind) else {
+            continue;
+        };
+        let scope = (kind.scope)(&resource.spec)?;
+        match surroundings.targets(&scope, &resource.placements, None) {
+            Ok(targets) => go(write, resource, &targets.unwrap_or_default())?,
+            Err(errors) => {
+                let reasons: Vec<&str> = errors.0.iter().map(|e| e.message.as_str()).collect();
+                lost.push(format!(
+                    "{} stays where it is: {}",
+                    resource.name,
+                    reasons.join("; ")
+                ));
+            }
+        }
+    }
+    Ok(lost)
+}
+
+/// The server a resource is placed on first; the best one when it is nowhere yet.
+fn first(
+    write: &Write<'_>,
+    inventory: &Inventory,
+    resource: &Resource,
+    request: &Request,
+) -> anyhow::Result<ServerName> {
+    let now = staying(&resource.placements).find(|placement| placement.position == 0);
+    if let Some(placement) = now {
+        return Ok(placement.server.clone());
+    }
+    let chosen = choose(write, inventory, &resource.name, request)?;
+    write.place(resource.id, &chosen)?;
+    Ok(chosen)
+}
+
+/// Places it on servers beside the first: those that are named, and so many more.
+fn beside(
+    write: &Write<'_>,
+    inventory: &Inventory,
+    resource: &Resource,
+    first: &ServerName,
+    (named, more): (&[ServerName], u32),
+    request: &Request,
+) -> anyhow::Result<()> {
+    let name = &resource.name;
+    let mut wanted: BTreeSet<ServerName> = BTreeSet::new();
+    for server in named {
+        inventory.server(server.as_str())?;
+        if server == first {
+            return Err(Diagnostic::usage(format!(
+                "{name} is on `{first}` first and cannot be beside itself"
+            ))
+            .hint("name another server")
+            .into());
+        }
+        let insisting = Request {
+            only: Some(server.clone()),
+            force: true,
+            region: None,
+            labels: BTreeMap::new(),
+            except: BTreeSet::new(),
+            ..request.clone()
+        };
+        if !staying(&resource.placements).any(|p| p.server == *server) {
+            choose(write, inventory, name, &insisting)?;
+        }
+        wanted.insert(server.clone());
+    }
+    let there = staying(&resource.placements).filter(|p| p.position > 0);
+    let there: BTreeSet<ServerName> = there.map(|p| p.server.clone()).collect();
+    let enough = named.len() + usize::try_from(more)?;
+    for server in &there {
+        if wanted.len() < enough {
+            wanted.insert(server.clone());
+        }
+    }
+    while wanted.len() < enough {
+        let mut except = wanted.clone();
+        except.insert(first.clone());
+        let another = Request {
+            only: None,
+            force: false,
+            except,
+            ..request.clone()
+        };
+        wanted.insert(choose(write, inventory, name, &another)?);
+    }
+    for server in &wanted {
+        write.place_at(resource.id, server, 1)?;
+    }
+    for server in there.difference(&wanted) {
+        write.displace(resource.id, server)?;
+    }
+    Ok(())
+}
+
+/// Places it where another resource is.
+fn with(
+    write: &Write<'_>,
+    inventory: &Inventory,
+    resource: &Resource,
+    other: &ResourceName,
+    request: &Request,
+) -> anyhow::Result<()> {
+    let found = write.find(other)?;
+    let surroundings = surroundings(write, inventory)?;
+    let scope = Scope::With(other.clone());
+    let targets = surroundings.targets(&scope, &resource.placements, found.as_ref())?;
+    let Some(server) = targets.as_ref().and_then(|targets| targets.first()) else {
+        let message = format!(
+            "{}: there is no {} `{}`",
+            resource.name, other.kind, other.name
+        );
+        return Err(Diagnostic::usage(message)
+            .hint(format!("`fleet add-{} {}` adds it", other.kind, other.name))
+            .into());
+    };
+    if !staying(&resource.placements).any(|placement| placement.server == *server) {
+        let there = Request {
+            only: Some(server.clone()),
+            ..request.clone()
+        };
+        choose(write, inventory, &resource.name, &there)?;
+    }
+    go(write, resource, &[server.clone()])
+}
+
+fn go(write: &Write<'_>, resource: &Resource, targets: &[ServerName]) -> anyhow::Result<()> {
+    let (come, leave) = moves(&resource.placements, targets);
+    for server in &come {
+        write.place(resource.id, server)?;
+    }
+    for server in &leave {
+        write.displace(resource.id, server)?;
+    }
+    Ok(())
+}
+
+fn choose(
+    write: &Write<'_>,
+    inventory: &Inventory,
+    name: &ResourceName,
+    request: &Request,
+) -> anyhow::Result<ServerName> {
+    let candidates = candidates(write, &inventory.servers)?;
+    let what = format!("{} `{}`", name.kind, name.name);
+    let chosen = place(&candidates, request).map_err(|refused| no_room(&what, &refused))?;
+    Ok(chosen.server)
+}
