@@ -171,7 +171,7 @@ fn with(
         };
         choose(write, inventory, &resource.name, &there)?;
     }
-    go(write, resource, &[server.clone()])
+    go(write, resource, std::slice::from_ref(server))
 }
 
 fn go(write: &Write<'_>, resource: &Resource, targets: &[ServerName]) -> anyhow::Result<()> {

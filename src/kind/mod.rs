@@ -175,6 +175,9 @@ pub trait Spec: Args + Serialize + DeserializeOwned + Clone + Send + Sync + 'sta
     }
 }
 
+/// Appends the questions about resources, by name and stored spec, to a script.
+pub type Ask = fn(&[(&str, &Value)], &mut Script) -> Result<(), Invalid>;
+
 /// A kind with its spec's type erased: what the generic commands work with.
 pub struct Kind {
     /// See [`Spec::KIND`].
@@ -218,7 +221,7 @@ pub struct Kind {
     /// See [`Spec::summary`]; of the stored JSON text, because a list of very many has no time to take it apart twice.
     pub summary: fn(&str, &str) -> Result<Summary, Invalid>,
     /// See [`Spec::ask`].
-    pub ask: fn(&[(&str, &Value)], &mut Script) -> Result<(), Invalid>,
+    pub ask: Ask,
     /// See [`Spec::heard`].
     pub heard: fn(&[&str], Timestamp) -> Heard,
 }

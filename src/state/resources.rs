@@ -40,6 +40,7 @@ pub struct Change<'a> {
 
 /// Which resources; every wish narrows. The default is everything that should exist.
 #[derive(Clone, Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each narrows by itself")]
 pub struct Filter<'a> {
     /// Of this kind.
     pub kind: Option<&'a str>,
