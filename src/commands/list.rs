@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use super::{Ending, KindVerb, ask};
+use super::{Ending, KindVerb, ask, rows};
 use crate::context::Context;
 use crate::diagnostic::{Class, Diagnostic};
 use crate::kind::{Kind, Live};
 use crate::model::selector::Selector;
 use crate::model::{Pattern, PlacementStatus, Resource, ServerName};
-use crate::state::{Filter, Listed};
+use crate::state::Filter;
 use crate::ui::{Cell, Table, Tone};
 
 /// Lists the resources of a kind.
@@ -87,26 +87,31 @@ impl KindVerb for List {
             context.ui.show(&value, |_| {})?;
             return Ok(Ending::Done);
         }
-        let mut rows = Vec::new();
-        if let Some(state) = &state {
+        let Some(state) = &state else {
+            return Ok(nothing(context, kind));
+        };
+        let table = rows::table(kind, |each| {
             state.read(|read| {
                 read.each_listed(&filter, |listed| {
                     if wanted.is_name(listed.name) {
-                        rows.push(Row::of(listed));
+                        each(listed);
                     }
                 })
-            })?;
+            })
+        })?;
+        if table.is_empty() {
+            return Ok(nothing(context, kind));
         }
-        if rows.is_empty() {
-            context.ui.note(&format!("no {} found", kind.plural));
-            return Ok(Ending::Done);
-        }
-        let table = table(kind, sorted(rows));
         context.ui.show(&(), |page| {
             page.table(&table);
         })?;
         Ok(Ending::Done)
     }
+}
+
+fn nothing(context: &Context, kind: &Kind) -> Ending {
+    context.ui.note(&format!("no {} found", kind.plural));
+    Ending::Done
 }
 
 /// The flag that decides whether the servers are asked.
@@ -207,9 +212,6 @@ fn list_live(
     Ok(if known.problems.is_empty() { Ending::Done } else { Ending::With(Class::Partial) })
 }
 
-/// The fewest resources that are worth a processor of their own.
-const SHARE: usize = 2_500;
-
 /// What to list.
 struct Wanted {
     names: Vec<Pattern>,
@@ -249,96 +251,13 @@ impl Wanted {
     }
 }
 
-/// A resource of the list, its settings not yet looked into.
-struct Row {
-    name: String,
-    spec: String,
-    servers: String,
-    status: (&'static str, Tone),
-}
-
-impl Row {
-    fn of(listed: &Listed<'_>) -> Self {
-        let servers = match listed.placements {
-            [] => String::new(),
-            [(only, _)] => only.clone(),
-            [(first, _), rest @ ..] => format!("{first} +{}", rest.len()),
-        };
-        let statuses = listed.placements.iter().map(|(_, status)| *status);
-        Self {
-            name: listed.name.to_owned(),
-            spec: listed.spec.to_owned(),
-            servers,
-            status: status_of(&statuses, listed.removed, listed.suspended),
-        }
-    }
-
-    fn cells(self, kind: &Kind, columns: usize) -> Vec<Cell> {
-        let summary = (kind.summary)(&self.spec, &self.name).unwrap_or_default();
-        let mut cells = Vec::with_capacity(columns);
-        cells.extend([
-            Cell::new(self.name, Tone::Strong),
-            Cell::new(self.servers, Tone::Plain),
-            Cell::new(self.status.0, self.status.1),
-        ]);
-        cells.extend(summary.into_iter().map(|(_, value)| Cell::new(value, Tone::Plain)));
-        cells.resize_with(columns, || Cell::new("", Tone::Plain));
-        cells
-    }
-}
-
-/// The rows in order of name. Sorted are their numbers, which are easier to move about than the rows.
-fn sorted(rows: Vec<Row>) -> Vec<Row> {
-    let mut names: Vec<(&str, usize)> = rows.iter().map(|row| row.name.as_str()).zip(0..).collect();
-    names.sort_unstable();
-    let order: Vec<usize> = names.into_iter().map(|(_, index)| index).collect();
-    let mut rows: Vec<Option<Row>> = rows.into_iter().map(Some).collect();
-    order.into_iter().filter_map(|index| rows[index].take()).collect()
-}
-
-/// The rows as a table. The settings of each are looked into on all processors: with 100,000 sites it counts.
-fn table(kind: &Kind, mut rows: Vec<Row>) -> Table {
-    let headings: Vec<&str> = rows
-        .iter()
-        .find_map(|row| (kind.summary)(&row.spec, &row.name).ok())
-        .map(|summary| summary.iter().map(|(heading, _)| *heading).collect())
-        .unwrap_or_default();
-    let mut table = Table::new().column("name").column("server").column("status");
-    for heading in &headings {
-        table = table.extra(*heading);
-    }
-    let columns = 3 + headings.len();
-    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let share = rows.len().div_ceil(processors).max(SHARE);
-    std::thread::scope(|scope| {
-        let mut parts = Vec::new();
-        while !rows.is_empty() {
-            let rest = rows.split_off(share.min(rows.len()));
-            let part = std::mem::replace(&mut rows, rest);
-            parts.push(scope.spawn(move || {
-                let cells = part.into_iter().map(|row| row.cells(kind, columns));
-                cells.collect::<Vec<_>>()
-            }));
-        }
-        for part in parts {
-            match part.join() {
-                Ok(rows) => rows.into_iter().for_each(|cells| {
-                    table.row(cells);
-                }),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-    });
-    table
-}
-
 /// How far the servers of a resource have followed, as one word.
 pub(super) fn status(resource: &Resource) -> (&'static str, Tone) {
     let statuses = resource.placements.iter().map(|p| p.status);
     status_of(&statuses, resource.removed_at.is_some(), resource.suspended)
 }
 
-fn status_of(
+pub(super) fn status_of(
     statuses: &(impl ExactSizeIterator<Item = PlacementStatus> + Clone),
     removed: bool,
     suspended: bool,

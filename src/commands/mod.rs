@@ -16,6 +16,7 @@ mod jobs;
 mod look;
 mod outcome;
 mod placing;
+mod rows;
 mod selection;
 mod server_settings;
 

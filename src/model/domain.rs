@@ -61,7 +61,7 @@ impl DomainName {
 
     /// Whether it is the name one registers, a label below a public suffix: `example.co.uk`, not `blog.example.com`.
     pub fn is_registrable(&self) -> bool {
-        addr::parse_domain_name(&self.0).is_ok_and(|name| name.root() == Some(self.0.as_str()))
+        psl::domain_str(&self.0) == Some(self.as_str())
     }
 
     /// This name with `label` (a plain one, such as `www`) before it; `None` when that would be too long.

@@ -23,20 +23,10 @@ pub struct Cell {
 impl Cell {
     /// A value in a tone; an empty one is shown as `-`, so that every row has the same number of words.
     pub fn new(text: impl Into<Cow<'static, str>>, tone: Tone) -> Self {
-        let mut text = text.into();
-        if text.is_empty() {
-            text = "-".into();
+        Self {
+            text: text.into(),
+            tone,
         }
-        if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-            return Self { text, tone };
-        }
-        if let Cow::Owned(safe) = harmless(&text) {
-            text = safe.into();
-        }
-        if text.contains(['\n', '\t']) {
-            text = text.split_whitespace().collect::<Vec<_>>().join(" ").into();
-        }
-        Self { text, tone }
     }
 }
 
@@ -52,19 +42,41 @@ impl From<String> for Cell {
     }
 }
 
+/// A value as it is shown: on one line, never empty, and without what could steer a terminal.
+fn shown(text: &str) -> Cow<'_, str> {
+    if text.is_empty() {
+        return "-".into();
+    }
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.into();
+    }
+    let safe = harmless(text);
+    if safe.contains(['\n', '\t']) {
+        return safe.split_whitespace().collect::<Vec<_>>().join(" ").into();
+    }
+    safe
+}
+
 /// How a column is set.
 #[derive(Clone, Debug)]
 struct Column {
     heading: String,
     right: bool,
     droppable: bool,
+    /// That of the widest value, or the heading.
+    width: usize,
 }
 
-/// Columns and rows.
+/// Columns and rows. All values are in one text: a list of 100,000 rows is mostly the memory that it takes.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
     columns: Vec<Column>,
-    rows: Vec<Vec<Cell>>,
+    text: String,
+    /// Row by row, where each value ends in the text.
+    ends: Vec<usize>,
+    tones: Vec<Tone>,
+    /// The rows in the order they are shown.
+    order: Vec<usize>,
 }
 
 /// A table as text.
@@ -99,8 +111,11 @@ impl Table {
     }
 
     fn add(mut self, heading: impl Into<String>, right: bool, droppable: bool) -> Self {
+        debug_assert!(self.is_empty(), "columns come before rows");
+        let heading = heading.into().to_uppercase();
         self.columns.push(Column {
-            heading: heading.into().to_uppercase(),
+            width: display_width(&heading),
+            heading,
             right,
             droppable,
         });
@@ -109,20 +124,94 @@ impl Table {
 
     /// Adds a row: one value per column, in their order.
     pub fn row(&mut self, cells: impl IntoIterator<Item = Cell>) -> &mut Self {
-        let cells: Vec<Cell> = cells.into_iter().collect();
-        debug_assert_eq!(cells.len(), self.columns.len(), "a value for every column");
-        self.rows.push(cells);
+        let before = self.ends.len();
+        for cell in cells {
+            self.push(&cell.text, cell.tone);
+        }
+        self.end_row(before)
+    }
+
+    /// Adds a row of borrowed values; those that are missing at its end are empty.
+    pub fn row_of<'v>(&mut self, values: impl IntoIterator<Item = (&'v str, Tone)>) -> &mut Self {
+        let before = self.ends.len();
+        for (text, tone) in values {
+            self.push(text, tone);
+        }
+        while self.ends.len() < before + self.columns.len() {
+            self.push("", Tone::Plain);
+        }
+        self.end_row(before)
+    }
+
+    fn push(&mut self, text: &str, tone: Tone) {
+        let text = shown(text);
+        let column = self.ends.len() % self.columns.len().max(1);
+        if let Some(column) = self.columns.get_mut(column) {
+            column.width = column.width.max(display_width(&text));
+        }
+        self.text.push_str(&text);
+        self.ends.push(self.text.len());
+        self.tones.push(tone);
+    }
+
+    fn end_row(&mut self, before: usize) -> &mut Self {
+        debug_assert_eq!(
+            self.ends.len() - before,
+            self.columns.len(),
+            "a value for every column"
+        );
+        self.order.push(self.order.len());
         self
+    }
+
+    /// Adds the rows of a table with the same columns.
+    pub fn append(&mut self, other: &Self) {
+        let (text, rows) = (self.text.len(), self.order.len());
+        self.text.push_str(&other.text);
+        self.ends.extend(other.ends.iter().map(|end| text + end));
+        self.tones.extend(&other.tones);
+        self.order.extend(other.order.iter().map(|row| rows + row));
+        for (column, same) in self.columns.iter_mut().zip(&other.columns) {
+            column.width = column.width.max(same.width);
+        }
+    }
+
+    /// Sorts the rows by their first value. What is moved about are the first bytes of it, which most often decide,
+    /// and the row's number.
+    pub fn sort(&mut self) {
+        let first_bytes = |row: usize| {
+            let mut bytes = [0; 8];
+            let value = self.value(row, 0).0.as_bytes();
+            let length = value.len().min(8);
+            bytes[..length].copy_from_slice(&value[..length]);
+            u64::from_be_bytes(bytes)
+        };
+        let mut order: Vec<(u64, usize)> = self
+            .order
+            .iter()
+            .map(|row| (first_bytes(*row), *row))
+            .collect();
+        order.sort_unstable_by(|a, b| {
+            let values = || self.value(a.1, 0).0.cmp(self.value(b.1, 0).0);
+            a.0.cmp(&b.0).then_with(values).then(a.1.cmp(&b.1))
+        });
+        self.order = order.into_iter().map(|(_, row)| row).collect();
+    }
+
+    fn value(&self, row: usize, column: usize) -> (&str, Tone) {
+        let at = row * self.columns.len() + column;
+        let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
+        (&self.text[start..self.ends[at]], self.tones[at])
     }
 
     /// Whether it has no rows.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.order.is_empty()
     }
 
     /// The table as text: within `width` by leaving columns out and wrapping, else each row on one line.
     pub(super) fn draw(&self, width: Option<usize>, colour: bool) -> Drawn {
-        let widths = self.natural_widths();
+        let widths: Vec<usize> = self.columns.iter().map(|column| column.width).collect();
         let all: Vec<usize> = (0..self.columns.len()).collect();
         let Some(width) = width else {
             return Drawn {
@@ -140,16 +229,6 @@ impl Table {
             text,
             hidden_columns: all.len() - shown.len(),
         }
-    }
-
-    fn natural_widths(&self) -> Vec<usize> {
-        let mut widths: Vec<usize> = self.columns.iter().map(|c| c.heading.width()).collect();
-        for row in &self.rows {
-            for (width, cell) in widths.iter_mut().zip(row) {
-                *width = (*width).max(display_width(&cell.text));
-            }
-        }
-        widths
     }
 
     /// The columns to show: all that fit, when long ones may be squeezed but not below [`NARROWEST`].
@@ -179,13 +258,11 @@ impl Table {
 
     fn draw_lines(&self, shown: &[usize], widths: &[usize], colour: bool) -> String {
         let line_width = total(shown.iter().map(|&i| widths[i])) + 1;
-        let mut out = String::with_capacity(line_width * (self.rows.len() + 1));
+        let mut out = String::with_capacity(line_width * (self.order.len() + 1));
         let heading = |i: usize| (self.columns[i].heading.as_str(), Tone::Dim);
         self.draw_line(&mut out, shown, widths, colour, heading);
-        for row in &self.rows {
-            self.draw_line(&mut out, shown, widths, colour, |i| {
-                (&*row[i].text, row[i].tone)
-            });
+        for row in &self.order {
+            self.draw_line(&mut out, shown, widths, colour, |i| self.value(*row, i));
         }
         out
     }
@@ -228,8 +305,8 @@ impl Table {
         table.set_header(shown.iter().map(|&i| {
             comfy_table::Cell::new(&self.columns[i].heading).add_attribute(Attribute::Dim)
         }));
-        for row in &self.rows {
-            table.add_row(shown.iter().map(|&i| comfy_cell(&row[i])));
+        for row in &self.order {
+            table.add_row(shown.iter().map(|&i| comfy_cell(self.value(*row, i))));
         }
         for (position, &i) in shown.iter().enumerate() {
             if let Some(column) = table.column_mut(position) {
@@ -249,9 +326,9 @@ impl Table {
     }
 }
 
-fn comfy_cell(cell: &Cell) -> comfy_table::Cell {
-    let out = comfy_table::Cell::new(&cell.text);
-    match cell.tone {
+fn comfy_cell((text, tone): (&str, Tone)) -> comfy_table::Cell {
+    let out = comfy_table::Cell::new(text);
+    match tone {
         Tone::Plain => out,
         Tone::Good => out.fg(Color::DarkGreen),
         Tone::Warn => out.fg(Color::DarkYellow),
@@ -313,6 +390,31 @@ mod tests {
     fn drawn(width: Option<usize>, colour: bool) -> (String, usize) {
         let drawn = table().draw(width, colour);
         (drawn.text, drawn.hidden_columns)
+    }
+
+    #[test]
+    fn rows_of_several_tables_are_sorted_by_their_first_value() {
+        let part = |names: &[&str]| {
+            let mut part = Table::new().column("name").extra("more");
+            for name in names {
+                part.row_of([(*name, Tone::Strong)]);
+            }
+            part
+        };
+        let mut table = part(&["b", "b.example.com.au", "", "\u{fc}"]);
+        table.append(&part(&["b.example.com", "a much longer one", "b.exampl"]));
+        table.sort();
+        let expected = "\
+NAME               MORE
+-                  -
+a much longer one  -
+b                  -
+b.exampl           -
+b.example.com      -
+b.example.com.au   -
+\u{fc}                  -
+";
+        assert_eq!(table.draw(None, false).text, expected);
     }
 
     #[test]
