@@ -1,7 +1,7 @@
 //! What russh asks of us while a connection lives: whether the host key is right, and what the server may begin.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use russh::Channel;
 use russh::client::{self, ChannelOpenHandle, DisconnectReason, Msg, Session};
@@ -10,9 +10,11 @@ use russh::keys::PublicKeyOrCertificate;
 use super::error::TransportError;
 use super::known_hosts::Policy;
 
-/// A dead peer is noticed after this, times `KEEPALIVE_MAX` + 1.
-pub(super) const KEEPALIVE: Duration = Duration::from_secs(15);
-pub(super) const KEEPALIVE_MAX: usize = 3;
+/// How many questions may stay without an answer: the next part of the time for silence ends the connection.
+pub(super) const UNANSWERED: u8 = 3;
+
+/// What ends a connection to a server that has lost its power or its network.
+const NO_LIFE: &str = "the server shows no sign of life any more";
 
 /// The most that is shown of what a server says, in characters.
 const SHOWN: usize = 300;
@@ -188,13 +190,11 @@ pub(super) fn words(error: &russh::Error) -> String {
         russh::Error::IO(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
             "the server closed it".to_owned()
         }
-        russh::Error::IO(error) => error.to_string(),
-        russh::Error::KeepaliveTimeout => {
-            format!(
-                "no sign of life for {} s",
-                KEEPALIVE.as_secs() * (KEEPALIVE_MAX as u64 + 1)
-            )
+        russh::Error::KeepaliveTimeout => NO_LIFE.to_owned(),
+        russh::Error::IO(error) if error.kind() == std::io::ErrorKind::TimedOut => {
+            NO_LIFE.to_owned()
         }
+        russh::Error::IO(error) => error.to_string(),
         russh::Error::NoCommonAlgo { kind, theirs, .. } => format!(
             "the server knows no {kind:?} algorithm that fleet knows (it has {})",
             one_line(&theirs.join(", "))

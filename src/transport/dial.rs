@@ -29,7 +29,8 @@ pub(super) async fn dial(
         let tcp = timeout(limit, connect(&target.host, target.port, limit))
             .await
             .map_err(|_| slow())??;
-        return Ok((Stream::tcp(tcp, greeting.clone()), None));
+        let silence = shared.settings.limits.silence;
+        return Ok((Stream::tcp(tcp, greeting.clone(), silence), None));
     };
     let hop = shared.hops.get(shared, via).await?;
     let opening = hop.handle.channel_open_direct_tcpip(

@@ -20,6 +20,8 @@ pub struct Limits {
     pub idle: Duration,
     /// For one script as a whole.
     pub total: Duration,
+    /// For a connection that shows no sign of life: sshd answers questions also while a script is silent.
+    pub silence: Duration,
     /// How long a server waits for the next script before it hangs up by itself and lets go of its locks.
     pub hold: Duration,
     /// How long to wait before the one second attempt at a server that closes connections at once; zero for none.
@@ -33,6 +35,7 @@ impl Default for Limits {
             handshake: Duration::from_secs(20),
             idle: Duration::from_secs(60),
             total: Duration::from_secs(600),
+            silence: Duration::from_secs(20),
             hold: Duration::from_secs(180),
             // PerSourcePenalties of OpenSSH refuse a source until its penalty falls below 15 s.
             pause: Duration::from_secs(16),

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::auth::{Candidates, Keys, LoginFailure};
 use super::bootstrap::Marks;
-use super::client::{Client, KEEPALIVE, KEEPALIVE_MAX, Notes, Rejection, words};
+use super::client::{Client, Notes, Rejection, UNANSWERED, words};
 use super::dial::dial;
 use super::error::{Phase, TransportError};
 use super::jump::{Hop, Hops};
@@ -350,7 +350,7 @@ async fn attempt(shared: &Shared, target: &Target, looking: bool) -> Result<Shak
 
     let policy = shared.policy(target);
     let known = policy.is_known();
-    let config = Arc::new(config(&policy));
+    let config = Arc::new(config(&policy, limits.silence));
     let client = Client {
         policy,
         looking,
@@ -407,7 +407,7 @@ fn failure(error: &russh::Error, greeting: &Greeting, known: bool) -> TransportE
 }
 
 /// The algorithms and timers of a connection.
-fn config(policy: &Policy) -> client::Config {
+fn config(policy: &Policy, silence: Duration) -> client::Config {
     let mut preferred = Preferred::DEFAULT;
     let all: Vec<Algorithm> = preferred
         .key
@@ -423,8 +423,8 @@ fn config(policy: &Policy) -> client::Config {
     client::Config {
         preferred,
         nodelay: true,
-        keepalive_interval: Some(KEEPALIVE),
-        keepalive_max: KEEPALIVE_MAX,
+        keepalive_interval: Some(silence / (u32::from(UNANSWERED) + 1)),
+        keepalive_max: UNANSWERED.into(),
         ..client::Config::default()
     }
 }

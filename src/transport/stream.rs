@@ -7,6 +7,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use russh::ChannelStream;
 use russh::client::Msg;
@@ -74,10 +75,13 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    /// A stream over TCP.
-    pub(super) fn tcp(tcp: TcpStream, greeting: Greeting) -> Self {
+    /// A stream over TCP, which ends when what was sent has not arrived within `silence`.
+    pub(super) fn tcp(tcp: TcpStream, greeting: Greeting, silence: Duration) -> Self {
         // Nagle's algorithm costs two round trips; a socket that refuses the option still works.
         drop(tcp.set_nodelay(true));
+        // russh asks for a sign of life only while it is not busy sending. The kernel would try for a quarter of an hour.
+        #[cfg(target_os = "linux")]
+        drop(socket2::SockRef::from(&tcp).set_tcp_user_timeout(Some(silence)));
         Self {
             carrier: Carrier::Tcp(tcp),
             greeting: Some(greeting),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
 /// What the proxy does to a connection.
@@ -31,6 +31,7 @@ pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
     from_client: Arc<AtomicUsize>,
     from_server: Arc<AtomicUsize>,
+    dead: watch::Sender<bool>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -42,10 +43,12 @@ impl Proxy {
         let from_client = Arc::new(AtomicUsize::new(0));
         let from_server = Arc::new(AtomicUsize::new(0));
         let counts = (Arc::clone(&from_client), Arc::clone(&from_server));
+        let (dead, at_death) = watch::channel(false);
         let task = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let trouble = trouble.clone();
                 let counts = counts.clone();
+                let mut at_death = at_death.clone();
                 tokio::spawn(async move {
                     let Ok(server) = TcpStream::connect(server).await else {
                         return;
@@ -73,9 +76,13 @@ impl Proxy {
                         counts.1,
                         Arc::clone(&cut),
                     );
+                    tokio::pin!(up, down);
                     tokio::select! {
-                        _ = async { tokio::join!(up, down) } => {}
+                        _ = async { tokio::join!(&mut up, &mut down) } => {}
                         () = cut.notified() => {}
+                        () = async { drop(at_death.wait_for(|dead| *dead).await) } => {
+                            std::future::pending::<()>().await;
+                        }
                     }
                 });
             }
@@ -84,8 +91,14 @@ impl Proxy {
             address,
             from_client,
             from_server,
+            dead,
             task,
         }
+    }
+
+    /// From now on nothing arrives on either side, and nobody learns why.
+    pub(crate) fn die(&self) {
+        self.dead.send_replace(true);
     }
 
     /// Bytes that clients have sent, of all connections.

@@ -8,7 +8,7 @@ use fleet::transport::{Phase, TransportError};
 
 use crate::proxy::{Proxy, Trouble};
 use crate::sshd::{Behaviour, Shell, Sshd, known_hosts_line};
-use crate::{Home, failure, run, server_at, session_with};
+use crate::{Home, failure, run, script, server_at, session_with};
 
 /// A script that leaves a trace at its beginning and one at its end.
 fn tracing_script(dir: &std::path::Path) -> String {
@@ -235,6 +235,39 @@ async fn a_silent_or_endless_script_is_given_up() {
         ),
         "{error:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_shows_no_sign_of_life_is_given_up_and_one_that_works_is_not() {
+    let mut home = Home::new();
+    let sshd = Sshd::start(Behaviour::default()).await;
+    let proxy = Proxy::start(sshd.address, Trouble::default()).await;
+    home.know(&known_hosts_line(proxy.address, &sshd.host_key));
+    home.settings.limits.silence = Duration::from_millis(400);
+    let mut session = home
+        .connector()
+        .open(&server_at(proxy.address))
+        .await
+        .unwrap();
+    // The script says nothing for much longer, and the server answers for it.
+    let (_, lines) = run(&mut session, "sleep 1.5; echo done\n").await.unwrap();
+    assert_eq!(lines, ["done"]);
+
+    let started = Instant::now();
+    let script = script("echo at work; sleep 30\n");
+    let error = session
+        .exchange(&script, &mut |line| {
+            assert_eq!(line, "at work");
+            proxy.die();
+        })
+        .await
+        .unwrap_err();
+    assert!(started.elapsed() < Duration::from_secs(10), "{error:?}");
+    assert_eq!(
+        error.to_string(),
+        "the connection broke: the server shows no sign of life any more"
+    );
+    assert!(error.is_unreachable());
 }
 
 #[tokio::test(flavor = "multi_thread")]
