@@ -40,7 +40,7 @@ pub struct Context {
     /// The only way to the terminal.
     pub ui: Arc<Ui>,
     environment: Environment,
-    arguments: Vec<String>,
+    arguments: RefCell<Vec<String>>,
     inventory: OnceCell<Option<Inventory>>,
     state: OnceCell<RefCell<State>>,
     runtime: OnceCell<Runtime>,
@@ -64,9 +64,11 @@ impl Context {
             globals,
             ui,
             environment,
-            arguments: arguments
-                .map(|a| a.to_string_lossy().into_owned())
-                .collect(),
+            arguments: RefCell::new(
+                arguments
+                    .map(|a| a.to_string_lossy().into_owned())
+                    .collect(),
+            ),
             inventory: OnceCell::new(),
             state: OnceCell::new(),
             runtime: OnceCell::new(),
@@ -123,9 +125,15 @@ impl Context {
         Edge::new(self)
     }
 
-    /// The command line after the program's name, for the record. No secret can be in it: fleet takes none there.
-    pub fn arguments(&self) -> &[String] {
-        &self.arguments
+    /// The command line after the program's name, and what was asked for because it was missing there, for the
+    /// record. No secret can be in it: fleet takes none there.
+    pub fn arguments(&self) -> Vec<String> {
+        self.arguments.borrow().clone()
+    }
+
+    /// Adds an argument that was asked for to [`Self::arguments`].
+    pub fn add_argument(&self, answer: &str) {
+        self.arguments.borrow_mut().push(answer.to_owned());
     }
 
     /// The time. `FLEET_TEST_NOW` (RFC 3339) stops the clock there, so that tests can tell what will be printed.

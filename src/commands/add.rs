@@ -89,6 +89,7 @@ impl KindVerb for Add {
             typed
         } else {
             asked = context.ask(kind.name_word, &format!("{} of the new {}:", kind.name_word, kind.word))?;
+            context.add_argument(&asked);
             &asked
         };
         let subject = format!("{} {}", kind.word, crate::diagnostic::ticked(typed));

@@ -11,7 +11,8 @@ use super::placing::follow_inventory;
 use super::selection::Selection;
 use super::{Ending, Example, Group, Verb};
 use crate::context::Context;
-use crate::diagnostic::Class;
+use crate::state::Write;
+
 
 /// Makes the servers as they should be.
 #[derive(Args, Debug)]
@@ -44,35 +45,28 @@ impl Verb for Apply {
         let mut run = Run::new(context, Self::NAME, &self.flags)?;
         run.parallel = self.parallel.map_or(run.parallel, usize::from);
         run.require_all = self.require_all;
+        let chosen = self.selection.choose(context)?;
         if self.flags.dry_run {
-            let jobs = self.selection.jobs(context)?;
+            let jobs = chosen.jobs(context)?;
             let reports = run.preview(context, jobs, true, json!({}))?;
             return Ok(super::plan::ending(&reports, false));
         }
         let inventory = context.inventory()?;
-        let (task, lost) = context.state()?.write(|write| {
-            let task = context.begin_task(Self::NAME, write)?;
-            anyhow::Ok((task, follow_inventory(write, inventory)?))
-        })?;
-        for sentence in lost {
-            context.ui.warn(&sentence);
-        }
-        let jobs = self.selection.jobs(context)?;
-        let reports = run.change(context, task, jobs);
-        let ending = match &reports {
-            Ok(reports) => Ok(ending(reports)),
-            Err(_) => Ok(Ending::With(Class::Failed)),
-        };
-        context.end_task(task, &ending);
-        let reports = reports?;
-        let value = json!({ "task": task, "servers": to_json(&reports) });
-        context.ui.show(&value, |_| {})?;
-        if reports.is_empty() {
-            context
-                .ui
-                .note("nothing to do: nothing is placed on these servers");
-        }
-        summary(context, &reports, started);
-        ending
+        context.record(Self::NAME, |record| {
+            let follow = |write: &Write<'_>| follow_inventory(write, inventory);
+            for sentence in context.state()?.write(follow)? {
+                context.ui.warn(&sentence);
+            }
+            let reports = run.change(context, record.id(), chosen.jobs(context)?)?;
+            let value = json!({ "task": record.id(), "servers": to_json(&reports) });
+            context.ui.show(&value, |_| {})?;
+            if reports.is_empty() {
+                context
+                    .ui
+                    .note("nothing to do: nothing is placed on these servers");
+            }
+            summary(context, &reports, started);
+            Ok(ending(&reports))
+        })
     }
 }

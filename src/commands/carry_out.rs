@@ -352,6 +352,11 @@ impl Observer for Recorder<'_> {
         let (mark, text) = outcome::line(report);
         self.progress
             .done(report.server.as_str(), mark, &text, report.duration);
+        if self.context.globals.verbose > 0 {
+            self.context
+                .ui
+                .live(|page| plan::done(page, report.changes_done()));
+        }
     }
 }
 

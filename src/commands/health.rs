@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 
 use super::look;
 use super::{Ending, Example, Group, Verb};
+use super::selection::select;
 use crate::context::Context;
 use crate::diagnostic::Class;
 use crate::health::Look;
 use crate::inventory::value;
 use crate::model::Health as Verdict;
 use crate::model::health::ServerFacts;
-use crate::model::selector::Selector;
 use crate::ui::{Cell, Page, Table, Tone, format};
 
 /// Looks at the servers, all at the same time, and records what it sees. With `-q` only servers that are not online
@@ -57,7 +57,7 @@ impl Verb for Health {
 
     fn run(self, context: &Context) -> anyhow::Result<Ending> {
         let inventory = context.inventory()?;
-        let servers = Selector::parse(&self.servers)?.select(&inventory.servers)?;
+        let servers = select(context, &self.servers)?;
         let limit = self.timeout.unwrap_or(inventory.settings.health_timeout);
         let connector = context.connector()?;
 

@@ -36,7 +36,7 @@ impl Verb for Plan {
 
     fn run(self, context: &Context) -> anyhow::Result<Ending> {
         let flags = Flags::default();
-        let jobs = self.selection.jobs(context)?;
+        let jobs = self.selection.choose(context)?.jobs(context)?;
         let reports = Run::new(context, Self::NAME, &flags)?.preview(context, jobs, self.diff, json!({}))?;
         Ok(ending(&reports, self.detailed_exitcode))
     }

@@ -61,17 +61,27 @@ impl Batch {
 
     /// A table without rows, with the columns that the first of these has.
     fn columns(&self, kind: &Kind) -> Table {
-        let mut summaries = self.rows().filter_map(|(name, _, spec, _)| (kind.summary)(spec, name).ok());
-        let table = Table::new().column("name").column("server").column("status");
+        let mut summaries = self
+            .rows()
+            .filter_map(|(name, _, spec, _)| (kind.summary)(spec, name).ok());
+        let table = Table::new()
+            .column("name")
+            .column("server")
+            .column("status");
         let own = summaries.next().unwrap_or_default();
-        own.into_iter().fold(table, |table, (heading, _)| table.extra(heading))
+        own.into_iter()
+            .fold(table, |table, (heading, _)| table.extra(heading))
     }
 
     fn add_to(&self, table: &mut Table, kind: &Kind) {
         for (name, servers, spec, (status, tone)) in self.rows() {
             let summary = (kind.summary)(spec, name).unwrap_or_default();
             let first = [(name, Tone::Strong), (servers, Tone::Plain), (status, tone)];
-            table.row_of(first.into_iter().chain(summary.iter().map(|(_, value)| (&**value, Tone::Plain))));
+            table.row_of(
+                first
+                    .into_iter()
+                    .chain(summary.iter().map(|(_, value)| (&**value, Tone::Plain))),
+            );
         }
     }
 }

@@ -12,6 +12,21 @@ use crate::model::selector::Selector;
 use crate::model::{Pattern, ResourceName, Server};
 use crate::state::{Filter, Read};
 
+/// The servers that the terms select. An inactive one is among them only when it is named, and that is said.
+pub(super) fn select<'c>(
+    context: &'c Context,
+    terms: &[String],
+) -> anyhow::Result<Vec<&'c Server>> {
+    let selected = Selector::parse(terms)?.select(&context.inventory()?.servers)?;
+    for server in selected.iter().filter(|server| !server.active) {
+        context.ui.note(&format!(
+            "`{}` is not active; it takes part because it is named",
+            server.name
+        ));
+    }
+    Ok(selected)
+}
+
 /// Servers and resources.
 #[derive(Args, Debug)]
 pub(super) struct Selection {
@@ -23,9 +38,17 @@ pub(super) struct Selection {
     server: Vec<String>,
 }
 
+/// What a [`Selection`] selects.
+pub(super) struct Chosen<'c> {
+    servers: Vec<&'c Server>,
+    /// Whether the servers were not named.
+    all: bool,
+    only: Option<BTreeSet<ResourceName>>,
+}
+
 impl Selection {
-    /// What is to be done on each of the servers that have something of fleet's.
-    pub(super) fn jobs(&self, context: &Context) -> anyhow::Result<Jobs> {
+    /// The servers and resources; an error for what there is not.
+    pub(super) fn choose<'c>(&self, context: &'c Context) -> anyhow::Result<Chosen<'c>> {
         let inventory = context.inventory()?;
         let servers: Vec<&Server> = if self.server.is_empty() {
             inventory
@@ -34,40 +57,17 @@ impl Selection {
                 .filter(|server| server.active)
                 .collect()
         } else {
-            Selector::parse(&self.server)?.select(&inventory.servers)?
+            select(context, &self.server)?
         };
-        let Some(state) = context.state_to_read()? else {
-            return Ok(Jobs::default());
+        let only = match context.state_to_read()? {
+            Some(state) => state.read(|read| self.only(read))?,
+            None => None,
         };
-        let key_path = context.key_path()?;
-        let (jobs, in_use) = state.read(|read| {
-            let only = self.only(read)?;
-            let vault = read.vault(&key_path)?;
-            let source = Source {
-                read,
-                inventory,
-                secrets: &vault,
-                servers: servers.clone(),
-                only,
-            };
-            Ok::<_, Diagnostic>((source.jobs()?, servers_in_use(read)?))
-        })?;
-        if self.server.is_empty() {
-            for name in in_use {
-                match inventory.servers.get(&name) {
-                    None => context.ui.warn(&format!(
-                        "resources are placed on `{name}`, which is not in the inventory"
-                    )),
-                    Some(server) if !server.active => {
-                        context
-                            .ui
-                            .note(&format!("`{name}` is left out: it is not active"));
-                    }
-                    Some(_) => {}
-                }
-            }
-        }
-        Ok(jobs)
+        Ok(Chosen {
+            servers,
+            all: self.server.is_empty(),
+            only,
+        })
     }
 
     fn only(&self, read: &Read) -> Result<Option<BTreeSet<ResourceName>>, Diagnostic> {
@@ -102,5 +102,43 @@ impl Selection {
             only.extend(chosen);
         }
         Ok(Some(only))
+    }
+}
+
+impl Chosen<'_> {
+    /// What is to be done on each of the servers that have something of fleet's.
+    pub(super) fn jobs(&self, context: &Context) -> anyhow::Result<Jobs> {
+        let inventory = context.inventory()?;
+        let Some(state) = context.state_to_read()? else {
+            return Ok(Jobs::default());
+        };
+        let key_path = context.key_path()?;
+        let (jobs, in_use) = state.read(|read| {
+            let vault = read.vault(&key_path)?;
+            let source = Source {
+                read,
+                inventory,
+                secrets: &vault,
+                servers: self.servers.clone(),
+                only: self.only.clone(),
+            };
+            Ok::<_, Diagnostic>((source.jobs()?, servers_in_use(read)?))
+        })?;
+        if self.all {
+            for name in in_use {
+                match inventory.servers.get(&name) {
+                    None => context.ui.warn(&format!(
+                        "resources are placed on `{name}`, which is not in the inventory"
+                    )),
+                    Some(server) if !server.active => {
+                        context
+                            .ui
+                            .note(&format!("`{name}` is left out: it is not active"));
+                    }
+                    Some(_) => {}
+                }
+            }
+        }
+        Ok(jobs)
     }
 }

@@ -19,7 +19,7 @@ use crate::model::health::ServerFacts;
 use crate::model::{Health, ResourceName, Role, Server};
 use crate::plan::Desired;
 use crate::role::{self, Release};
-use crate::ui::Tone;
+use crate::ui::plan;
 
 /// Installs the packages that a role needs and starts their services; what is there already stays as it is, and a
 /// second run changes nothing. For Debian 12 and 13; on other systems install the software in your own way, and fleet
@@ -70,33 +70,26 @@ impl Verb for SetupServer {
             let reports = run.preview(context, jobs, false, value)?;
             return Ok(super::plan::ending(&reports, false));
         }
-        let task = context
-            .state()?
-            .write(|write| context.begin_task(Self::NAME, write))?;
-        let reports = run.change(context, task, jobs);
-        let ending = match &reports {
-            Ok(reports) => Ok(ending(reports)),
-            Err(_) => Ok(Ending::With(Class::Failed)),
-        };
-        context.end_task(task, &ending);
-        let reports = reports?;
-        if reports
-            .iter()
-            .any(|report| report.outcome == Outcome::Changed)
-        {
-            // What is known of the server has just become old.
-            observe(context, server)?;
-        }
-        let mut value = value;
-        value["task"] = task.into();
-        value["servers"] = to_json(&reports);
-        context.ui.show(&value, |page| {
-            for change in reports.iter().flat_map(ServerReport::changes_done) {
-                page.text("  + ", Tone::Good).line(&change.key.to_string());
+        context.record(Self::NAME, |record| {
+            let reports = run.change(context, record.id(), jobs)?;
+            if reports
+                .iter()
+                .any(|report| report.outcome == Outcome::Changed)
+            {
+                // What is known of the server has just become old.
+                observe(context, server)?;
             }
-        })?;
-        summary(context, &reports, started);
-        ending
+            let mut value = value;
+            value["task"] = record.id().into();
+            value["servers"] = to_json(&reports);
+            context.ui.show(&value, |page| {
+                if context.globals.verbose == 0 {
+                    plan::done(page, reports.iter().flat_map(ServerReport::changes_done));
+                }
+            })?;
+            summary(context, &reports, started);
+            Ok(ending(&reports))
+        })
     }
 }
 

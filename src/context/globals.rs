@@ -32,7 +32,7 @@ pub struct Globals {
     /// Print only errors and the data asked for
     #[arg(short, long, conflicts_with = "verbose", global = true)]
     pub quiet: bool,
-    /// Print more detail
+    /// Print each change that was made, and servers without any; twice: each step as it is taken
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     pub verbose: u8,
     /// No colours

@@ -17,7 +17,7 @@ pub struct Record<'a> {
 impl Context {
     /// Records that the command `command` begins to change something; returns the number of its task.
     pub fn begin_task(&self, command: &str, write: &Write<'_>) -> Result<i64, Diagnostic> {
-        let mut arguments = self.arguments().to_vec();
+        let mut arguments = self.arguments();
         // The verb has a column of its own; global flags may stand before it.
         if let Some(verb) = arguments.iter().position(|word| word == command) {
             arguments.remove(verb);

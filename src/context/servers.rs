@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use rustix::process::{Resource, getrlimit, setrlimit};
+
 use super::Context;
 use crate::diagnostic::Diagnostic;
 use crate::model::ServerName;
@@ -10,9 +12,28 @@ use crate::shell::Secret;
 use crate::state::Read;
 use crate::transport::{Connector, Limits, Notice, Passphrase, Settings, SshConfig};
 
+/// Files that a run has open without any connection: the state, the inventory, key files, the terminal.
+const FILES: u64 = 256;
+
+/// Files for a server: its connection, and while it is opened `ssh -G`, the agent and the name service.
+const FILES_PER_SERVER: u64 = 4;
+
+/// Lets this process have as many files open as a run over all servers needs, where the system allows it; it takes
+/// 1,024 for enough (getrlimit(2), `RLIMIT_NOFILE`). Not more than that: some programs close every file they might have.
+fn allow_files(servers: usize) {
+    let mut limit = getrlimit(Resource::Nofile);
+    let needed = FILES + FILES_PER_SERVER * servers as u64;
+    if limit.current.is_some_and(|current| current < needed) {
+        limit.current = Some(limit.maximum.map_or(needed, |most| most.min(needed)));
+        // Where it stays as it was, connections that find no room say so.
+        let _ = setrlimit(Resource::Nofile, limit);
+    }
+}
+
 impl Context {
     /// The way to the servers, with the time limits of the inventory.
     pub fn connector(&self) -> anyhow::Result<Connector> {
+        allow_files(self.inventory()?.servers.len());
         Ok(Connector::new(self.transport_settings()?))
     }
 

@@ -19,6 +19,8 @@ pub struct Dir {
     pub group: String,
     /// What happens to it when it is no longer wanted.
     pub on_remove: OnRemove,
+    /// The service that keeps files in it open (logs), which has to open them again when the directory was made anew.
+    pub service: Option<String>,
 }
 
 /// What happens to a directory that is no longer wanted.
@@ -153,6 +155,9 @@ impl Atom for Dir {
                     // With `--force`, what stands in the way moves to the trash.
                     steps.trash_first(&dir.path);
                 }
+                if let Some(unit) = &dir.service {
+                    steps.reload(unit);
+                }
                 fresh.push(*dir);
                 continue;
             };
@@ -205,7 +210,24 @@ mod tests {
             owner: owner.to_owned(),
             group: "www-data".to_owned(),
             on_remove: OnRemove::Keep,
+            service: None,
         }
+    }
+
+    #[test]
+    fn who_keeps_files_open_in_it_opens_them_again_when_it_is_made_anew() {
+        let logs = Dir {
+            service: Some("nginx".to_owned()),
+            ..dir("/var/log/nginx/fleet/a", "root")
+        };
+        let reloads = |before: Option<&Props>| {
+            let mut steps = Steps::new(1);
+            Dir::apply(&[(&logs, before)], &mut steps);
+            steps.reloads().len()
+        };
+        assert_eq!(reloads(None), 1);
+        // Another mode or owner closes no file.
+        assert_eq!(reloads(Some(&logs.wanted())), 0);
     }
 
     #[test]

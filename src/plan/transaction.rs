@@ -327,6 +327,7 @@ mod tests {
             owner: "w-a".to_owned(),
             group: "www-data".to_owned(),
             on_remove: OnRemove::Trash,
+            service: None,
         }));
         let user = create(Item::from(User {
             name: "w-a".to_owned(),

@@ -21,11 +21,7 @@ pub fn server(page: &mut Page, name: &ServerName, plan: &ServerPlan, contents: O
     page.text(name.as_str(), Tone::Strong)
         .line(&format!(": {}", summary([plan])));
     for change in &plan.changes {
-        let (sign, tone) = sign(change.action);
-        page.text("  ", Tone::Plain).text(
-            &format!("{sign} {} {}", change.action.word(), change.key),
-            tone,
-        );
+        start_of(page, change);
         let notes = notes(change);
         if !notes.is_empty() {
             page.text(&format!("  {}", notes.join(", ")), Tone::Dim);
@@ -52,6 +48,22 @@ pub fn server(page: &mut Page, name: &ServerName, plan: &ServerPlan, contents: O
             page.text("    hint", Tone::Hint).line(&format!(": {hint}"));
         }
     }
+}
+
+/// Appends what was changed, a line for each.
+pub fn done<'a>(page: &mut Page, changes: impl IntoIterator<Item = &'a Change>) {
+    for change in changes {
+        start_of(page, change);
+        page.end();
+    }
+}
+
+fn start_of(page: &mut Page, change: &Change) {
+    let (sign, tone) = sign(change.action);
+    page.text("  ", Tone::Plain).text(
+        &format!("{sign} {} {}", change.action.word(), change.key),
+        tone,
+    );
 }
 
 /// `3 to create, 1 to update, 1 conflict`; `nothing to do`.

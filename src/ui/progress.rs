@@ -74,6 +74,9 @@ impl<'a> Progress<'a> {
 
     /// Says what `server` is at: `connecting`, `observing`, `applying`, `testing`, `probing`.
     pub fn state(&self, server: &str, state: &str) {
+        if self.ui.settings().verbose > 1 {
+            self.ui.note(&format!("{server}: {state}"));
+        }
         if let Some(screen) = &self.screen {
             screen.state(server, state);
         }

@@ -242,6 +242,7 @@ fn dir(path: &str, mode: u32, owner: &str, group: &str, on_remove: OnRemove) -> 
         owner: owner.to_owned(),
         group: group.to_owned(),
         on_remove,
+        service: None,
     }
 }
 
@@ -253,7 +254,10 @@ fn dirs(site: &Checked, paths: &Paths) -> Vec<Dir> {
         // it, sshd_config(5) `ChrootDirectory`). Everybody may pass through; what is below is closed to others.
         dir(&paths.home, 0o751, "root", WEB_GROUP, OnRemove::Trash),
         dir(LOGS, 0o755, "root", "root", OnRemove::IfEmpty),
-        dir(&paths.logs, 0o750, "root", WEB_GROUP, OnRemove::Trash),
+        Dir {
+            service: Some("nginx".to_owned()),
+            ..dir(&paths.logs, 0o750, "root", WEB_GROUP, OnRemove::Trash)
+        },
     ];
     // All below is gone with the home, and kept when only a setting changes.
     for below in site.root.ancestors() {

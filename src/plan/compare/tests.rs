@@ -137,6 +137,7 @@ fn what_an_intent_made_goes_away_as_it_was_meant_to() {
         owner: "root".to_owned(),
         group: "root".to_owned(),
         on_remove: OnRemove::Trash,
+        service: None,
     });
     let plan = all(&desired(vec![]), &there(&[&home]), &intent(&home));
     assert_eq!(verdict(&plan), "delete");
@@ -236,6 +237,7 @@ fn a_seed_is_written_only_with_its_directory() {
         owner: "root".to_owned(),
         group: "root".to_owned(),
         on_remove: OnRemove::Keep,
+        service: None,
     });
     let wanted = desired(vec![dir.clone(), seed.clone()]);
     assert!(!keys(&wanted, &BTreeMap::new()).contains(&seed.key()));
