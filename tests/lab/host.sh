@@ -50,7 +50,12 @@ check_owner() {
 
 # Runs a function in a background job: it must not inherit the lock, or it would hold it after us.
 in_background() {
-    exec 9>&-
+    local fd
+    # Whatever lock somebody holds around this script, a server must not keep it.
+    for fd in /proc/"$BASHPID"/fd/*; do
+        fd=${fd##*/}
+        ((fd <= 2)) || eval "exec $fd>&-"
+    done
     "$@"
 }
 
