@@ -96,7 +96,7 @@ pub fn root(width: usize) -> Command {
 }
 
 /// The variables that fleet reads, and what they are for.
-pub const ENVIRONMENT: [(&str, &str); 7] = [
+pub const ENVIRONMENT: [(&str, &str); 8] = [
     (
         "FLEET_INVENTORY",
         "inventory; without it ./inventory.toml, then ~/.config/fleet/inventory.toml",
@@ -107,7 +107,11 @@ pub const ENVIRONMENT: [(&str, &str); 7] = [
     ),
     (
         "FLEET_KEY_FILE",
-        "key that seals stored secrets; without it ~/.config/fleet/key",
+        "key that seals stored secrets; without it settings.key_command of the inventory, then ~/.config/fleet/key",
+    ),
+    (
+        "FLEET_PASSPHRASE_FILE",
+        "passphrase of the stored secrets, where one opens them and nobody can be asked",
     ),
     (
         "FLEET_KEY_PASSPHRASE_FILE",

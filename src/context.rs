@@ -15,12 +15,13 @@ use tokio::runtime::Runtime;
 use crate::diagnostic::{Class, Diagnostic};
 use crate::inventory::Inventory;
 use crate::shell::Secret;
-use crate::state::State;
+use crate::state::{Keys, State};
 use crate::ui::Ui;
 
 mod edge;
 mod environment;
 mod globals;
+mod keys;
 mod record;
 mod servers;
 
@@ -43,6 +44,7 @@ pub struct Context {
     arguments: RefCell<Vec<String>>,
     inventory: OnceCell<Option<Inventory>>,
     state: OnceCell<RefCell<State>>,
+    keys: OnceCell<Keys>,
     runtime: OnceCell<Runtime>,
 }
 
@@ -71,6 +73,7 @@ impl Context {
             ),
             inventory: OnceCell::new(),
             state: OnceCell::new(),
+            keys: OnceCell::new(),
             runtime: OnceCell::new(),
         }
     }
@@ -234,16 +237,6 @@ impl Context {
                     .hint("name one with `--state FILE`")
                     .into()
             })
-    }
-
-    /// Where the key that seals secrets is kept: `FLEET_KEY_FILE`, then the configuration directory.
-    pub fn key_path(&self) -> anyhow::Result<PathBuf> {
-        let named = self.environment.path("FLEET_KEY_FILE");
-        named.or_else(|| self.configuration("key")).ok_or_else(|| {
-            Diagnostic::usage("there is no place for the key that seals secrets: `HOME` is not set")
-                .hint("name one with `FLEET_KEY_FILE`")
-                .into()
-        })
     }
 
     /// The file with the passphrase of encrypted SSH keys: `FLEET_KEY_PASSPHRASE_FILE`.

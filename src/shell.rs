@@ -2,16 +2,19 @@
 
 use std::fmt;
 
+use zeroize::Zeroizing;
+
 /// A text that must not be printed, logged or stored in clear.
 ///
 /// `Debug` and `Display` mask it; only the transport reveals it, into the stream of an encrypted connection.
+/// Its memory is cleared when it goes.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub struct Secret(Zeroizing<String>);
 
 impl Secret {
     /// Wraps a secret text.
     pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self(Zeroizing::new(text.into()))
     }
 
     /// The text itself. Only `transport`, `state` (to seal it) and the pure compilers of secret files call this.
@@ -24,6 +27,17 @@ impl Secret {
     /// Whether it is the empty text, which nobody can mean.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// How many characters it has.
+    pub fn length(&self) -> usize {
+        self.0.chars().count()
+    }
+
+    /// Its first line; `None` when that is empty.
+    pub fn first_line(&self) -> Option<Self> {
+        let line = self.0.lines().next()?;
+        (!line.is_empty()).then(|| Self::new(line))
     }
 }
 

@@ -98,7 +98,7 @@ impl<'a> Changing<'a> {
         let started = Instant::now();
         let context = self.context;
         let inventory = context.inventory()?;
-        let key_path = context.key_path()?;
+        let keys = context.keys()?;
         let now = context.now();
         let recorded = context.state()?.write(|write| {
             let sealed = edge.map_or(&[][..], Edge::sealed);
@@ -109,7 +109,7 @@ impl<'a> Changing<'a> {
             let before = work(write).map_err(Stop::Error)?;
             let resource = write.find(&self.name)?;
             let servers = servers(write, inventory, &self.name)?;
-            let vault = write.vault(&key_path)?;
+            let vault = write.vault(keys)?;
             let only = BTreeSet::from([self.name.clone()]);
             let source = Source {
                 read: write,

@@ -6,13 +6,14 @@ use crate::apply::Job;
 use crate::diagnostic::Diagnostic;
 use crate::inventory::Inventory;
 use crate::item::{Applied, Item, Key, Probe};
-use crate::kind::{self, Fleet, Secrets};
+use crate::kind::{self, Fleet, SecretId, Secrets};
 use crate::model::health::ServerFacts;
 use crate::model::{
     Health, Placement, PlacementStatus, Resource, ResourceName, Server, ServerName,
 };
 use crate::plan::follow::{Surroundings, moves};
 use crate::plan::{Blocked, Desired, desired};
+use crate::shell::Secret;
 use crate::state::Read;
 
 /// How many sites beside those that change are asked whether they still answer; twice what is needed, since some
@@ -36,6 +37,15 @@ pub(super) struct Source<'a> {
     pub(super) servers: Vec<&'a Server>,
     /// Only these resources.
     pub(super) only: Option<BTreeSet<ResourceName>>,
+}
+
+/// The secrets that can be opened without asking anybody: all that neighbours are worth.
+struct AtHand<'a>(&'a dyn Secrets);
+
+impl Secrets for AtHand<'_> {
+    fn open(&self, id: &SecretId) -> Result<Secret, String> {
+        self.0.open_at_hand(id)
+    }
 }
 
 impl Source<'_> {
@@ -140,7 +150,9 @@ impl Source<'_> {
             if !mine && (neighbours.len() >= NEIGHBOURS || !is_applied(resource, server)) {
                 continue;
             }
-            let compiled = desired::items(resource, server, facts, self.secrets, fleet);
+            let at_hand = AtHand(self.secrets);
+            let secrets: &dyn Secrets = if mine { self.secrets } else { &at_hand };
+            let compiled = desired::items(resource, server, facts, secrets, fleet);
             let block = |reason: String, hint: Option<String>| Blocked {
                 resource: resource.name.clone(),
                 reason,

@@ -73,8 +73,10 @@ pub enum Group {
     Apply,
     /// Health.
     Health,
-    /// The record of what was done.
+    /// The record of what was done, and taking it back.
     Tasks,
+    /// What is sealed in the state database.
+    Secrets,
     /// Those of a kind, by its word: `zone`.
     Of(&'static str),
 }
@@ -86,6 +88,7 @@ impl Group {
             Self::Apply => "Plan and apply".to_owned(),
             Self::Health => "Health".to_owned(),
             Self::Tasks => "Tasks".to_owned(),
+            Self::Secrets => "Secrets".to_owned(),
             Self::Of(word) => {
                 let kind = crate::kind::kind(word);
                 capitalised(kind.map_or(word, |kind| kind.plural))
@@ -181,6 +184,7 @@ registry! {
         apply::Apply,
         list_tasks::ListTasks,
         show_task::ShowTask,
+        rotate_key::RotateKey,
         setup_server::SetupServer,
         health::Health,
     ]
@@ -190,7 +194,7 @@ impl Entry {
     /// Where its heading stands in the help; the sort by it is stable.
     fn rank(&self) -> usize {
         let before = [Group::Servers.heading()];
-        let after = [Group::Apply, Group::Health, Group::Tasks].map(Group::heading);
+        let after = [Group::Apply, Group::Health, Group::Tasks, Group::Secrets].map(Group::heading);
         if let Some(rank) = before.iter().position(|h| *h == self.group) {
             rank
         } else if let Some(rank) = after.iter().position(|h| *h == self.group) {

@@ -112,9 +112,9 @@ impl Chosen<'_> {
         let Some(state) = context.state_to_read()? else {
             return Ok(Jobs::default());
         };
-        let key_path = context.key_path()?;
+        let keys = context.keys()?;
         let (jobs, in_use) = state.read(|read| {
-            let vault = read.vault(&key_path)?;
+            let vault = read.vault(keys)?;
             let source = Source {
                 read,
                 inventory,

@@ -1,6 +1,7 @@
 //! The outside world for a spec that is made from arguments: files, prompts, and the key that seals its secrets.
 
 use std::path::Path;
+use std::rc::Rc;
 
 use jiff::Timestamp;
 
@@ -14,7 +15,7 @@ use crate::state::{Sealed, SealingKey};
 #[derive(Debug)]
 pub struct Edge<'a> {
     context: &'a Context,
-    key: Option<SealingKey>,
+    key: Option<Rc<SealingKey>>,
     sealed: Vec<Sealed>,
     stdin_is_read: bool,
 }
@@ -37,12 +38,11 @@ impl<'a> Edge<'a> {
     /// The key; read, or made, when it is first needed.
     fn key(&mut self) -> anyhow::Result<&SealingKey> {
         if self.key.is_none() {
-            let path = self.context.key_path()?;
-            let key = self.context.state()?.read(|read| read.sealing_key(&path))?;
+            let key = self.context.state()?.sealing_key(self.context.keys()?)?;
             self.key = Some(key);
         }
         self.key
-            .as_ref()
+            .as_deref()
             .ok_or_else(|| anyhow::anyhow!("there is no key"))
     }
 }

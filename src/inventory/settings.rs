@@ -33,6 +33,10 @@ pub struct InventorySettings {
     pub health_max_age: Duration,
     /// How long to wait for another fleet at work on a server.
     pub lock_wait: Duration,
+    /// Prints the key that opens stored secrets; run with `sh -c`.
+    pub key_command: Option<String>,
+    /// How long what was removed stays in the trash of the servers, and can be put back.
+    pub trash_retention: Duration,
 }
 
 impl Default for InventorySettings {
@@ -49,11 +53,13 @@ impl Default for InventorySettings {
             health_timeout: Duration::from_secs(10),
             health_max_age: Duration::from_secs(300),
             lock_wait: Duration::from_secs(60),
+            key_command: None,
+            trash_retention: Duration::from_secs(30 * 86400),
         }
     }
 }
 
-pub(super) const KEYS: [&str; 11] = [
+pub(super) const KEYS: [&str; 13] = [
     "state",
     "known_hosts",
     "ssh_config",
@@ -65,14 +71,17 @@ pub(super) const KEYS: [&str; 11] = [
     "health_timeout",
     "health_max_age",
     "lock_wait",
+    "key_command",
+    "trash_retention",
 ];
 
-const ALIASES: [(&str, &str); 5] = [
+const ALIASES: [(&str, &str); 6] = [
     ("database", "state"),
     ("state_file", "state"),
     ("forks", "parallel"),
     ("timeout", "total_timeout"),
     ("lock_timeout", "lock_wait"),
+    ("retention", "trash_retention"),
 ];
 
 /// Reads the table; what is wrong with it is noted and left at its default.
@@ -109,6 +118,14 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, table: &DeTable<'_>) -> Inventor
             "lock_wait" => set(
                 &mut settings.lock_wait,
                 reader.duration(entry, Duration::ZERO),
+            ),
+            "key_command" => {
+                settings.key_command =
+                    reader.string(entry, |text| value::plain(text).map(str::to_owned));
+            }
+            "trash_retention" => set(
+                &mut settings.trash_retention,
+                reader.duration(entry, Duration::from_secs(3600)),
             ),
             _ => reader.unknown_key(key, &KEYS, &ALIASES),
         }

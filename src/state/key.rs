@@ -1,24 +1,22 @@
-//! The key that seals secrets: a private file beside the configuration, made when the first secret is stored.
+//! The keys that seal secrets, as mathematics: a master key, what is made from it, and what it seals.
 //!
 //! The state database holds secrets only sealed (ChaCha20-Poly1305, RFC 8439, a random nonce each, bound to their
-//! id), so that a copy of it or a backup gives none away without this file.
+//! id), so that a copy of it or a backup gives none away without the key.
 
 use std::fmt;
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
 
+use argon2::{Algorithm, Argon2, Params, Version};
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
+use zeroize::Zeroizing;
 
 use crate::diagnostic::Diagnostic;
 use crate::kind::SecretId;
 use crate::shell::Secret;
 
-/// The first word of a key file.
-const MARK: &str = "fleet-key-1";
+/// What the sealed naming key is bound to; no secret has such an id.
+const NAMING: &[u8] = b"fleet: key of the names";
 
 /// A secret as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +25,35 @@ pub struct Sealed {
     pub id: SecretId,
     /// Nonce, ciphertext and tag.
     pub bytes: Vec<u8>,
+    /// Which key sealed it: see [`Sealing::epoch`].
+    pub epoch: i64,
+}
+
+/// 32 bytes that open everything: a line of a key file, or what a passphrase comes to.
+pub(super) struct Master(Zeroizing<[u8; 32]>);
+
+/// How a passphrase becomes a key: Argon2id (RFC 9106) with these parameters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// Makes it another key for each state database.
+    pub salt: Vec<u8>,
+    /// KiB of memory.
+    pub memory: u32,
+    /// Passes over it.
+    pub passes: u32,
+    /// Lanes.
+    pub lanes: u32,
+}
+
+/// What the state database knows of the key in use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sealing {
+    /// Grows with each new key.
+    pub epoch: i64,
+    /// The key that names secrets, sealed: what opens this is the key in use.
+    pub naming: Vec<u8>,
+    /// How the key comes from a passphrase; `None` when it comes from a file or a command.
+    pub stretch: Option<Stretch>,
 }
 
 /// The key, ready for use.
@@ -34,6 +61,7 @@ pub struct SealingKey {
     aead: LessSafeKey,
     names: hmac::Key,
     salts: hmac::Key,
+    epoch: i64,
 }
 
 impl fmt::Debug for SealingKey {
@@ -42,67 +70,145 @@ impl fmt::Debug for SealingKey {
     }
 }
 
-impl SealingKey {
-    /// Reads the key file; an error when it is missing, readable by others, or no key.
-    pub fn load(path: &Path) -> Result<Self, Diagnostic> {
-        match read(path)? {
-            Some(key) => Ok(key),
-            None => Err(Diagnostic::failed(format!(
-                "the key that opens stored secrets is not at `{}`",
-                path.display()
-            ))
-            .hint("restore it from a backup, or name it with `FLEET_KEY_FILE`")
-            .hint("a lost key cannot be replaced; what it sealed is to be set again")),
-        }
+impl fmt::Debug for Master {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Master(…)")
+    }
+}
+
+impl PartialEq for Master {
+    fn eq(&self, other: &Self) -> bool {
+        *self.0 == *other.0
+    }
+}
+
+impl Master {
+    /// A new random one.
+    pub(super) fn generate() -> Result<Self, Diagnostic> {
+        Ok(Self(Zeroizing::new(random()?)))
     }
 
-    /// Reads the key file, or makes it (0600) with a new random key.
-    pub fn load_or_create(path: &Path) -> Result<Self, Diagnostic> {
-        if let Some(key) = read(path)? {
-            return Ok(key);
+    /// The same key once more.
+    pub(super) fn copy(&self) -> Self {
+        Self(self.0.clone())
+    }
+
+    /// The one that 64 hexadecimal digits spell.
+    pub(super) fn from_hex(text: &str) -> Option<Self> {
+        if text.len() != 64 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return None;
         }
-        create(path).map_err(|error| {
-            Diagnostic::failed(format!(
-                "the key that seals secrets cannot be made at `{}`: {error}",
-                path.display()
-            ))
-            .hint("`FLEET_KEY_FILE` names another place")
-        })?;
-        // Another fleet may have made it first: what counts is what is there now.
-        Self::load(path)
+        let mut bytes = Zeroizing::new([0; 32]);
+        for (index, byte) in bytes.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&text[2 * index..2 * index + 2], 16).ok()?;
+        }
+        Some(Self(bytes))
+    }
+
+    /// Its 64 hexadecimal digits.
+    pub(super) fn to_hex(&self) -> Zeroizing<String> {
+        Zeroizing::new(hex(self.0.as_slice()))
+    }
+
+    /// The one that a passphrase comes to.
+    pub(super) fn from_passphrase(passphrase: &Secret, how: &Stretch) -> Result<Self, Diagnostic> {
+        let unfit = |error: argon2::Error| {
+            Diagnostic::failed(format!("the passphrase cannot become a key: {error}"))
+        };
+        let params = Params::new(how.memory, how.passes, how.lanes, Some(32)).map_err(unfit)?;
+        let mut bytes = Zeroizing::new([0; 32]);
+        Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+            .hash_password_into(passphrase.reveal().as_bytes(), &how.salt, bytes.as_mut_slice())
+            .map_err(unfit)?;
+        Ok(Self(bytes))
+    }
+
+    fn aead(&self) -> Option<LessSafeKey> {
+        let master = hmac::Key::new(hmac::HMAC_SHA256, self.0.as_slice());
+        let aead = hmac::sign(&master, b"fleet: seal");
+        Some(LessSafeKey::new(
+            UnboundKey::new(&CHACHA20_POLY1305, aead.as_ref()).ok()?,
+        ))
+    }
+}
+
+impl Stretch {
+    /// With a new salt: three passes over 64 MiB, the second recommended option of RFC 9106 (4).
+    pub(super) fn generate() -> Result<Self, Diagnostic> {
+        Ok(Self {
+            salt: random::<16>()?.to_vec(),
+            memory: 64 << 10,
+            passes: 3,
+            lanes: 4,
+        })
+    }
+}
+
+impl Sealing {
+    /// What is to be stored when `master` becomes the key in use.
+    ///
+    /// The key of names is a new one: whoever has the old key cannot try guesses on the ids of what is sealed from now on.
+    pub(super) fn begin(
+        master: &Master,
+        stretch: Option<Stretch>,
+        epoch: i64,
+    ) -> Result<Self, Diagnostic> {
+        let aead = master.aead().ok_or_else(no_random_bytes)?;
+        let naming = Zeroizing::new(random::<32>()?);
+        Ok(Self {
+            epoch,
+            naming: seal(&aead, NAMING, naming.as_slice())?,
+            stretch,
+        })
+    }
+}
+
+impl SealingKey {
+    /// The key in use, when `master` is it.
+    pub(super) fn new(master: &Master, sealing: &Sealing) -> Option<Self> {
+        let aead = master.aead()?;
+        let naming = open(&aead, NAMING, &sealing.naming)?;
+        // A key for each use, so that neither weakens the other.
+        let naming = hmac::Key::new(hmac::HMAC_SHA256, &naming);
+        let names = hmac::sign(&naming, b"fleet: names of secrets");
+        let salts = hmac::sign(&naming, b"fleet: salts");
+        Some(Self {
+            aead,
+            names: hmac::Key::new(hmac::HMAC_SHA256, names.as_ref()),
+            salts: hmac::Key::new(hmac::HMAC_SHA256, salts.as_ref()),
+            epoch: sealing.epoch,
+        })
+    }
+
+    /// See [`Sealing::epoch`].
+    pub(super) fn epoch(&self) -> i64 {
+        self.epoch
     }
 
     /// Seals a secret. Equal secrets have equal ids, and the id tells nothing without the key.
     pub fn seal(&self, secret: &Secret) -> Result<Sealed, Diagnostic> {
         let tag = hmac::sign(&self.names, secret.reveal().as_bytes());
         let id = SecretId(format!("sec_{}", hex(&tag.as_ref()[..16])));
-        let nonce: [u8; NONCE_LEN] = random().map_err(|()| no_random_bytes())?;
-        let mut text = secret.reveal().as_bytes().to_vec();
-        self.aead
-            .seal_in_place_append_tag(
-                Nonce::assume_unique_for_key(nonce),
-                Aad::from(id.0.as_bytes()),
-                &mut text,
-            )
-            .map_err(|_| Diagnostic::failed("the secret is too long to be sealed"))?;
-        let bytes = [&nonce[..], &text].concat();
-        Ok(Sealed { id, bytes })
+        self.seal_as(&id, secret)
+    }
+
+    /// Seals a secret that has an id already.
+    pub(super) fn seal_as(&self, id: &SecretId, secret: &Secret) -> Result<Sealed, Diagnostic> {
+        Ok(Sealed {
+            bytes: seal(&self.aead, id.0.as_bytes(), secret.reveal().as_bytes())?,
+            id: id.clone(),
+            epoch: self.epoch,
+        })
     }
 
     /// Opens a sealed secret; `None` when it was sealed with another key, for another id, or is damaged.
-    pub fn open(&self, sealed: &Sealed) -> Option<Secret> {
-        let (nonce, text) = sealed.bytes.split_at_checked(NONCE_LEN)?;
-        let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-        let mut text = text.to_vec();
-        let opened = self
-            .aead
-            .open_in_place(nonce, Aad::from(sealed.id.0.as_bytes()), &mut text)
-            .ok()?;
-        Some(Secret::new(str::from_utf8(opened).ok()?))
+    pub fn open(&self, id: &SecretId, sealed: &[u8]) -> Option<Secret> {
+        let text = open(&self.aead, id.0.as_bytes(), sealed)?;
+        Some(Secret::new(str::from_utf8(&text).ok()?))
     }
 
     /// Bytes that follow from `secret` and `purpose`, and that tell nothing of either without the key: a salt that
-    /// is the same when the same password is given again.
+    /// is the same when the same password is given again (until the key changes).
     pub fn derive(&self, secret: &Secret, purpose: &str) -> [u8; 32] {
         let mut signing = hmac::Context::with_key(&self.salts);
         // The length keeps (`a`, `bc`) apart from (`ab`, `c`).
@@ -113,123 +219,48 @@ impl SealingKey {
         bytes.copy_from_slice(signing.sign().as_ref());
         bytes
     }
-
-    /// One master key in the file, and a key for each use made from it, so that neither weakens the other.
-    fn from_master(master: &[u8; 32]) -> Option<Self> {
-        let master = hmac::Key::new(hmac::HMAC_SHA256, master);
-        let aead = hmac::sign(&master, b"fleet: seal");
-        let names = hmac::sign(&master, b"fleet: names of secrets");
-        let salts = hmac::sign(&master, b"fleet: salts");
-        Some(Self {
-            aead: LessSafeKey::new(UnboundKey::new(&CHACHA20_POLY1305, aead.as_ref()).ok()?),
-            names: hmac::Key::new(hmac::HMAC_SHA256, names.as_ref()),
-            salts: hmac::Key::new(hmac::HMAC_SHA256, salts.as_ref()),
-        })
-    }
 }
 
-/// The key at `path`; `None` when nothing is there.
-fn read(path: &Path) -> Result<Option<SealingKey>, Diagnostic> {
-    let shown = path.display();
-    let mut file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => {
-            return Err(Diagnostic::failed(format!(
-                "the key file `{shown}` cannot be read: {error}"
-            )));
-        }
-    };
-    let mut text = String::new();
-    let mode = file
-        .metadata()
-        .and_then(|found| {
-            Read::take(&mut file, 4096).read_to_string(&mut text)?;
-            Ok(found.mode())
-        })
-        .map_err(|error| {
-            Diagnostic::failed(format!("the key file `{shown}` cannot be read: {error}"))
-        })?;
-    if mode & 0o077 != 0 {
-        return Err(Diagnostic::failed(format!(
-            "the key file `{shown}` can be used by others (mode {:04o})",
-            mode & 0o7777
-        ))
-        .hint(format!(
-            "`chmod 600 {shown}`, and consider who may have read it"
-        )));
-    }
-    let key = text
-        .trim()
-        .strip_prefix(MARK)
-        .and_then(|rest| unhex(rest.trim()))
-        .and_then(|master| SealingKey::from_master(&master));
-    match key {
-        Some(key) => Ok(Some(key)),
-        None => Err(Diagnostic::failed(format!(
-            "the key file `{shown}` does not hold a fleet key"
-        ))
-        .hint("restore it from a backup, or name another with `FLEET_KEY_FILE`")),
-    }
+fn seal(aead: &LessSafeKey, bound_to: &[u8], text: &[u8]) -> Result<Vec<u8>, Diagnostic> {
+    let nonce: [u8; NONCE_LEN] = random()?;
+    // Room for the tag, so that no copy of the text stays behind where it grows.
+    let mut sealed = Vec::with_capacity(NONCE_LEN + text.len() + CHACHA20_POLY1305.tag_len());
+    sealed.extend_from_slice(&nonce);
+    sealed.extend_from_slice(text);
+    let tag = aead
+        .seal_in_place_separate_tag(
+            Nonce::assume_unique_for_key(nonce),
+            Aad::from(bound_to),
+            &mut sealed[NONCE_LEN..],
+        )
+        .map_err(|_| Diagnostic::failed("the secret is too long to be sealed"))?;
+    sealed.extend_from_slice(tag.as_ref());
+    Ok(sealed)
 }
 
-/// Makes the key file. It appears whole under its name, and one that is there already is left alone.
-fn create(path: &Path) -> std::io::Result<()> {
-    let no_random = |()| std::io::Error::other("the operating system gives no random bytes");
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(directory)?;
-    let master: [u8; 32] = random().map_err(no_random)?;
-    let mark: [u8; 8] = random().map_err(no_random)?;
-    let mut unfinished = path.as_os_str().to_owned();
-    unfinished.push(format!(".{}", hex(&mark)));
-    let unfinished = PathBuf::from(unfinished);
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&unfinished)?;
-    let made = file
-        .write_all(format!("{MARK} {}\n", hex(&master)).as_bytes())
-        .and_then(|()| file.sync_all())
-        .and_then(|()| match std::fs::hard_link(&unfinished, path) {
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-            linked => linked,
-        });
-    std::fs::remove_file(&unfinished)?;
-    made?;
-    // Without this a power cut may keep what was sealed and lose the name of the key.
-    File::open(directory)?.sync_all()
+fn open(aead: &LessSafeKey, bound_to: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let (nonce, text) = sealed.split_at_checked(NONCE_LEN)?;
+    let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+    let mut text = Zeroizing::new(text.to_vec());
+    let opened = aead.open_in_place(nonce, Aad::from(bound_to), &mut text).ok()?;
+    let length = opened.len();
+    text.truncate(length);
+    Some(text)
 }
 
-fn random<const N: usize>() -> Result<[u8; N], ()> {
+pub(super) fn random<const N: usize>() -> Result<[u8; N], Diagnostic> {
     let mut bytes = [0; N];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| ())?;
-    Ok(bytes)
+    let filled = SystemRandom::new().fill(&mut bytes);
+    filled.map(|()| bytes).map_err(|_| no_random_bytes())
 }
 
 fn no_random_bytes() -> Diagnostic {
     Diagnostic::failed("the operating system gives no random bytes")
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
-    let pairs = bytes.iter().flat_map(|b| [digit(b >> 4), digit(b & 15)]);
-    pairs.collect()
-}
-
-fn unhex(text: &str) -> Option<[u8; 32]> {
-    if text.len() != 64 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return None;
-    }
-    let mut bytes = [0; 32];
-    for (index, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&text[2 * index..2 * index + 2], 16).ok()?;
-    }
-    Some(bytes)
+    let mut text = String::with_capacity(2 * bytes.len());
+    text.extend(bytes.iter().flat_map(|b| [digit(b >> 4), digit(b & 15)]));
+    text
 }

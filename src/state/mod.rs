@@ -16,13 +16,19 @@ mod applied;
 mod claims;
 mod failure;
 mod key;
+<<<<<<< HEAD
 mod links;
+=======
+mod keyfile;
+mod keys;
+>>>>>>> c4adb86 (state: the key that seals secrets comes from a file, a command or a passphrase, and can be rotated)
 mod listing;
 mod migrate;
 mod network;
 mod open;
 mod placements;
 mod resources;
+mod rotation;
 mod rows;
 mod secrets;
 mod servers;
@@ -30,9 +36,11 @@ mod tasks;
 
 pub use applied::Outcome;
 pub use claims::Taken;
-pub use key::{Sealed, SealingKey};
+pub use key::{Sealed, Sealing, SealingKey};
+pub use keys::{AskPassphrase, KeyPlace, Keys, RunCommand};
 pub use listing::Listed;
 pub use placements::PlacementResult;
+pub use rotation::{Rotated, Rotation};
 pub use resources::{Change, Filter, NewResource};
 pub use secrets::Vault;
 pub use servers::{Cordon, ServerRecord};

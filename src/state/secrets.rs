@@ -1,306 +1,259 @@
-//! Queries of `secrets`, and the vault from which specs take them while they compile.
+//! Queries of `secrets` and `sealing`, and the vault from which specs take secrets while they compile.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
-use jiff::Timestamp;
-use rusqlite::params;
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{Row, params};
 
-use super::key::{Sealed, SealingKey};
-use super::rows::millis;
+use super::key::{Sealed, Sealing, SealingKey, Stretch};
+use super::keys::Keys;
+use super::rows::{millis, text};
 use super::{Read, Write};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Class, Diagnostic};
 use crate::kind::{SecretId, Secrets};
 use crate::shell::Secret;
 
 /// The stored secrets, still sealed; the key is read when the first is opened.
 #[derive(Debug)]
-pub struct Vault {
+pub struct Vault<'k> {
     sealed: BTreeMap<SecretId, Vec<u8>>,
-    key_path: PathBuf,
-    key: OnceLock<Result<SealingKey, Diagnostic>>,
+    sealing: Option<Sealing>,
+    keys: &'k Keys,
 }
 
-impl Vault {
+impl Vault<'_> {
     /// Adds a secret that is not stored yet, so that what needs it can be planned.
     pub fn add(&mut self, sealed: Sealed) {
         self.sealed.insert(sealed.id, sealed.bytes);
     }
 }
 
-impl Secrets for Vault {
+impl Secrets for Vault<'_> {
     fn open(&self, id: &SecretId) -> Result<Secret, String> {
-        let bytes = self
+        let (bytes, sealing) = self
             .sealed
             .get(id)
+            .zip(self.sealing.as_ref())
             .ok_or_else(|| format!("the secret `{}` is not in the state database", id.0))?;
-        let key = self.key.get_or_init(|| SealingKey::load(&self.key_path));
-        let key = key.as_ref().map_err(|diagnostic| {
+        let key = self.keys.open(sealing).map_err(|diagnostic| {
             let hints = diagnostic.hints.join("; ");
             format!("{} ({hints})", diagnostic.message)
         })?;
-        let sealed = Sealed {
-            id: id.clone(),
-            bytes: bytes.clone(),
-        };
-        key.open(&sealed).ok_or_else(|| {
-            format!(
-                "the key at `{}` does not open the secret `{}`: it was sealed with another",
-                self.key_path.display(),
-                id.0
-            )
+        key.open(id, bytes).ok_or_else(|| {
+            format!("the secret `{}` is damaged: the key does not open it", id.0)
         })
+    }
+
+    fn open_at_hand(&self, id: &SecretId) -> Result<Secret, String> {
+        if self.sealing.as_ref().is_some_and(|sealing| !self.keys.is_at_hand(sealing)) {
+            return Err("the key is not at hand".to_owned());
+        }
+        self.open(id)
     }
 }
 
 impl Read {
-    /// All stored secrets, sealed. The key at `key_path` need not exist as long as none is opened.
-    pub fn vault(&self, key_path: &Path) -> Result<Vault, Diagnostic> {
+    /// All stored secrets, sealed. No key need exist as long as none is opened.
+    pub fn vault<'k>(&self, keys: &'k Keys) -> Result<Vault<'k>, Diagnostic> {
         let sealed = self.all("SELECT id, sealed FROM secrets", [], |row| {
             Ok((SecretId(row.get(0)?), row.get(1)?))
         })?;
         Ok(Vault {
             sealed: sealed.into_iter().collect(),
-            key_path: key_path.to_owned(),
-            key: OnceLock::new(),
+            sealing: self.sealing()?,
+            keys,
         })
     }
 
-    /// The key to seal new secrets with: made when there is none and nothing is sealed yet; refused when it is not
-    /// the one that sealed what is stored.
-    pub fn sealing_key(&self, key_path: &Path) -> Result<SealingKey, Diagnostic> {
-        let stored = self.first("SELECT id, sealed FROM secrets LIMIT 1", [], |row| {
-            Ok(Sealed {
-                id: SecretId(row.get(0)?),
-                bytes: row.get(1)?,
-            })
+    /// What is known of the key in use; `None` when nothing was ever sealed.
+    pub fn sealing(&self) -> Result<Option<Sealing>, Diagnostic> {
+        self.first(
+            "SELECT epoch, naming, salt, memory, passes, lanes FROM sealing",
+            [],
+            sealing,
+        )
+    }
+
+    /// How many secrets are stored.
+    pub fn count_secrets(&self) -> Result<u64, Diagnostic> {
+        let count = self.first("SELECT COUNT(*) FROM secrets", [], |row| {
+            super::rows::count(row, 0)
         })?;
-        let Some(stored) = stored else {
-            return SealingKey::load_or_create(key_path);
-        };
-        let key = SealingKey::load(key_path)?;
-        if key.open(&stored).is_none() {
-            return Err(Diagnostic::failed(format!(
-                "the key at `{}` is not the one that sealed the secrets in `{}`",
-                key_path.display(),
-                self.path.display()
-            ))
-            .hint("name the right one with `FLEET_KEY_FILE`, or restore it from a backup"));
-        }
-        Ok(key)
+        Ok(count.unwrap_or(0))
+    }
+
+    /// The ids of secrets in the specs of what should exist.
+    fn used_secrets(&self) -> Result<BTreeSet<String>, Diagnostic> {
+        let mut used = BTreeSet::new();
+        self.each(
+            "SELECT spec FROM resources WHERE removed_at IS NULL AND spec LIKE '%\"sec\\_%' ESCAPE '\\'",
+            [],
+            |row| {
+                used.extend(ids(text(row, 0)?).map(str::to_owned));
+                Ok(())
+            },
+        )?;
+        Ok(used)
     }
 }
 
 impl Write<'_> {
+    /// Makes `sealing` what is known of the key, unless another fleet was first; returns what is in use now.
+    pub fn begin_sealing(&self, sealing: &Sealing) -> Result<Sealing, Diagnostic> {
+        if let Some(there) = self.sealing()? {
+            return Ok(there);
+        }
+        self.put_sealing(sealing)?;
+        Ok(sealing.clone())
+    }
+
     /// Stores a sealed secret; one that is stored already stays as it is.
     pub fn store_secret(&self, sealed: &Sealed, now: Timestamp) -> Result<(), Diagnostic> {
+        let epoch = self.sealing()?.map(|sealing| sealing.epoch);
+        if epoch != Some(sealed.epoch) {
+            return Err(changed_meanwhile());
+        }
         self.change(
             "INSERT INTO secrets (id, created_at, sealed) VALUES ($1, $2, $3)
-             ON CONFLICT (id) DO NOTHING",
+             ON CONFLICT (id) DO UPDATE SET unused_since = NULL",
             params![sealed.id.0, millis(now), sealed.bytes],
+        )?;
+        Ok(())
+    }
+
+    /// Seals every secret again, with the key that `sealing` is of; returns how many there are. `old` opens what is there.
+    pub(super) fn reseal(
+        &self,
+        old: Option<&SealingKey>,
+        new: &SealingKey,
+        sealing: &Sealing,
+    ) -> Result<usize, Diagnostic> {
+        let epoch = self.sealing()?.map(|sealing| sealing.epoch);
+        if epoch != old.map(SealingKey::epoch) {
+            return Err(changed_meanwhile());
+        }
+        let stored: Vec<(SecretId, Vec<u8>)> = match old {
+            Some(_) => self.all("SELECT id, sealed FROM secrets", [], |row| {
+                Ok((SecretId(row.get(0)?), row.get(1)?))
+            })?,
+            None => Vec::new(),
+        };
+        for (id, bytes) in &stored {
+            let secret = old.and_then(|old| old.open(id, bytes)).ok_or_else(|| {
+                Diagnostic::failed(format!(
+                    "the secret `{}` is damaged: the key does not open it; nothing was changed",
+                    id.0
+                ))
+                .hint("set it again, or remove what uses it, and empty the trash")
+            })?;
+            let sealed = new.seal_as(id, &secret)?;
+            self.change(
+                "UPDATE secrets SET sealed = $1 WHERE id = $2",
+                params![sealed.bytes, id.0],
+            )?;
+        }
+        self.put_sealing(sealing)?;
+        Ok(stored.len())
+    }
+
+    /// Clears the secrets that no spec has used for `grace`, and notes since when others are not used: until then an
+    /// undo may need them. Returns how many were cleared.
+    pub fn clear_unused_secrets(
+        &self,
+        grace: SignedDuration,
+        now: Timestamp,
+    ) -> Result<usize, Diagnostic> {
+        let stored: Vec<(String, bool)> =
+            self.all("SELECT id, unused_since IS NOT NULL FROM secrets", [], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?;
+        if stored.is_empty() {
+            return Ok(0);
+        }
+        let used = self.used_secrets()?;
+        for (id, unused) in &stored {
+            if used.contains(id) == *unused {
+                let since = (!unused).then(|| millis(now));
+                self.change(
+                    "UPDATE secrets SET unused_since = $1 WHERE id = $2",
+                    params![since, id],
+                )?;
+            }
+        }
+        let before = now.checked_sub(grace).unwrap_or(Timestamp::MIN);
+        self.change(
+            "DELETE FROM secrets WHERE unused_since <= $1",
+            params![millis(before)],
+        )
+    }
+
+    fn put_sealing(&self, sealing: &Sealing) -> Result<(), Diagnostic> {
+        let stretch = sealing.stretch.as_ref();
+        self.change(
+            "INSERT INTO sealing (id, epoch, naming, salt, memory, passes, lanes)
+             VALUES (1, $1, $2, $3, $4, $5, $6)
+             ON CONFLICT (id) DO UPDATE SET
+                 epoch = excluded.epoch, naming = excluded.naming, salt = excluded.salt,
+                 memory = excluded.memory, passes = excluded.passes, lanes = excluded.lanes",
+            params![
+                sealing.epoch,
+                sealing.naming,
+                stretch.map(|stretch| &stretch.salt),
+                stretch.map(|stretch| stretch.memory),
+                stretch.map(|stretch| stretch.passes),
+                stretch.map(|stretch| stretch.lanes),
+            ],
         )?;
         Ok(())
     }
 }
 
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use std::os::unix::fs::PermissionsExt;
-
-    use tempfile::TempDir;
-
-    use super::super::State;
-    use super::*;
-
-    struct Case {
-        dir: TempDir,
-        state: State,
-    }
-
-    impl Case {
-        fn new() -> Self {
-            let dir = TempDir::new().unwrap();
-            let state = State::open(&dir.path().join("state.db"), Timestamp::UNIX_EPOCH).unwrap();
-            Self { dir, state }
-        }
-
-        fn key_path(&self) -> PathBuf {
-            self.dir.path().join("config/fleet/key")
-        }
-
-        fn key(&self) -> Result<SealingKey, Diagnostic> {
-            self.state.read(|read| read.sealing_key(&self.key_path()))
-        }
-
-        fn store(&mut self, text: &str) -> SecretId {
-            let sealed = self.key().unwrap().seal(&Secret::new(text)).unwrap();
-            self.state
-                .write(|write| write.store_secret(&sealed, Timestamp::UNIX_EPOCH))
-                .unwrap();
-            sealed.id
-        }
-
-        fn vault(&self) -> Vault {
-            self.state
-                .read(|read| read.vault(&self.key_path()))
-                .unwrap()
-        }
-    }
-
-    #[test]
-    fn what_is_sealed_is_opened_and_nowhere_in_clear() {
-        let mut case = Case::new();
-        let text = "correct horse\nbattery staple ☃";
-        let id = case.store(text);
-        assert_eq!(case.vault().open(&id).unwrap().reveal(), text);
-        assert!(id.0.starts_with("sec_") && id.0.len() == 36);
-        for file in ["state.db", "state.db-wal"] {
-            let bytes = std::fs::read(case.dir.path().join(file)).unwrap();
-            let bare = b"battery staple";
-            assert!(!bytes.windows(bare.len()).any(|window| window == bare));
-        }
-        let key_file = std::fs::metadata(case.key_path()).unwrap();
-        assert_eq!(key_file.permissions().mode() & 0o7777, 0o600);
-        let directory = std::fs::metadata(case.key_path().parent().unwrap()).unwrap();
-        assert_eq!(directory.permissions().mode() & 0o7777, 0o700);
-        // Nothing is left of the way it was made.
-        let beside = std::fs::read_dir(case.key_path().parent().unwrap()).unwrap();
-        assert_eq!(beside.count(), 1);
-    }
-
-    #[test]
-    fn equal_secrets_have_equal_ids_and_different_seals() {
-        let case = Case::new();
-        let key = case.key().unwrap();
-        let first = key.seal(&Secret::new("a")).unwrap();
-        let second = key.seal(&Secret::new("a")).unwrap();
-        assert_eq!(first.id, second.id);
-        assert_ne!(first.bytes, second.bytes);
-        assert_ne!(first.id, key.seal(&Secret::new("b")).unwrap().id);
-        // Under another key neither the id nor the seal is the same.
-        let other = Case::new().key().unwrap();
-        assert_ne!(other.seal(&Secret::new("a")).unwrap().id, first.id);
-        assert!(other.open(&first).is_none());
-    }
-
-    #[test]
-    fn a_salt_repeats_and_depends_on_everything() {
-        let case = Case::new();
-        let key = case.key().unwrap();
-        let salt = |secret: &str, purpose: &str| key.derive(&Secret::new(secret), purpose);
-        assert_eq!(salt("a", "b"), salt("a", "b"));
-        assert_ne!(salt("a", "b"), salt("b", "a"));
-        assert_ne!(salt("bc", "a"), salt("c", "ab"));
-        let other = Case::new().key().unwrap();
-        assert_ne!(other.derive(&Secret::new("a"), "b"), salt("a", "b"));
-    }
-
-    #[test]
-    fn a_seal_holds_for_its_id_and_unchanged_only() {
-        let case = Case::new();
-        let key = case.key().unwrap();
-        let sealed = key.seal(&Secret::new("a")).unwrap();
-        let moved = Sealed {
-            id: key.seal(&Secret::new("b")).unwrap().id,
-            ..sealed.clone()
+impl super::State {
+    /// The key to seal new secrets with: where nothing was sealed yet, one is made and becomes the one in use; refused
+    /// when it is not the one that sealed what is stored.
+    pub fn sealing_key(&mut self, keys: &Keys) -> Result<Rc<SealingKey>, Diagnostic> {
+        let known = self.read(Read::sealing)?;
+        let sealing = if let Some(sealing) = known {
+            sealing
+        } else {
+            // Not inside the transaction: a command may ask its user something.
+            let first = Sealing::begin(&keys.first()?, None, 1)?;
+            self.write(|write| write.begin_sealing(&first))?
         };
-        assert!(key.open(&moved).is_none());
-        for index in 0..sealed.bytes.len() {
-            let mut damaged = sealed.clone();
-            damaged.bytes[index] ^= 1;
-            assert!(key.open(&damaged).is_none(), "byte {index}");
-            damaged.bytes.truncate(index);
-            assert!(key.open(&damaged).is_none(), "{index} bytes");
-        }
-        assert_eq!(key.open(&sealed), Some(Secret::new("a")));
+        keys.open(&sealing)
     }
+}
 
-    #[test]
-    fn nothing_needs_the_key_until_a_secret_is_opened() {
-        let mut case = Case::new();
-        let vault = case.vault();
-        assert!(!case.key_path().exists());
-        let unknown = vault.open(&SecretId("sec_0".to_owned())).unwrap_err();
-        assert_eq!(unknown, "the secret `sec_0` is not in the state database");
-        let id = case.store("a");
-        std::fs::remove_file(case.key_path()).unwrap();
-        let lost = case.vault().open(&id).unwrap_err();
-        assert!(lost.starts_with("the key that opens stored secrets is not at"));
-        assert!(lost.contains("restore it from a backup"));
-    }
+/// The ids of secrets in the text of a spec.
+fn ids(spec: &str) -> impl Iterator<Item = &str> {
+    let starts = spec.match_indices("\"sec_");
+    let words = starts.filter_map(|(at, _)| spec[at + 1..].split('"').next());
+    words.filter(|id| id.len() == 36)
+}
 
-    #[test]
-    fn a_lost_key_is_not_replaced_in_silence() {
-        let mut case = Case::new();
-        case.store("a");
-        std::fs::remove_file(case.key_path()).unwrap();
-        let error = case.key().unwrap_err();
-        assert!(error.message.contains("is not at"), "{error}");
-        assert!(!case.key_path().exists());
-    }
+fn changed_meanwhile() -> Diagnostic {
+    Diagnostic::new(
+        Class::Locked,
+        "the key that seals secrets was changed by another fleet meanwhile",
+    )
+    .hint("run it again")
+}
 
-    #[test]
-    fn a_wrong_key_is_refused() {
-        let mut case = Case::new();
-        let id = case.store("a");
-        let other = Case::new();
-        other.key().unwrap();
-        std::fs::copy(other.key_path(), case.key_path()).unwrap();
-        let error = case.key().unwrap_err();
-        assert!(error.message.contains("is not the one that sealed"));
-        let error = case.vault().open(&id).unwrap_err();
-        assert!(error.contains("it was sealed with another"), "{error}");
-    }
-
-    #[test]
-    fn a_key_file_that_others_can_use_or_that_is_no_key_is_refused() {
-        let case = Case::new();
-        case.key().unwrap();
-        for mode in [0o640, 0o604, 0o620] {
-            let mode = std::fs::Permissions::from_mode(mode);
-            std::fs::set_permissions(case.key_path(), mode).unwrap();
-            let error = case.key().unwrap_err();
-            assert!(error.message.contains("can be used by others"), "{error}");
-            assert!(error.hints[0].starts_with("`chmod 600"));
-        }
-        for garbage in ["", "fleet-key-1", "fleet-key-1 abc", &"f".repeat(64)] {
-            std::fs::remove_file(case.key_path()).unwrap();
-            std::fs::write(case.key_path(), garbage).unwrap();
-            let mode = std::fs::Permissions::from_mode(0o600);
-            std::fs::set_permissions(case.key_path(), mode).unwrap();
-            let error = case.key().unwrap_err();
-            assert!(error.message.ends_with("does not hold a fleet key"));
-        }
-    }
-
-    #[test]
-    fn two_that_make_the_key_at_once_agree() {
-        let dir = TempDir::new().unwrap();
-        let path = dir.path().join("key");
-        let ids: Vec<SecretId> = std::thread::scope(|scope| {
-            let makers: Vec<_> = (0..8)
-                .map(|_| {
-                    scope.spawn(|| {
-                        let key = SealingKey::load_or_create(&path).unwrap();
-                        key.seal(&Secret::new("a")).unwrap().id
-                    })
-                })
-                .collect();
-            makers.into_iter().map(|m| m.join().unwrap()).collect()
-        });
-        assert!(ids.iter().all(|id| *id == ids[0]));
-    }
-
-    #[test]
-    fn a_secret_that_is_not_stored_yet_can_be_planned_with() {
-        let case = Case::new();
-        let sealed = case.key().unwrap().seal(&Secret::new("new")).unwrap();
-        let id = sealed.id.clone();
-        let mut vault = case.vault();
-        vault.add(sealed);
-        assert_eq!(vault.open(&id), Ok(Secret::new("new")));
-    }
+fn sealing(row: &Row<'_>) -> rusqlite::Result<Sealing> {
+    let salt: Option<Vec<u8>> = row.get(2)?;
+    let stretch = match salt {
+        Some(salt) => Some(Stretch {
+            salt,
+            memory: row.get(3)?,
+            passes: row.get(4)?,
+            lanes: row.get(5)?,
+        }),
+        None => None,
+    };
+    Ok(Sealing {
+        epoch: row.get(0)?,
+        naming: row.get(1)?,
+        stretch,
+    })
 }

@@ -12,6 +12,7 @@ use super::*;
 mod migrations;
 mod open;
 mod records;
+mod secrets;
 mod sql;
 mod writers;
 

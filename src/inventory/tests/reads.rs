@@ -39,6 +39,8 @@ fn every_key_is_read() {
         health_timeout = "5s"
         health_max_age = "0s"
         lock_wait = "10s"
+        key_command = "pass show fleet/key"
+        trash_retention = "14d"
         [weights]
         site = 2
         [servers.gate]
@@ -77,6 +79,8 @@ fn every_key_is_read() {
             health_timeout: Duration::from_secs(5),
             health_max_age: Duration::ZERO,
             lock_wait: Duration::from_secs(10),
+            key_command: Some("pass show fleet/key".to_owned()),
+            trash_retention: Duration::from_secs(14 * 86400),
         }
     );
     assert_eq!(inventory.weights["site"], 2);

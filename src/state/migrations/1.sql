@@ -122,9 +122,23 @@ CREATE TABLE task_outcomes (
     PRIMARY KEY (task_id, position)
 ) STRICT, WITHOUT ROWID;
 
--- Sealed secrets: nonce and ciphertext.
+-- Sealed secrets: nonce, ciphertext and tag.
 CREATE TABLE secrets (
-    id         TEXT    NOT NULL PRIMARY KEY,
-    created_at INTEGER NOT NULL,
-    sealed     BLOB    NOT NULL
+    id           TEXT    NOT NULL PRIMARY KEY,
+    created_at   INTEGER NOT NULL,
+    -- since when no spec has used it; it is cleared some time after
+    unused_since INTEGER,
+    sealed       BLOB    NOT NULL
+) STRICT;
+
+-- The key in use, in one row: what it is known by, and how it comes from a passphrase.
+CREATE TABLE sealing (
+    id     INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    epoch  INTEGER NOT NULL,
+    naming BLOB    NOT NULL,
+    -- Argon2id; NULL when the key comes from a file or a command
+    salt   BLOB,
+    memory INTEGER,
+    passes INTEGER,
+    lanes  INTEGER
 ) STRICT;

@@ -1,0 +1,81 @@
+//! A new key for all that is sealed: made, then used in one transaction, then alone.
+//!
+//! Whenever it is interrupted, some key that fleet finds opens what is stored: a new key is in the key file before it
+//! seals anything, and the old one stays there until nothing is sealed with it.
+
+use std::rc::Rc;
+
+use super::key::{Sealing, SealingKey};
+use super::keys::{KeyPlace, Keys};
+use super::{Read, State};
+use crate::diagnostic::Diagnostic;
+
+/// A new key that is not in use yet.
+#[derive(Debug)]
+pub struct Rotation {
+    pub(super) old: Option<Rc<SealingKey>>,
+    pub(super) new: SealingKey,
+    pub(super) sealing: Sealing,
+    place: KeyPlace,
+}
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rotated {
+    /// How many secrets there are.
+    pub secrets: usize,
+    /// Where the key is now.
+    pub place: KeyPlace,
+    /// How many older keys were taken out of the key file.
+    pub forgotten: usize,
+}
+
+impl State {
+    /// The first step: opens what is there, and makes the new key at `place` (`None`: where the old one is). Nothing is
+    /// changed in the database yet.
+    pub fn begin_rotation(
+        &self,
+        keys: &Keys,
+        place: Option<KeyPlace>,
+    ) -> Result<Rotation, Diagnostic> {
+        let known = self.read(Read::sealing)?;
+        let old = known.as_ref().map(|sealing| keys.open(sealing));
+        let old = old.transpose()?;
+        let place = match (place, &known) {
+            (Some(place), _) => place,
+            (None, Some(sealing)) => keys.place_in_use(sealing)?,
+            (None, None) => keys.first_place(),
+        };
+        let (master, stretch) = keys.new_key(place, known.as_ref())?;
+        let epoch = known.map_or(0, |sealing| sealing.epoch) + 1;
+        let sealing = Sealing::begin(&master, stretch, epoch)?;
+        let new = SealingKey::new(&master, &sealing)
+            .ok_or_else(|| Diagnostic::failed("the new key does not open what it sealed"))?;
+        Ok(Rotation {
+            old,
+            new,
+            sealing,
+            place,
+        })
+    }
+
+    /// The second step: seals everything with the new key, in one transaction.
+    pub fn rotate(&mut self, rotation: &Rotation) -> Result<Rotated, Diagnostic> {
+        let secrets = self.write(|write| {
+            write.reseal(rotation.old.as_deref(), &rotation.new, &rotation.sealing)
+        })?;
+        Ok(Rotated {
+            secrets,
+            place: rotation.place,
+            forgotten: 0,
+        })
+    }
+
+    /// The last step, when the old keys are to go: takes them out of the key file.
+    pub fn forget_old_keys(&self, keys: &Keys, rotation: &Rotation) -> Result<usize, Diagnostic> {
+        match rotation.place {
+            KeyPlace::File => keys.forget_others(&rotation.sealing),
+            _ => Ok(0),
+        }
+    }
+}
