@@ -58,6 +58,9 @@ _fleet() {
             fleet,resume-site)
                 cmd="fleet__subcmd__resume__subcmd__site"
                 ;;
+            fleet,rotate-key)
+                cmd="fleet__subcmd__rotate__subcmd__key"
+                ;;
             fleet,set-server)
                 cmd="fleet__subcmd__set__subcmd__server"
                 ;;
@@ -89,7 +92,7 @@ _fleet() {
 
     case "${cmd}" in
         fleet)
-            opts="-q -v -y -h -V --inventory --state --output --json --quiet --verbose --no-color --yes --help --version init add-server set-server remove-server list-servers show-server cordon uncordon setup-server add-site set-site list-sites show-site suspend-site resume-site remove-site place plan apply health list-tasks show-task"
+            opts="-q -v -y -h -V --inventory --state --output --json --quiet --verbose --no-color --yes --help --version init add-server set-server remove-server list-servers show-server cordon uncordon setup-server add-site set-site list-sites show-site suspend-site resume-site remove-site place plan apply health list-tasks show-task rotate-key"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -749,6 +752,36 @@ _fleet() {
             case "${prev}" in
                 --lock-wait)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --inventory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fleet__subcmd__rotate__subcmd__key)
+            opts="-q -v -y -h --to --forget-old-keys --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --to)
+                    COMPREPLY=($(compgen -W "file command passphrase" -- "${cur}"))
                     return 0
                     ;;
                 --inventory)

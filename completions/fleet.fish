@@ -57,6 +57,7 @@ complete -c fleet -n "__fish_fleet_needs_command" -f -a "apply" -d 'Make the ser
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "health" -d 'Look at all servers at once, and say what is wrong'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "list-tasks" -d 'List what was done, by whom, and how it ended'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "show-task" -d 'Show what a task did on each server'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "rotate-key" -d 'Seal the stored secrets with a new key'
 complete -c fleet -n "__fish_fleet_using_subcommand init" -l path -d 'Where to write it [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand init" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand init" -l state -d 'State database [default: in the user\'s data directory]' -r -F
@@ -474,3 +475,17 @@ complete -c fleet -n "__fish_fleet_using_subcommand show-task" -s v -l verbose -
 complete -c fleet -n "__fish_fleet_using_subcommand show-task" -l no-color -d 'No colours'
 complete -c fleet -n "__fish_fleet_using_subcommand show-task" -s y -l yes -d 'Answer every question with yes'
 complete -c fleet -n "__fish_fleet_using_subcommand show-task" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-key" -l to -d 'Where the new key comes from: a new one in the key `file`, the first that the key `command` prints, or a `passphrase` [default: where the key comes from now]' -r -f -a "file\t''
+command\t''
+passphrase\t''"
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-key" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-key" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-key" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-key" -l forget-old-keys -d 'Take older keys out of the key file: what was sealed with them elsewhere (backups of the state database) is lost'
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-key" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-key" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-key" -s v -l verbose -d 'Print more detail'
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-key" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-key" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-key" -s h -l help -d 'Print help'

@@ -100,6 +100,7 @@ impl<'a> Changing<'a> {
         let inventory = context.inventory()?;
         let keys = context.keys()?;
         let now = context.now();
+        context.open_key_early([&self.name])?;
         let recorded = context.state()?.write(|write| {
             let sealed = edge.map_or(&[][..], Edge::sealed);
             for secret in sealed {

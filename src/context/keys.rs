@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use super::Context;
 use crate::diagnostic::Diagnostic;
+use crate::model::ResourceName;
 use crate::shell::Secret;
-use crate::state::{AskPassphrase, Keys, RunCommand};
+use crate::state::{AskPassphrase, Keys, Read, RunCommand};
 
 /// How long a key command may take: it may ask for a PIN, or for a finger on a token.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -34,14 +35,32 @@ impl Context {
                 .inventory_if_any()?
                 .and_then(|inventory| inventory.settings.key_command.clone());
             let show = self.ui.settings().can_ask;
-            let command: Option<RunCommand> =
-                command.map(|command| Box::new(move || run(&command, show, PATIENCE)) as RunCommand);
+            let command: Option<RunCommand> = command
+                .map(|command| Box::new(move || run(&command, show, PATIENCE)) as RunCommand);
             let keys = Keys::new(file, is_named, command, self.ask_passphrase());
             let _ = self.keys.set(keys);
         }
         self.keys
             .get()
             .ok_or_else(|| anyhow::anyhow!("the places of keys are known"))
+    }
+
+    /// Opens the key before a transaction that will need it for one of `names`, where somebody is asked for it or a
+    /// command runs: nobody answers questions while other fleets wait for the state database. That it cannot be opened
+    /// is told by what needs it.
+    pub fn open_key_early<'n>(
+        &self,
+        names: impl IntoIterator<Item = &'n ResourceName>,
+    ) -> anyhow::Result<()> {
+        let keys = self.keys()?;
+        let state = self.state()?;
+        let Some(sealing) = state.read(Read::sealing)? else {
+            return Ok(());
+        };
+        if !keys.is_at_hand(&sealing) && state.read(|read| read.uses_secrets(names))? {
+            drop(keys.open(&sealing));
+        }
+        Ok(())
     }
 
     /// The passphrase: of the file that `FLEET_PASSPHRASE_FILE` names, else asked for at the terminal.
@@ -51,7 +70,9 @@ impl Context {
         Box::new(move |attempt| {
             if let Some(file) = &file {
                 let passphrase = (attempt <= 1).then(|| passphrase_of(file)).transpose()?;
-                return passphrase.map(|text| long_enough(text, attempt)).transpose();
+                return passphrase
+                    .map(|text| long_enough(text, attempt))
+                    .transpose();
             }
             if !ui.settings().can_ask {
                 return Ok(None);
@@ -89,8 +110,10 @@ fn long_enough(passphrase: Secret, attempt: u32) -> Result<Secret, Diagnostic> {
 fn passphrase_of(path: &Path) -> Result<Secret, Diagnostic> {
     let shown = path.display();
     let unreadable = |error: std::io::Error| {
-        Diagnostic::usage(format!("the passphrase file `{shown}` cannot be read: {error}"))
-            .hint("`FLEET_PASSPHRASE_FILE` names this file")
+        Diagnostic::usage(format!(
+            "the passphrase file `{shown}` cannot be read: {error}"
+        ))
+        .hint("`FLEET_PASSPHRASE_FILE` names this file")
     };
     let mut file = std::fs::File::open(path).map_err(unreadable)?;
     let found = file.metadata().map_err(unreadable)?;
@@ -99,10 +122,15 @@ fn passphrase_of(path: &Path) -> Result<Secret, Diagnostic> {
             "the passphrase file `{shown}` can be used by others (mode {:04o})",
             found.mode() & 0o7777
         ))
-        .hint(format!("`chmod 600 {shown}`, and consider who may have read it")));
+        .hint(format!(
+            "`chmod 600 {shown}`, and consider who may have read it"
+        )));
     }
     let mut text = String::with_capacity(4096);
-    file.by_ref().take(4096).read_to_string(&mut text).map_err(unreadable)?;
+    file.by_ref()
+        .take(4096)
+        .read_to_string(&mut text)
+        .map_err(unreadable)?;
     let text = Secret::new(text);
     text.first_line()
         .ok_or_else(|| Diagnostic::usage(format!("the passphrase file `{shown}` is empty")))
@@ -112,10 +140,15 @@ fn passphrase_of(path: &Path) -> Result<Secret, Diagnostic> {
 /// error is seen: it may ask for a PIN.
 fn run(command: &str, show: bool, patience: Duration) -> Result<Secret, Diagnostic> {
     let failed = |what: String| {
-        Diagnostic::failed(format!("the key command {what}"))
-            .hint(format!("`[settings] key_command` of the inventory is `{command}`"))
+        Diagnostic::failed(format!("the key command {what}")).hint(format!(
+            "`[settings] key_command` of the inventory is `{command}`"
+        ))
     };
-    let stderr = if show { Stdio::inherit() } else { Stdio::null() };
+    let stderr = if show {
+        Stdio::inherit()
+    } else {
+        Stdio::null()
+    };
     let mut child = Command::new("/bin/sh")
         .args(["-c", command])
         .stdin(Stdio::null())
@@ -162,7 +195,10 @@ mod tests {
     #[test]
     fn a_key_command_tells_its_status_and_never_its_output() {
         let cases = [
-            ("echo hunter2; echo hunter2 >&2; exit 3", "failed: exit status: 3"),
+            (
+                "echo hunter2; echo hunter2 >&2; exit 3",
+                "failed: exit status: 3",
+            ),
             ("echo hunter2; kill -9 $$", "failed: signal: 9"),
             ("echo hunter2; sleep 60", "has not ended within"),
             ("printf '\\377hunter2'", "printed what cannot be read"),

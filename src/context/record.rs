@@ -2,8 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use jiff::SignedDuration;
+
 use super::Context;
 use crate::diagnostic::{Class, Diagnostic, Diagnostics, Ending};
+use crate::inventory::InventorySettings;
 use crate::model::{ServerName, TaskOutcome};
 use crate::state::{NewTask, Write};
 
@@ -41,13 +44,27 @@ impl Context {
         };
         let record = || -> anyhow::Result<()> {
             let mut state = self.state()?;
-            state.write(|write| write.end_task(id, exit_code, self.now()))?;
+            let grace = self.trash_retention();
+            state.write(|write| {
+                write.end_task(id, exit_code, self.now())?;
+                write.clear_unused_secrets(grace, self.now()).map(drop)
+            })?;
             Ok(())
         };
         if let Err(error) = record() {
             self.ui
                 .warn(&format!("the end of task {id} was not recorded: {error:#}"));
         }
+    }
+
+    /// How long what was removed can be put back.
+    pub fn trash_retention(&self) -> SignedDuration {
+        let inventory = self.inventory.get().and_then(Option::as_ref);
+        let retention = inventory.map_or_else(
+            || InventorySettings::default().trash_retention,
+            |inventory| inventory.settings.trash_retention,
+        );
+        retention.try_into().unwrap_or(SignedDuration::MAX)
     }
 
     /// Runs `work` as the task of the command `command`: recorded before it begins, and again with its exit code.

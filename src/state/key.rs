@@ -118,7 +118,11 @@ impl Master {
         let params = Params::new(how.memory, how.passes, how.lanes, Some(32)).map_err(unfit)?;
         let mut bytes = Zeroizing::new([0; 32]);
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-            .hash_password_into(passphrase.reveal().as_bytes(), &how.salt, bytes.as_mut_slice())
+            .hash_password_into(
+                passphrase.reveal().as_bytes(),
+                &how.salt,
+                bytes.as_mut_slice(),
+            )
             .map_err(unfit)?;
         Ok(Self(bytes))
     }
@@ -242,7 +246,9 @@ fn open(aead: &LessSafeKey, bound_to: &[u8], sealed: &[u8]) -> Option<Zeroizing<
     let (nonce, text) = sealed.split_at_checked(NONCE_LEN)?;
     let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
     let mut text = Zeroizing::new(text.to_vec());
-    let opened = aead.open_in_place(nonce, Aad::from(bound_to), &mut text).ok()?;
+    let opened = aead
+        .open_in_place(nonce, Aad::from(bound_to), &mut text)
+        .ok()?;
     let length = opened.len();
     text.truncate(length);
     Some(text)

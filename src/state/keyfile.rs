@@ -54,10 +54,8 @@ pub(super) fn read(path: &Path) -> Result<Vec<Master>, Diagnostic> {
         )));
     }
     parse(&text).ok_or_else(|| {
-        Diagnostic::failed(format!(
-            "the key file `{shown}` does not hold a fleet key"
-        ))
-        .hint("restore it from a backup, or name another with `FLEET_KEY_FILE`")
+        Diagnostic::failed(format!("the key file `{shown}` does not hold a fleet key"))
+            .hint("restore it from a backup, or name another with `FLEET_KEY_FILE`")
     })
 }
 

@@ -20,6 +20,9 @@ pub type RunCommand = Box<dyn Fn() -> Result<Secret, Diagnostic>>;
 /// for a new one.
 pub type AskPassphrase = Box<dyn Fn(u32) -> Result<Option<Secret>, Diagnostic>>;
 
+/// The key in use, or why it is not to be had.
+type Answer = Result<Rc<SealingKey>, Diagnostic>;
+
 /// A place where keys come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyPlace {
@@ -38,7 +41,7 @@ pub struct Keys {
     command: Option<RunCommand>,
     passphrase: AskPassphrase,
     /// The last answer, with the epoch that was asked for: who has no key is asked once, not for each secret.
-    known: RefCell<Option<(i64, Result<Rc<SealingKey>, Diagnostic>)>>,
+    known: RefCell<Option<(i64, Answer)>>,
     /// What the command printed: it is run once, since it may ask its user something.
     printed: RefCell<Option<Rc<Vec<Master>>>>,
 }
@@ -108,7 +111,9 @@ impl Keys {
     /// Whether to open the key takes nobody's answer, no command and no time worth to speak of.
     pub fn is_at_hand(&self, sealing: &Sealing) -> bool {
         let known = self.known.borrow();
-        known.as_ref().is_some_and(|(epoch, _)| *epoch == sealing.epoch)
+        known
+            .as_ref()
+            .is_some_and(|(epoch, _)| *epoch == sealing.epoch)
             || (sealing.stretch.is_none() && self.first_place() == KeyPlace::File)
     }
 
@@ -209,7 +214,9 @@ impl Keys {
             problems.retain(|problem| !problem.message.contains("is not at"));
         }
         let mut error = problems.remove(0);
-        error.details.extend(problems.into_iter().map(|other| other.message));
+        error
+            .details
+            .extend(problems.into_iter().map(|other| other.message));
         Err(error
             .hint("restore it from a backup, or name it with `FLEET_KEY_FILE`")
             .hint("a lost key cannot be replaced; what it sealed is to be set again"))

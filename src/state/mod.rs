@@ -16,12 +16,9 @@ mod applied;
 mod claims;
 mod failure;
 mod key;
-<<<<<<< HEAD
-mod links;
-=======
 mod keyfile;
 mod keys;
->>>>>>> c4adb86 (state: the key that seals secrets comes from a file, a command or a passphrase, and can be rotated)
+mod links;
 mod listing;
 mod migrate;
 mod network;
@@ -40,8 +37,8 @@ pub use key::{Sealed, Sealing, SealingKey};
 pub use keys::{AskPassphrase, KeyPlace, Keys, RunCommand};
 pub use listing::Listed;
 pub use placements::PlacementResult;
-pub use rotation::{Rotated, Rotation};
 pub use resources::{Change, Filter, NewResource};
+pub use rotation::{Rotated, Rotation};
 pub use secrets::Vault;
 pub use servers::{Cordon, ServerRecord};
 pub use tasks::NewTask;

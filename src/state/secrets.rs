@@ -12,6 +12,7 @@ use super::rows::{millis, text};
 use super::{Read, Write};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::kind::{SecretId, Secrets};
+use crate::model::ResourceName;
 use crate::shell::Secret;
 
 /// The stored secrets, still sealed; the key is read when the first is opened.
@@ -40,13 +41,16 @@ impl Secrets for Vault<'_> {
             let hints = diagnostic.hints.join("; ");
             format!("{} ({hints})", diagnostic.message)
         })?;
-        key.open(id, bytes).ok_or_else(|| {
-            format!("the secret `{}` is damaged: the key does not open it", id.0)
-        })
+        key.open(id, bytes)
+            .ok_or_else(|| format!("the secret `{}` is damaged: the key does not open it", id.0))
     }
 
     fn open_at_hand(&self, id: &SecretId) -> Result<Secret, String> {
-        if self.sealing.as_ref().is_some_and(|sealing| !self.keys.is_at_hand(sealing)) {
+        if self
+            .sealing
+            .as_ref()
+            .is_some_and(|sealing| !self.keys.is_at_hand(sealing))
+        {
             return Err("the key is not at hand".to_owned());
         }
         self.open(id)
@@ -81,6 +85,25 @@ impl Read {
             super::rows::count(row, 0)
         })?;
         Ok(count.unwrap_or(0))
+    }
+
+    /// Whether one of these, or what follows it, or what it follows, has secrets.
+    pub fn uses_secrets<'n>(
+        &self,
+        names: impl IntoIterator<Item = &'n ResourceName>,
+    ) -> Result<bool, Diagnostic> {
+        for name in names {
+            let mut all = self.followers(name)?;
+            all.extend(self.follows(name)?);
+            all.insert(name.clone());
+            for name in &all {
+                let found = self.find(name)?;
+                if found.is_some_and(|there| ids(&there.spec.to_string()).next().is_some()) {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
     }
 
     /// The ids of secrets in the specs of what should exist.
@@ -164,10 +187,11 @@ impl Write<'_> {
         grace: SignedDuration,
         now: Timestamp,
     ) -> Result<usize, Diagnostic> {
-        let stored: Vec<(String, bool)> =
-            self.all("SELECT id, unused_since IS NOT NULL FROM secrets", [], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })?;
+        let stored: Vec<(String, bool)> = self.all(
+            "SELECT id, unused_since IS NOT NULL FROM secrets",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
         if stored.is_empty() {
             return Ok(0);
         }

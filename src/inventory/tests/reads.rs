@@ -328,6 +328,7 @@ fn the_example_is_valid_and_explains_every_key() {
         state: inventory.settings.state.clone(),
         known_hosts: inventory.settings.known_hosts.clone(),
         operator: inventory.settings.operator.clone(),
+        key_command: inventory.settings.key_command.clone(),
         ..InventorySettings::default()
     };
     assert_eq!(inventory.settings, shown);

@@ -8,8 +8,8 @@ use std::rc::Rc;
 use jiff::SignedDuration;
 
 use super::super::key::{Sealed, SealingKey};
-use super::super::keys::AskPassphrase;
 use super::super::keyfile;
+use super::super::keys::AskPassphrase;
 use super::*;
 use crate::kind::{SecretId, Secrets};
 use crate::shell::Secret;
@@ -29,7 +29,9 @@ fn says(passphrase: &'static str) -> AskPassphrase {
 
 /// A key of this digit, as a key command prints it.
 fn printed(digits: &str) -> String {
-    let lines = digits.chars().map(|digit| digit.to_string().repeat(64) + "\n");
+    let lines = digits
+        .chars()
+        .map(|digit| digit.to_string().repeat(64) + "\n");
     lines.collect()
 }
 
@@ -269,7 +271,10 @@ fn a_key_command_gives_the_key_and_runs_once() {
     assert!(!case.key_path().exists());
     // Another key, none, and the right one among older ones.
     let error = case.open_with(&case.command("b"), &id).unwrap_err();
-    assert!(error.contains("that the key command prints does not open"), "{error}");
+    assert!(
+        error.contains("that the key command prints does not open"),
+        "{error}"
+    );
     let error = case.open(&id).unwrap_err();
     assert!(error.contains("is not at"), "{error}");
     assert!(case.open_with(&case.command("ba"), &id).is_ok());
@@ -292,11 +297,18 @@ fn a_passphrase_opens_what_it_sealed() {
     assert!(error.contains("FLEET_PASSPHRASE_FILE"), "{error}");
     // A new passphrase, and back to a file.
     let both: AskPassphrase = Box::new(|attempt| {
-        let word = if attempt == 0 { "a new passphrase" } else { "correct horse battery" };
+        let word = if attempt == 0 {
+            "a new passphrase"
+        } else {
+            "correct horse battery"
+        };
         Ok(Some(Secret::new(word)))
     });
     let keys = Keys::new(Some(case.key_path()), true, None, both);
-    assert_eq!(case.rotate(&keys, None).unwrap().place, KeyPlace::Passphrase);
+    assert_eq!(
+        case.rotate(&keys, None).unwrap().place,
+        KeyPlace::Passphrase
+    );
     let new = case.passphrase("a new passphrase");
     assert!(case.open_with(&new, &id).is_ok());
     assert!(case.open_with(&right_again(&case), &id).is_err());
@@ -317,7 +329,9 @@ fn a_new_key_seals_everything_again_and_keeps_ids() {
     let ids: Vec<SecretId> = ["a", "b", "c"].map(|text| case.store(text)).into();
     let sealed = |case: &Case| -> Vec<Vec<u8>> {
         let stored = case.state.read(|read| {
-            read.all("SELECT sealed FROM secrets ORDER BY id", [], |row| row.get(0))
+            read.all("SELECT sealed FROM secrets ORDER BY id", [], |row| {
+                row.get(0)
+            })
         });
         stored.unwrap()
     };
@@ -362,7 +376,10 @@ fn a_rotation_that_ends_at_any_step_loses_nothing() {
     assert_eq!(case.key_lines(), 3);
     // The one that was given up does not get in between.
     let error = case.state.rotate(&lost).unwrap_err();
-    assert!(error.message.contains("changed by another fleet"), "{error}");
+    assert!(
+        error.message.contains("changed by another fleet"),
+        "{error}"
+    );
     assert_eq!(case.open(&id), Ok(Secret::new("s")));
 }
 
@@ -394,7 +411,10 @@ fn a_command_moves_to_its_new_key_and_a_file_to_a_command() {
     assert!(case.open_with(&case.command("b"), &id).is_ok());
     assert!(case.open_with(&case.command("a"), &id).is_err());
     let keys = case.command("b");
-    assert_eq!(case.rotate(&keys, Some(KeyPlace::File)).unwrap().place, KeyPlace::File);
+    assert_eq!(
+        case.rotate(&keys, Some(KeyPlace::File)).unwrap().place,
+        KeyPlace::File
+    );
     // The command is still in the inventory, and the file has the key.
     assert!(case.open_with(&case.command("b"), &id).is_ok());
     let keys = case.command("c");
@@ -429,22 +449,30 @@ fn a_secret_that_nothing_uses_is_cleared_after_its_grace() {
                 name: &site("example.com"),
                 spec: &spec,
                 weight: 1,
-                claims: &[],
+                ties: &Ties::default(),
             };
             write.insert_resource(&new, now())
         })
     };
-    resource(&mut case, json!({"tls": {"key": used}, "note": "sec_", "auth": ["sec_x"]})).unwrap();
+    resource(
+        &mut case,
+        json!({"tls": {"key": used}, "note": "sec_", "auth": ["sec_x"]}),
+    )
+    .unwrap();
     let grace = SignedDuration::from_hours(24);
     let clear = |case: &mut Case, hours: i64| {
         let at = now() + SignedDuration::from_hours(hours);
-        case.state.write(|write| write.clear_unused_secrets(grace, at)).unwrap()
+        case.state
+            .write(|write| write.clear_unused_secrets(grace, at))
+            .unwrap()
     };
     assert_eq!(clear(&mut case, 0), 0);
     assert_eq!(clear(&mut case, 23), 0);
     // Used again, the time counts anew.
     let sealed = case.key().unwrap().seal(&Secret::new("gone")).unwrap();
-    case.state.write(|write| write.store_secret(&sealed, now())).unwrap();
+    case.state
+        .write(|write| write.store_secret(&sealed, now()))
+        .unwrap();
     assert_eq!(clear(&mut case, 24), 0);
     assert_eq!(clear(&mut case, 47), 0);
     assert_eq!(clear(&mut case, 48), 1);

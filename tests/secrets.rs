@@ -1,0 +1,243 @@
+//! Sealed secrets as an admin meets them: where the key comes from, a new key, a lost one, and what works without.
+
+mod support;
+
+use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+use std::time::Duration;
+
+use support::environment::{Environment, Outcome};
+
+/// What must be nowhere in clear.
+const PASSWORD: &str = "xyzzy-plugh-42";
+
+/// A home with an inventory of one server, which nobody can reach.
+fn environment() -> Environment {
+    let environment = Environment::new();
+    environment.write("inventory.toml", &inventory(""));
+    environment.write("passwords", &format!("{PASSWORD}\n"));
+    environment
+}
+
+fn inventory(settings: &str) -> String {
+    format!("[settings]\n{settings}\n[servers.sg-1]\naddress = \"192.0.2.1\"\n")
+}
+
+/// Adds a site with a password, which is not applied.
+fn add(environment: &Environment, name: &str) -> Outcome {
+    environment.fleet([
+        "add-site",
+        name,
+        "--server",
+        "sg-1",
+        "--stage",
+        "--auth-user",
+        "bob",
+        "--auth-password-file",
+        "passwords",
+    ])
+}
+
+fn private(environment: &Environment, name: &str, text: &str) {
+    let path = environment.write(name, text);
+    let mode = std::fs::Permissions::from_mode(0o600);
+    std::fs::set_permissions(path, mode).expect("a file of ours");
+}
+
+/// Whether the stored secrets open: setting the same password again needs the key.
+fn opens(environment: &Environment) -> Outcome {
+    environment.fleet([
+        "set-site",
+        "example.com",
+        "--stage",
+        "--auth-user",
+        "bob",
+        "--auth-password-file",
+        "passwords",
+    ])
+}
+
+#[test]
+fn the_key_is_made_privately_and_a_new_one_takes_its_place() {
+    let environment = environment();
+    add(&environment, "example.com").expect(0);
+    let key = environment.path().join("home/.config/fleet/key");
+    let mode = std::fs::metadata(&key).expect("a key").permissions().mode();
+    assert_eq!(mode & 0o7777, 0o600);
+    let rotated = environment.fleet(["rotate-key", "--json"]).expect(0).json();
+    assert_eq!(
+        (&rotated["secrets"], &rotated["key"]),
+        (&1.into(), &"file".into())
+    );
+    opens(&environment).expect(0);
+    assert_eq!(
+        environment.read("home/.config/fleet/key").lines().count(),
+        2
+    );
+    let unsure = environment
+        .fleet(["rotate-key", "--forget-old-keys"])
+        .expect(2);
+    assert!(unsure.stderr.contains("--yes"), "{unsure}");
+    environment
+        .fleet(["rotate-key", "--forget-old-keys", "--yes"])
+        .expect(0);
+    assert_eq!(
+        environment.read("home/.config/fleet/key").lines().count(),
+        1
+    );
+    opens(&environment).expect(0);
+    // The file may be elsewhere, and what others can read is none.
+    let elsewhere = environment.path().join("elsewhere");
+    std::fs::rename(&key, &elsewhere).expect("a key file");
+    let environment = environment.with("FLEET_KEY_FILE", &elsewhere.to_string_lossy());
+    opens(&environment).expect(0);
+    let open = std::fs::Permissions::from_mode(0o644);
+    std::fs::set_permissions(&elsewhere, open).expect("a file of ours");
+    let refused = opens(&environment).expect(2);
+    assert!(
+        refused.stderr.contains("can be used by others (mode 0644)"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn without_the_key_all_that_needs_no_secret_works() {
+    let environment = environment();
+    add(&environment, "example.com").expect(0);
+    std::fs::remove_file(environment.path().join("home/.config/fleet/key")).expect("a key file");
+    let lost = opens(&environment).expect(2);
+    assert!(
+        lost.stderr
+            .contains("the key that opens stored secrets is not at"),
+        "{lost}"
+    );
+    let lost = environment.fleet(["rotate-key"]).expect(1);
+    assert!(
+        lost.stderr.contains("hint: restore it from a backup"),
+        "{lost}"
+    );
+    for works in [
+        &["list-sites"][..],
+        &["show-site", "example.com"],
+        &["list-servers"],
+        &["list-tasks"],
+        &["set-site", "example.com", "--cache", "1d", "--stage"],
+        &["add-site", "example.org", "--server", "sg-1", "--stage"],
+        &["suspend-site", "example.com", "--stage"],
+        &["remove-site", "example.com", "--stage", "--yes"],
+    ] {
+        environment.fleet(works).expect(0);
+    }
+    let kept = environment.path().join("home/.config/fleet/key");
+    assert!(!kept.exists(), "no other key takes its place in silence");
+}
+
+#[test]
+fn the_key_may_come_from_a_command() {
+    let environment = environment();
+    let digits = |digit: &str| digit.repeat(64) + "\n";
+    private(&environment, "vault", &digits("a"));
+    environment.write("inventory.toml", &inventory("key_command = \"cat vault\""));
+    add(&environment, "example.com").expect(0);
+    assert!(!environment.path().join("home/.config/fleet/key").exists());
+    // Neither its output nor what it says is told.
+    let failing = "key_command = \"cat vault; cat vault >&2; exit 7\"";
+    environment.write("inventory.toml", &inventory(failing));
+    let failed = opens(&environment).expect(2);
+    assert!(
+        failed
+            .stderr
+            .contains("the key command failed: exit status: 7"),
+        "{failed}"
+    );
+    assert!(!failed.stderr.contains("aaaaaaaa"), "{failed}");
+    environment.write("inventory.toml", &inventory("key_command = \"cat vault\""));
+    let same = environment.fleet(["rotate-key"]).expect(2);
+    assert!(same.stderr.contains("is the one in use already"), "{same}");
+    private(&environment, "vault", &(digits("b") + &digits("a")));
+    environment.fleet(["rotate-key"]).expect(0);
+    private(&environment, "vault", &digits("b"));
+    opens(&environment).expect(0);
+    private(&environment, "vault", &digits("c"));
+    let wrong = opens(&environment).expect(2);
+    assert!(
+        wrong.stderr.contains("they were sealed with another"),
+        "{wrong}"
+    );
+}
+
+#[test]
+fn the_key_may_come_from_a_passphrase() {
+    let environment = environment();
+    add(&environment, "example.com").expect(0);
+    let asked = environment
+        .fleet(["rotate-key", "--to", "passphrase"])
+        .expect(1);
+    assert!(asked.stderr.contains("FLEET_PASSPHRASE_FILE"), "{asked}");
+    let typed = "four words for it\r";
+    let typed = [typed, typed].concat();
+    let rotated = environment.fleet_answered(&["rotate-key", "--to", "passphrase"], 80, &typed);
+    assert_eq!(rotated.code, 0, "{rotated}");
+    let nobody = opens(&environment).expect(2);
+    assert!(nobody.stderr.contains("nobody can be asked"), "{nobody}");
+    private(&environment, "passphrase", "four words for it\n");
+    let environment = environment.with("FLEET_PASSPHRASE_FILE", "passphrase");
+    opens(&environment).expect(0);
+    private(&environment, "passphrase", "five words for that one\n");
+    let wrong = opens(&environment).expect(2);
+    assert!(
+        wrong.stderr.contains("the passphrase does not open"),
+        "{wrong}"
+    );
+    private(&environment, "passphrase", "short\n");
+    let environment = environment.with("FLEET_PASSPHRASE_FILE", "passphrase");
+    let short = environment.fleet(["rotate-key", "--to", "passphrase"]);
+    assert_ne!(short.code, 0, "{short}");
+}
+
+#[test]
+fn a_rotation_that_is_killed_at_any_moment_loses_nothing() {
+    let environment = environment();
+    for number in 0..12 {
+        environment.write("passwords", &format!("{PASSWORD}-{number}\n"));
+        add(&environment, &format!("{number}.example.com")).expect(0);
+    }
+    environment.write("passwords", &format!("{PASSWORD}\n"));
+    add(&environment, "example.com").expect(0);
+    let mut killed = 0;
+    for step in 0..25_u64 {
+        let mut command = environment.command(["rotate-key", "--quiet"]);
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("fleet starts");
+        std::thread::sleep(Duration::from_millis(3 * step));
+        child.kill().expect("a process of ours");
+        let status = child.wait().expect("a process of ours");
+        killed += u32::from(!status.success());
+        opens(&environment).expect(0);
+    }
+    assert!(killed > 3, "only {killed} were caught at work");
+    let rotated = environment.fleet(["rotate-key", "--json"]).expect(0).json();
+    assert!(rotated["secrets"].as_u64() >= Some(13), "{rotated}");
+}
+
+#[test]
+fn no_password_is_left_in_a_file() {
+    let environment = environment();
+    add(&environment, "example.com").expect(0);
+    environment.fleet(["rotate-key"]).expect(0);
+    std::fs::remove_file(environment.path().join("passwords")).expect("a file of ours");
+    let found = std::process::Command::new("grep")
+        .args(["-rla", PASSWORD])
+        .arg(environment.path())
+        .output()
+        .expect("grep runs");
+    assert_eq!(String::from_utf8_lossy(&found.stdout), "");
+    let shown = environment
+        .fleet(["show-site", "example.com", "--json"])
+        .expect(0);
+    assert!(!shown.stdout.contains(PASSWORD), "{shown}");
+}
