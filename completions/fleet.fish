@@ -485,7 +485,7 @@ json\t'One JSON object'"
 complete -c fleet -n "__fish_fleet_using_subcommand rotate-key" -l forget-old-keys -d 'Take older keys out of the key file: what was sealed with them elsewhere (backups of the state database) is lost'
 complete -c fleet -n "__fish_fleet_using_subcommand rotate-key" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand rotate-key" -s q -l quiet -d 'Print only errors and the data asked for'
-complete -c fleet -n "__fish_fleet_using_subcommand rotate-key" -s v -l verbose -d 'Print more detail'
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-key" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
 complete -c fleet -n "__fish_fleet_using_subcommand rotate-key" -l no-color -d 'No colours'
 complete -c fleet -n "__fish_fleet_using_subcommand rotate-key" -s y -l yes -d 'Answer every question with yes'
 complete -c fleet -n "__fish_fleet_using_subcommand rotate-key" -s h -l help -d 'Print help'
