@@ -61,6 +61,9 @@ _fleet() {
             fleet,rotate-key)
                 cmd="fleet__subcmd__rotate__subcmd__key"
                 ;;
+            fleet,run)
+                cmd="fleet__subcmd__run"
+                ;;
             fleet,set-server)
                 cmd="fleet__subcmd__set__subcmd__server"
                 ;;
@@ -92,7 +95,7 @@ _fleet() {
 
     case "${cmd}" in
         fleet)
-            opts="-q -v -y -h -V --inventory --state --output --json --quiet --verbose --no-color --yes --help --version init add-server set-server remove-server list-servers show-server cordon uncordon setup-server add-site set-site list-sites show-site suspend-site resume-site remove-site place plan apply health list-tasks show-task rotate-key"
+            opts="-q -v -y -h -V --inventory --state --output --json --quiet --verbose --no-color --yes --help --version init add-server set-server remove-server list-servers show-server cordon uncordon run setup-server add-site set-site list-sites show-site suspend-site resume-site remove-site place plan apply health list-tasks show-task rotate-key"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -782,6 +785,52 @@ _fleet() {
             case "${prev}" in
                 --to)
                     COMPREPLY=($(compgen -W "file command passphrase" -- "${cur}"))
+                    return 0
+                    ;;
+                --inventory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fleet__subcmd__run)
+            opts="-q -v -y -h --server --script --diff --output-dir --timeout --parallel --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --script)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --parallel)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --inventory)

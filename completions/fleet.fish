@@ -43,6 +43,7 @@ complete -c fleet -n "__fish_fleet_needs_command" -f -a "list-servers" -d 'List 
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "show-server" -d 'Show everything that is known of a server'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "cordon" -d 'Keep new resources away from servers'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "uncordon" -d 'Let servers take new resources again'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "run" -d 'Run a command on many servers'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "setup-server" -d 'Install and start what a role needs on a bare server'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "add-site" -d 'Add a website, placed by capacity or on the server you name'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "set-site" -d 'Change the settings of a website: only those that are given'
@@ -178,6 +179,22 @@ complete -c fleet -n "__fish_fleet_using_subcommand uncordon" -s v -l verbose -d
 complete -c fleet -n "__fish_fleet_using_subcommand uncordon" -l no-color -d 'No colours'
 complete -c fleet -n "__fish_fleet_using_subcommand uncordon" -s y -l yes -d 'Answer every question with yes'
 complete -c fleet -n "__fish_fleet_using_subcommand uncordon" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand run" -l server -d 'Only these servers: `sg-1,jkt-*,region=singapore,!sg-3` [default: all active ones]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand run" -l script -d 'Run a shell script from a file instead; `-` is standard input' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand run" -l output-dir -d 'Write what each server printed to `DIR/SERVER.out` and `DIR/SERVER.err` too' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand run" -l timeout -d 'How long it may take on a server [default: as long as it wants]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand run" -l parallel -d 'Servers at the same time [default: the inventory\'s, else 32]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand run" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand run" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand run" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand run" -l diff -d 'Show what most servers printed, and how the others differ from it'
+complete -c fleet -n "__fish_fleet_using_subcommand run" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand run" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand run" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand run" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand run" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand run" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand setup-server" -l role -d 'What to set it up for; may be repeated [default: its roles in the inventory]' -r -f -a "web\t''"
 complete -c fleet -n "__fish_fleet_using_subcommand setup-server" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand setup-server" -l state -d 'State database [default: in the user\'s data directory]' -r -F

@@ -1,6 +1,7 @@
 //! Questions to servers that change nothing: one script each, all at once.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use tokio::task::JoinSet;
 
@@ -21,32 +22,60 @@ pub struct Answer {
     pub login_key: Option<String>,
 }
 
+/// How servers are asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Asking {
+    /// How many at a time.
+    pub parallel: usize,
+    /// How long a script may take, silent or not; `None` leaves the limits of the settings.
+    pub patience: Option<Duration>,
+}
+
 /// Sends each server its script and returns what they said, or why one could not; `parallel` servers at a time.
 pub async fn ask(
     connector: &Connector,
     questions: Vec<(Server, Script)>,
     parallel: usize,
 ) -> BTreeMap<ServerName, Result<Answer, TransportError>> {
-    let mut waiting = questions.into_iter();
-    let mut running = JoinSet::new();
-    let mut answers = BTreeMap::new();
-    loop {
-        while running.len() < parallel.max(1)
-            && let Some((server, script)) = waiting.next()
-        {
-            let connector = connector.clone();
-            running.spawn(async move {
-                let answer = put(&connector, &server, &script).await;
-                (server.name, answer)
-            });
-        }
-        match running.join_next().await {
-            None => return answers,
-            Some(Ok((server, answer))) => {
-                answers.insert(server, answer);
+    let asking = Asking {
+        parallel,
+        patience: None,
+    };
+    asking.run(connector, questions, |_| {}).await
+}
+
+impl Asking {
+    /// Asks; `on_answer` hears of each server that is done.
+    pub async fn run(
+        self,
+        connector: &Connector,
+        questions: Vec<(Server, Script)>,
+        mut on_answer: impl FnMut(&ServerName),
+    ) -> BTreeMap<ServerName, Result<Answer, TransportError>> {
+        let mut waiting = questions.into_iter();
+        let mut running = JoinSet::new();
+        let mut answers = BTreeMap::new();
+        loop {
+            while running.len() < self.parallel.max(1)
+                && let Some((server, script)) = waiting.next()
+            {
+                let connector = connector.clone();
+                running.spawn(async move {
+                    let answer = put(&connector, &server, &script, self.patience).await;
+                    (server.name, answer)
+                });
             }
-            Some(Err(error)) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-            Some(Err(_)) => {}
+            match running.join_next().await {
+                None => return answers,
+                Some(Ok((server, answer))) => {
+                    on_answer(&server);
+                    answers.insert(server, answer);
+                }
+                Some(Err(error)) if error.is_panic() => {
+                    std::panic::resume_unwind(error.into_panic())
+                }
+                Some(Err(_)) => {}
+            }
         }
     }
 }
@@ -55,8 +84,14 @@ async fn put(
     connector: &Connector,
     server: &Server,
     script: &Script,
+    patience: Option<Duration>,
 ) -> Result<Answer, TransportError> {
     let mut session = connector.open(server).await?;
+    if let Some(patience) = patience {
+        let limits = session.limits();
+        limits.idle = patience;
+        limits.total = patience;
+    }
     let mut lines = Vec::new();
     let output = session
         .exchange(script, &mut |line| lines.push(line.to_owned()))

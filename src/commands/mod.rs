@@ -179,6 +179,7 @@ registry! {
         show_server::ShowServer,
         cordon::Cordon,
         uncordon::Uncordon,
+        run::Run,
         place::Place,
         plan::Plan,
         apply::Apply,

@@ -1,6 +1,7 @@
 //! Plain data that every room shares: servers, resources, health and tasks.
 
 pub mod domain;
+pub mod fold;
 pub mod health;
 pub mod pattern;
 pub mod resource;

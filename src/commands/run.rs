@@ -1,0 +1,331 @@
+//! `fleet run`: one command on many servers; equal output is shown once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::{Ending, Example, Group, Verb};
+use crate::apply::{Answer, Asking};
+use crate::context::Context;
+use crate::diagnostic::{Class, Diagnostic};
+use crate::inventory::value;
+use crate::model::fold::fold;
+use crate::model::selector::Selector;
+use crate::model::{Server, ServerName};
+use crate::shell::Script;
+use crate::transport::TransportError;
+use crate::ui::{Page, Tone, diff, format};
+
+/// Runs a command on servers, all at once, as the user that fleet works as there (root, or through sudo). What it
+/// prints is shown when it has ended, equal output once for all servers that printed it.
+///
+/// One word is a line for the shell there; several words are a command with its arguments, each exactly as given.
+#[derive(Args, Debug)]
+pub struct Run {
+    /// The command
+    #[arg(value_name = "COMMAND", trailing_var_arg = true, required_unless_present = "script")]
+    command: Vec<String>,
+    /// Only these servers: `sg-1,jkt-*,region=singapore,!sg-3` [default: all active ones]
+    #[arg(long, value_name = "SELECTOR")]
+    server: Vec<String>,
+    /// Run a shell script from a file instead; `-` is standard input
+    #[arg(long, value_name = "FILE", conflicts_with = "command")]
+    script: Option<PathBuf>,
+    /// Show what most servers printed, and how the others differ from it
+    #[arg(long)]
+    diff: bool,
+    /// Write what each server printed to `DIR/SERVER.out` and `DIR/SERVER.err` too
+    #[arg(long, value_name = "DIR")]
+    output_dir: Option<PathBuf>,
+    /// How long it may take on a server [default: as long as it wants]
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    timeout: Option<Duration>,
+    /// Servers at the same time [default: the inventory's, else 32]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    parallel: Option<u16>,
+}
+
+/// As long as it wants: a week is more than anybody waits.
+const ENDLESS: Duration = Duration::from_secs(7 * 86_400);
+
+/// What a server wrote to stdout and stderr, and its status.
+type Printed<'a> = (String, &'a str, i32);
+
+/// Servers that printed the same.
+type Same<'a> = (Printed<'a>, BTreeSet<&'a ServerName>);
+
+type Answers = BTreeMap<ServerName, Result<Answer, TransportError>>;
+
+impl Verb for Run {
+    const NAME: &'static str = "run";
+    const ABOUT: &'static str = "Run a command on many servers";
+    const GROUP: Group = Group::Servers;
+    const EXAMPLES: &'static [Example] = &[
+        ("fleet run -- uptime", "On every active server"),
+        (
+            "fleet run --server 'web-*' --diff -- cat /etc/debian_version",
+            "Who differs from the rest, and how",
+        ),
+        (
+            "fleet run --server sg-1 'df -h | grep /srv'",
+            "One word is a line for the shell",
+        ),
+        ("fleet run --script check.sh --output-dir results", ""),
+    ];
+
+    fn run(self, context: &Context) -> anyhow::Result<Ending> {
+        let inventory = context.inventory()?;
+        let servers = Selector::parse(&self.server)?.select(&inventory.servers)?;
+        let script = self.script(context)?;
+        if let Some(dir) = &self.output_dir {
+            create_dir(dir)?;
+        }
+        context.record(Self::NAME, |record| {
+            let started = Instant::now();
+            let answers = self.ask(context, &servers, &script)?;
+            for (server, answer) in &answers {
+                let (status, reason) = outcome(answer);
+                record.outcome(server, status, reason, Vec::new())?;
+                if let (Some(dir), Ok(answer)) = (&self.output_dir, answer) {
+                    write(dir, &format!("{server}.out"), &answer.lines)?;
+                    let errors: Vec<String> = answer.stderr.lines().map(str::to_owned).collect();
+                    write(dir, &format!("{server}.err"), &errors)?;
+                }
+            }
+            let value = json!({ "task": record.id(), "servers": to_json(&answers) });
+            context.ui.show(&value, |page| {
+                if self.diff {
+                    differences(page, &answers);
+                } else {
+                    gathered(page, &answers);
+                }
+            })?;
+            summary(context, &answers, started);
+            Ok(ending(&answers))
+        })
+    }
+}
+
+impl Run {
+    /// What the servers run: in a shell of its own, so that it may change or end that as it likes.
+    fn script(&self, context: &Context) -> anyhow::Result<Script> {
+        let text = match (&self.script, self.command.as_slice()) {
+            (Some(path), _) => context.read_file(path)?,
+            (None, [line]) => line.clone(),
+            (None, words) => {
+                let words: Vec<String> = words.iter().map(|word| crate::shell::quote(word)).collect();
+                words.join(" ")
+            }
+        };
+        if text.contains('\0') {
+            return Err(Diagnostic::usage("a command cannot hold a NUL byte").into());
+        }
+        let mut script = Script::new();
+        script.raw("( eval ").arg(&text).raw("\n)\n");
+        Ok(script)
+    }
+
+    fn ask(&self, context: &Context, servers: &[&Server], script: &Script) -> anyhow::Result<Answers> {
+        let parallel = context.inventory()?.settings.parallel;
+        let asking = Asking {
+            parallel: self.parallel.map_or(parallel, usize::from),
+            patience: Some(self.timeout.unwrap_or(ENDLESS)),
+        };
+        let questions = servers.iter().map(|server| ((*server).clone(), script.clone()));
+        let progress = context.ui.progress(servers.len());
+        for server in servers {
+            progress.state(server.name.as_str(), "running");
+        }
+        let connector = context.connector()?;
+        context.block_on(async {
+            let mut interrupts = context.interrupts()?;
+            let asked = asking.run(&connector, questions.collect(), |server| {
+                progress.end(server.as_str());
+            });
+            tokio::select! {
+                answers = asked => Ok(answers),
+                _ = interrupts.wait_for(|count| *count > 0) => Err(crate::context::interrupted()
+                    .hint("what runs on servers ends when it next writes something")
+                    .into()),
+            }
+        })?
+    }
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    value::duration(text).map_err(|refused| value::refusal("a time", text, &refused))
+}
+
+/// The words for the record of the task.
+fn outcome(answer: &Result<Answer, TransportError>) -> (&'static str, Option<String>) {
+    match answer {
+        Ok(answer) if answer.status == 0 => ("done", None),
+        Ok(answer) => ("failed", Some(format!("status {}", answer.status))),
+        Err(error) if error.is_unreachable() => ("unreachable", Some(error.to_string())),
+        Err(error) => ("interrupted", Some(error.to_string())),
+    }
+}
+
+fn ending(answers: &Answers) -> Ending {
+    let failed = |answer: &&Result<Answer, TransportError>| !matches!(answer, Ok(a) if a.status == 0);
+    if !answers.values().any(|answer| failed(&answer)) {
+        Ending::Done
+    } else if answers.values().all(|answer| matches!(answer, Ok(a) if a.status != 0)) {
+        Ending::With(Class::Failed)
+    } else {
+        Ending::With(Class::Partial)
+    }
+}
+
+fn to_json(answers: &Answers) -> Value {
+    answers
+        .iter()
+        .map(|(server, answer)| match answer {
+            Ok(answer) => json!({
+                "server": server,
+                "status": answer.status,
+                "stdout": joined(&answer.lines),
+                "stderr": answer.stderr,
+                "error": null,
+            }),
+            Err(error) => json!({
+                "server": server,
+                "status": null,
+                "stdout": null,
+                "stderr": null,
+                "error": error.to_string(),
+            }),
+        })
+        .collect()
+}
+
+fn joined(lines: &[String]) -> String {
+    let mut text = lines.join("\n");
+    if !lines.is_empty() {
+        text.push('\n');
+    }
+    text
+}
+
+/// What a server printed and its status.
+fn printed(answer: &Answer) -> Printed<'_> {
+    (joined(&answer.lines), answer.stderr.as_str(), answer.status)
+}
+
+/// The servers by what they printed: most servers first, then by name.
+fn groups(answers: &Answers) -> Vec<Same<'_>> {
+    let mut groups: BTreeMap<Printed<'_>, BTreeSet<&ServerName>> = BTreeMap::new();
+    for (server, answer) in answers {
+        if let Ok(answer) = answer {
+            groups.entry(printed(answer)).or_default().insert(server);
+        }
+    }
+    let mut groups: Vec<_> = groups.into_iter().collect();
+    groups.sort_by(|(_, a), (_, b)| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+    groups
+}
+
+/// Each output once, under the servers that printed it; of a single server the output alone.
+fn gathered(page: &mut Page, answers: &Answers) {
+    let alone = answers.len() == 1;
+    for (index, ((stdout, stderr, status), servers)) in groups(answers).into_iter().enumerate() {
+        if !alone {
+            if index > 0 {
+                page.end();
+            }
+            heading(page, &servers, status);
+        }
+        body(page, &stdout, stderr);
+    }
+}
+
+fn heading(page: &mut Page, servers: &BTreeSet<&ServerName>, status: i32) {
+    page.text(&fold(servers.iter().copied()), Tone::Strong);
+    if servers.len() > 1 {
+        page.text(&format!(" ({})", servers.len()), Tone::Dim);
+    }
+    if status != 0 {
+        page.text(&format!(" status {status}"), Tone::Bad);
+    }
+    page.end();
+}
+
+fn body(page: &mut Page, stdout: &str, stderr: &str) {
+    for line in stdout.lines() {
+        page.line(line);
+    }
+    for line in stderr.lines() {
+        page.toned_line(line, Tone::Warn);
+    }
+}
+
+/// What most printed, then how the others differ from it.
+fn differences(page: &mut Page, answers: &Answers) {
+    let groups = groups(answers);
+    let Some(((stdout, stderr, status), servers)) = groups.first() else {
+        return;
+    };
+    heading(page, servers, *status);
+    body(page, stdout, stderr);
+    for ((other, errors, status), servers) in &groups[1..] {
+        page.end();
+        heading(page, servers, *status);
+        diff::unified(page, Some(stdout), Some(other), 0);
+        if errors != stderr {
+            diff::unified(page, Some(stderr), Some(errors), 0);
+        }
+    }
+}
+
+fn summary(context: &Context, answers: &Answers, started: Instant) {
+    if context.globals.wants_json() {
+        return;
+    }
+    for (server, answer) in answers {
+        if let Err(error) = answer {
+            context.ui.problem(&error.diagnostic(server));
+        }
+    }
+    let mut statuses: BTreeMap<i32, usize> = BTreeMap::new();
+    for answer in answers.values().flatten() {
+        *statuses.entry(answer.status).or_default() += 1;
+    }
+    if answers.len() == 1 && statuses.contains_key(&0) {
+        return;
+    }
+    let mut words: Vec<String> = statuses
+        .iter()
+        .map(|(status, count)| format!("{count} with status {status}"))
+        .collect();
+    let missing = answers.values().filter(|answer| answer.is_err()).count();
+    if missing > 0 {
+        words.push(format!("{missing} without an answer"));
+    }
+    let servers = format::count(answers.len(), "server");
+    let took = format::duration(started.elapsed());
+    context.ui.note(&format!("{servers}: {} in {took}", words.join(", ")));
+}
+
+fn create_dir(dir: &Path) -> Result<(), Diagnostic> {
+    std::fs::create_dir_all(dir)
+        .map_err(|error| Diagnostic::failed(format!("`{}` cannot be made: {error}", dir.display())))
+}
+
+/// Writes a file that only its owner can read: what servers print may be anything.
+fn write(dir: &Path, name: &str, lines: &[String]) -> Result<(), Diagnostic> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+
+    let path = dir.join(name);
+    let file = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&path);
+    file.and_then(|mut file| file.write_all(joined(lines).as_bytes()))
+        .map_err(|error| Diagnostic::failed(format!("`{}` cannot be written: {error}", path.display())))
+}

@@ -1,0 +1,219 @@
+//! `fleet run` as a process, on SSH servers in this process, and on an address where nobody answers.
+
+#[path = "support/environment.rs"]
+#[allow(dead_code, reason = "not all of it is used here")]
+mod environment;
+#[path = "support/sshd.rs"]
+mod sshd;
+
+use std::ops::Deref;
+use std::os::unix::fs::PermissionsExt as _;
+
+use environment::Environment;
+use russh::keys::ssh_key::LineEnding;
+use sshd::{Behaviour, Sshd, new_key};
+use tokio::runtime::Runtime;
+
+/// Three servers with real shells, and an environment that knows them.
+struct Three {
+    environment: Environment,
+    _servers: Vec<Sshd>,
+    _runtime: Runtime,
+}
+
+impl Deref for Three {
+    type Target = Environment;
+
+    fn deref(&self) -> &Environment {
+        &self.environment
+    }
+}
+
+fn three() -> Three {
+    let runtime = Runtime::new().expect("a runtime");
+    let environment = Environment::new().with("FLEET_STATE", "state.db");
+    let (mut inventory, mut known, mut servers) = (String::new(), String::new(), Vec::new());
+    for number in 1..=3 {
+        let server = runtime.block_on(Sshd::start(Behaviour::default()));
+        let port = server.address.port();
+        inventory.push_str(
+            &[
+                &format!("[servers.web-{number}]"),
+                "address = \"127.0.0.1\"",
+                &format!("port = {port}"),
+                "user = \"me\"\n\n",
+            ]
+            .join("\n"),
+        );
+        known += &server.known_hosts_line();
+        known += "\n";
+        servers.push(server);
+    }
+    environment.write("inventory.toml", &inventory);
+    environment.write("home/.ssh/known_hosts", &known);
+    let key = new_key().to_openssh(LineEnding::LF).expect("a key");
+    let path = environment.write("home/.ssh/id_ed25519", &key);
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).expect("its mode");
+    Three {
+        environment,
+        _servers: servers,
+        _runtime: runtime,
+    }
+}
+
+#[test]
+fn equal_output_is_shown_once_under_the_names_of_all() {
+    let outcome = three().fleet(["run", "--", "echo", "hello"]).expect(0);
+    assert_eq!(outcome.stdout, "web-[1-3] (3)\nhello\n", "{outcome}");
+    assert!(
+        outcome.stderr.contains("3 servers: 3 with status 0 in "),
+        "{outcome}"
+    );
+}
+
+#[test]
+fn of_a_single_server_the_output_is_printed_alone() {
+    let outcome = three()
+        .fleet(["run", "--server", "web-2", "printf 'a\\nb'"])
+        .expect(0);
+    assert_eq!(
+        (outcome.stdout.as_str(), outcome.stderr.as_str()),
+        ("a\nb\n", "")
+    );
+}
+
+#[test]
+fn several_words_are_arguments_exactly_as_given_and_one_is_a_line() {
+    let environment = three();
+    let words = [
+        "run", "--server", "web-1", "--", "printf", "%s|", "a b", "$HOME", "it's", "; id",
+    ];
+    assert_eq!(
+        environment.fleet(words).expect(0).stdout,
+        "a b|$HOME|it's|; id|\n"
+    );
+    let line = ["run", "--server", "web-1", "x=4; echo $((x + 1)) | cat"];
+    assert_eq!(environment.fleet(line).expect(0).stdout, "5\n");
+}
+
+#[test]
+fn with_diff_those_that_differ_are_shown_by_what_differs() {
+    let environment = three();
+    let first = environment.path().join("first");
+    let line = format!(
+        "if mkdir '{}' 2>/dev/null; then echo old; else echo new; fi; echo same",
+        first.display()
+    );
+    let outcome = environment
+        .fleet(["run", "--parallel", "1", "--diff", &line])
+        .expect(0);
+    assert_eq!(
+        outcome.stdout, "web-[2-3] (2)\nnew\nsame\n\nweb-1\n@@ -1,2 +1,2 @@\n-new\n+old\n same\n",
+        "{outcome}"
+    );
+}
+
+#[test]
+fn statuses_are_summed_up_in_the_exit_code() {
+    let environment = three();
+    let all = environment.fleet(["run", "echo no >&2; exit 7"]).expect(1);
+    assert!(all.stdout.contains("web-[1-3] (3) status 7\nno\n"), "{all}");
+    assert!(all.stderr.contains("3 with status 7"), "{all}");
+    let some = environment
+        .fleet(["run", "mkdir only 2>/dev/null"])
+        .expect(3);
+    assert!(
+        some.stderr.contains("1 with status 0, 2 with status 1"),
+        "{some}"
+    );
+    let broken = environment
+        .fleet(["run", "--server", "web-1", "if then"])
+        .expect(1);
+    assert!(
+        broken.stdout.to_lowercase().contains("syntax error"),
+        "{broken}"
+    );
+}
+
+#[test]
+fn a_server_that_is_away_is_named_and_the_others_are_not_kept_from_it() {
+    let environment = three();
+    let inventory = environment.read("inventory.toml");
+    let closed = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        listener.local_addr().expect("its number").port()
+    };
+    let away = format!("{inventory}[servers.away]\naddress = \"127.0.0.1\"\nport = {closed}\n");
+    environment.write("inventory.toml", &away);
+    let outcome = environment.fleet(["run", "--json", "echo here"]).expect(3);
+    let servers = outcome.json()["servers"].clone();
+    assert_eq!(servers[0]["server"], "away");
+    assert_eq!(servers[0]["status"], serde_json::Value::Null);
+    assert!(
+        servers[0]["error"]
+            .as_str()
+            .expect("words")
+            .contains("refused"),
+        "{outcome}"
+    );
+    assert_eq!(servers[1]["stdout"], "here\n");
+    let task = environment
+        .fleet(["show-task", "1", "--json"])
+        .expect(0)
+        .json();
+    assert_eq!(task["task"]["command"], "run");
+    assert_eq!(
+        task["task"]["outcomes"][0]["status"], "unreachable",
+        "{task}"
+    );
+}
+
+#[test]
+fn a_script_comes_from_a_file_or_from_standard_input_and_may_end_its_shell() {
+    let environment = three();
+    let script = "set -eu\ncd /\nfalse || echo \"$PWD\"\nexit 3\n";
+    let arguments = ["run", "--server", "web-1", "--script", "-"];
+    let outcome = environment.fleet_with_input(arguments, script).expect(1);
+    assert_eq!(outcome.stdout, "/\n", "{outcome}");
+    assert!(outcome.stderr.contains("1 with status 3"), "{outcome}");
+    environment.write("check.sh", "echo from a file");
+    let arguments = ["run", "--server", "web-1", "--script", "check.sh"];
+    assert_eq!(
+        environment.fleet(arguments).expect(0).stdout,
+        "from a file\n"
+    );
+}
+
+#[test]
+fn what_is_written_to_files_only_the_owner_can_read() {
+    let environment = three();
+    let line = "echo out; echo err >&2";
+    environment
+        .fleet(["run", "--output-dir", "results", line])
+        .expect(0);
+    assert_eq!(environment.read("results/web-2.out"), "out\n");
+    assert_eq!(environment.read("results/web-2.err"), "err\n");
+    let file = std::fs::metadata(environment.path().join("results/web-2.out")).expect("a file");
+    assert_eq!(file.permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn a_time_limit_ends_the_waiting() {
+    let outcome = three()
+        .fleet(["run", "--server", "web-1", "--timeout", "1s", "sleep 20"])
+        .expect(3);
+    assert!(outcome.stderr.contains("web-1"), "{outcome}");
+}
+
+#[test]
+fn what_says_nothing_to_run_is_a_usage_error() {
+    let environment = three();
+    environment.fleet(["run"]).expect(2);
+    environment
+        .fleet(["run", "--script", "a", "--", "b"])
+        .expect(2);
+    let unknown = environment
+        .fleet(["run", "--server", "wbe-1", "true"])
+        .expect(2);
+    assert!(unknown.stderr.contains("did you mean"), "{unknown}");
+}
