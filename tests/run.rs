@@ -119,9 +119,9 @@ fn statuses_are_summed_up_in_the_exit_code() {
     let all = environment.fleet(["run", "echo no >&2; exit 7"]).expect(1);
     assert!(all.stdout.contains("web-[1-3] (3) status 7\nno\n"), "{all}");
     assert!(all.stderr.contains("3 with status 7"), "{all}");
-    let some = environment
-        .fleet(["run", "mkdir only 2>/dev/null"])
-        .expect(3);
+    let only = environment.path().join("only");
+    let line = format!("mkdir '{}' 2>/dev/null", only.display());
+    let some = environment.fleet(["run", &line]).expect(3);
     assert!(
         some.stderr.contains("1 with status 0, 2 with status 1"),
         "{some}"
