@@ -6,12 +6,15 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Compile, Edge, Spec, Summary};
+use super::{Compile, Edge, Heard, Live, Scope, Spec, Summary};
 use crate::diagnostic::Invalid;
 use crate::item::Item;
+use crate::model::{DomainName, ResourceName, Role};
+use crate::shell::Script;
 
 mod check;
 mod files;
+mod history;
 mod next;
 mod schedule;
 mod words;
@@ -119,4 +122,105 @@ pub enum Mail {
     OnFailure,
     /// Not at all.
     Never,
+}
+
+impl Spec for Cron {
+    const KIND: &'static str = "cron";
+    const PLURAL: &'static str = "crons";
+    const ABOUT: &'static str = "a cron job";
+    const NAME: &'static str = "NAME";
+    /// Every Debian has cron.
+    const ROLE: Option<Role> = None;
+    const LIVE: Option<Live> = Some(Live {
+        flag: None,
+        help: "When they last ran and how that went",
+    });
+    const EXAMPLE: &'static str = "fleet add-cron backup --schedule '30 3 * * *' --command 'tar czf /var/backups/etc.tgz /etc'";
+
+    fn canonical_name(input: &str) -> Result<String, Invalid> {
+        check::name(input)
+    }
+
+    fn absorb(&mut self, _name: &str, edge: &mut dyn Edge) -> Result<(), Invalid> {
+        if let Some(path) = self.command_file.take() {
+            let mut text = edge.read_file(&path).map_err(|error| {
+                let mut invalid = Invalid::default();
+                invalid.push("command_file", error);
+                invalid
+            })?;
+            // The line break at the end of a file is none of the command.
+            text.truncate(text.trim_end_matches('\n').len());
+            self.command = Some(text);
+        }
+        if let Some(site) = &mut self.site
+            && let Ok(domain) = site.parse::<DomainName>()
+        {
+            *site = domain.into();
+        }
+        Ok(())
+    }
+
+    fn sets(id: &str) -> &'static [&'static str] {
+        match id {
+            "command_file" => &["command"],
+            _ => &[],
+        }
+    }
+
+    fn validate(&self, _name: &str, _now: Timestamp) -> Result<(), Invalid> {
+        self.check().map(|_| ())
+    }
+
+    /// None: a job takes a server's time for moments, and neither a site that it follows nor a hundred others should
+    /// find the server full because of it. Whoever has heavy ones says `--weight`, or gives a default in the inventory.
+    fn weight(&self) -> u32 {
+        0
+    }
+
+    fn scope(&self) -> Scope {
+        match self.site_name() {
+            Some(site) => Scope::With(site),
+            None if self.on.is_empty() => Scope::One,
+            None if self.once_per_fleet => Scope::AnyOf(self.on.clone()),
+            None => Scope::Every(self.on.clone()),
+        }
+    }
+
+    fn follows(&self, _name: &str) -> Vec<ResourceName> {
+        self.site_name().into_iter().collect()
+    }
+
+    fn items(&self, input: &Compile<'_>) -> Result<Vec<Item>, Invalid> {
+        files::items(self, input)
+    }
+
+    fn summary(&self, _name: &str) -> Summary {
+        vec![("schedule", self.schedule.clone().into()), ("command", self.command_line().into())]
+    }
+
+    fn ask(specs: &[(&str, Self)], out: &mut Script) {
+        history::ask(specs, out);
+    }
+
+    fn heard(lines: &[&str], now: Timestamp) -> Heard {
+        history::heard(lines, now)
+    }
+}
+
+impl Cron {
+    /// The site that it follows.
+    fn site_name(&self) -> Option<ResourceName> {
+        self.site.as_ref().map(|site| ResourceName::new("site", site.as_str()))
+    }
+
+    /// The first line of its command, cropped.
+    fn command_line(&self) -> String {
+        let command = self.command.as_deref().unwrap_or_default().trim();
+        let line = command.lines().next().unwrap_or_default();
+        let mut shown: String = line.chars().take(40).collect();
+        if shown.len() < command.len() {
+            shown.push('…');
+        }
+        shown
+    }
 }

@@ -16,6 +16,7 @@ use crate::model::health::ServerFacts;
 use crate::model::{Placement, ResourceName, Role, Server};
 use crate::shell::{Script, Secret};
 
+pub mod cron;
 mod scope;
 pub mod site;
 
@@ -314,7 +315,7 @@ pub fn to_json<S: Spec>(spec: &S) -> Result<Value, Invalid> {
 }
 
 /// Every kind. A new one is a file here and a word in this list.
-pub static KINDS: [Kind; 1] = [Kind::of::<site::Site>()];
+pub static KINDS: [Kind; 2] = [Kind::of::<site::Site>(), Kind::of::<cron::Cron>()];
 
 /// The kind called `word`.
 pub fn kind(word: &str) -> Option<&'static Kind> {

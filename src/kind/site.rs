@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Claim, Compile, Edge, SecretId, Spec, Summary};
 use crate::diagnostic::Invalid;
 use crate::item::Item;
-use crate::model::Role;
+use crate::model::{DomainName, Role};
 
 mod absorb;
 mod access;
@@ -30,6 +30,11 @@ mod vhost;
 
 #[cfg(test)]
 mod tests;
+
+/// The system user of the site of that name.
+pub fn user_name(domain: &DomainName) -> String {
+    files::user_name(domain)
+}
 
 /// The settings of a website.
 ///

@@ -147,6 +147,11 @@ impl Schedule {
         Ok(Self { text: words.join(" "), when })
     }
 
+    /// Whether it runs after each boot alone.
+    pub(super) fn is_reboot(&self) -> bool {
+        self.when == When::Reboot
+    }
+
     /// The text as cron gets it, with single blanks.
     pub(super) fn text(&self) -> &str {
         &self.text

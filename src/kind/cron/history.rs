@@ -1,0 +1,283 @@
+//! What a server knows of its jobs: when they last ran and how that went, when they run next, what they missed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
+
+use super::schedule::Schedule;
+use super::{Cron, files, next};
+use crate::kind::{Heard, Summary};
+use crate::shell::Script;
+
+/// A run that has not begun so long after its time has been missed: cron starts jobs within the minute, and a server
+/// that boots may need another one. Milliseconds.
+const PATIENCE: i64 = 120_000;
+
+/// The most missed runs that are counted.
+const MOST: usize = 100;
+
+
+
+
+/// The runs of one job, as its server recorded them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct History {
+    /// By their number, the oldest first.
+    pub(super) runs: BTreeMap<RunId, Run>,
+}
+
+/// When a run began (milliseconds since 1970), and the process that ran it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct RunId {
+    pub(super) began: i64,
+    process: u32,
+}
+
+/// One run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Run {
+    /// Whether `run-cron` started it, not the schedule.
+    pub(super) by_hand: bool,
+    /// Why it did not take place: `running`, another one still ran.
+    pub(super) skipped: Option<String>,
+    pub(super) end: Option<End>,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct End {
+    /// Milliseconds since 1970.
+    at: i64,
+    pub(super) code: u8,
+    /// `ok`, `failed`, `timeout`, `stopped`, `replaced`.
+    pub(super) why: String,
+    pub(super) attempts: u32,
+}
+
+impl RunId {
+    fn parse(text: &str) -> Option<Self> {
+        let (began, process) = text.split_once('-')?;
+        let began = began.parse().ok().filter(|began| (0..=MAX_MILLIS).contains(began))?;
+        Some(Self { began, process: process.parse().ok()? })
+    }
+}
+
+/// The year 9000: beyond it there is no calendar.
+const MAX_MILLIS: i64 = 221_845_392_000_000;
+
+impl History {
+    /// Takes in a line of a history; what is not understood is passed over.
+    pub(super) fn line(&mut self, line: &str) {
+        let words: Vec<&str> = line.split(' ').collect();
+        let (Some(word), Some(id)) = (words.first(), words.get(1).and_then(|id| RunId::parse(id))) else {
+            return;
+        };
+        let rest = &words[2..];
+        let run = match (*word, rest) {
+            ("start", [how]) => Run { by_hand: *how == "now", ..Run::default() },
+            ("skip", [how, why]) => {
+                Run { by_hand: *how == "now", skipped: Some(plain(why)), ..Run::default() }
+            }
+            ("end", [at, code, why, attempts]) => {
+                let (Ok(at), Ok(code), Ok(attempts)) = (at.parse(), code.parse(), attempts.parse()) else {
+                    return;
+                };
+                if (0..=MAX_MILLIS).contains(&at) {
+                    let run = self.runs.entry(id).or_default();
+                    run.end = Some(End { at, code, why: plain(why), attempts });
+                }
+                return;
+            }
+            _ => return,
+        };
+        self.runs.entry(id).or_insert(run);
+    }
+
+    /// The last run that took place.
+    fn last(&self) -> Option<(&RunId, &Run)> {
+        self.runs.iter().rev().find(|(_, run)| run.skipped.is_none())
+    }
+}
+
+/// A word of a server's, fit to be shown.
+fn plain(word: &str) -> String {
+    word.chars().filter(char::is_ascii_alphanumeric).take(20).collect()
+}
+
+/// Asks a server about all of these: four processes, however many they are.
+pub(super) fn ask(specs: &[(&str, Cron)], out: &mut Script) {
+    out.raw("date '+@now %s'\n");
+    out.raw("printf '@zone %s\\n' \"$(tail -n 1 /etc/localtime 2>/dev/null | tr -d '\\000')\"\n");
+    for (name, cron) in specs {
+        let delay = cron.check().map_or(0, |job| job.delay).to_string();
+        out.line("printf '@job %s %s %s\\n' {} {} {}", &[name, &delay, &cron.schedule]);
+    }
+    // Processes that run a job just now.
+    out.raw(
+        "for mark in /run/fleet/cron/*.*; do\n\
+         process=${mark##*.}\n\
+         case $process in *[!0-9]*) continue ;; esac\n\
+         [ ! -d \"/proc/$process\" ] || printf '@running %s\\n' \"${mark##*/}\"\n\
+         done\n",
+    );
+    let tables: Vec<String> = specs.iter().map(|(name, _)| files::crontab(name)).collect();
+    out.each("stat -c '@since %Y %n' --", tables.iter().map(String::as_str));
+    let histories: Vec<String> = specs.iter().map(|(name, _)| files::history(name)).collect();
+    out.raw("{\n");
+    out.each("tail -v -n 40 --", histories.iter().map(String::as_str));
+    out.raw("} 2>/dev/null\ntrue\n");
+}
+
+/// What was asked about one job.
+#[derive(Default)]
+struct Job {
+    schedule: String,
+    /// Seconds within which it starts.
+    delay: i64,
+    /// When the file that cron reads was last changed (seconds since 1970); `None` when there is none.
+    since: Option<i64>,
+    running: BTreeSet<u32>,
+    history: History,
+}
+
+/// Reads what the fragment of [`ask`] printed.
+pub(super) fn heard(lines: &[&str], now: Timestamp) -> Heard {
+    let mut jobs: BTreeMap<String, Job> = BTreeMap::new();
+    let mut zone = TimeZone::UTC;
+    let mut server_now = now;
+    let mut reading: Option<String> = None;
+    for line in lines {
+        if let Some(path) = line.strip_prefix("==> ").and_then(|rest| rest.strip_suffix(" <==")) {
+            let name = jobs.keys().find(|name| files::history(name) == path);
+            reading = name.cloned();
+            continue;
+        }
+        let Some((word, rest)) = line.strip_prefix('@').and_then(|rest| rest.split_once(' ')) else {
+            if let Some(job) = reading.as_ref().and_then(|name| jobs.get_mut(name)) {
+                job.history.line(line);
+            }
+            continue;
+        };
+        match word {
+            "now" => server_now = seconds(rest).unwrap_or(now),
+            "zone" => zone = next::zone(rest).unwrap_or(TimeZone::UTC),
+            "job" => {
+                let mut words = rest.splitn(3, ' ');
+                if let (Some(name), Some(delay), Some(schedule)) = (words.next(), words.next(), words.next()) {
+                    let job = Job {
+                        schedule: schedule.to_owned(),
+                        delay: delay.parse().unwrap_or(0),
+                        ..Job::default()
+                    };
+                    jobs.insert(name.to_owned(), job);
+                }
+            }
+            "running" => {
+                if let Some((name, process)) = rest.rsplit_once('.')
+                    && let (Some(job), Ok(process)) = (jobs.get_mut(name), process.parse())
+                {
+                    job.running.insert(process);
+                }
+            }
+            "since" => {
+                if let Some((time, path)) = rest.split_once(' ')
+                    && let Some(job) = jobs.iter_mut().find(|(name, _)| files::crontab(name) == path)
+                {
+                    job.1.since = time.parse().ok();
+                }
+            }
+            _ => {}
+        }
+    }
+    let now = server_now.to_zoned(zone);
+    jobs.into_iter().map(|(name, job)| (name, job.summary(&now))).collect()
+}
+
+fn seconds(text: &str) -> Option<Timestamp> {
+    Timestamp::from_second(text.trim().parse().ok()?).ok()
+}
+
+impl Job {
+    fn summary(&self, now: &Zoned) -> Summary {
+        let schedule = Schedule::parse(&self.schedule).ok();
+        let (last, took, ended) = match self.history.last() {
+            None => ("never".to_owned(), String::new(), String::new()),
+            Some((id, run)) => (
+                local(id.began, now),
+                run.end.as_ref().map_or_else(String::new, |end| duration(end.at - id.began)),
+                self.ending(*id, run),
+            ),
+        };
+        let next = match (&schedule, self.since) {
+            (_, None) => "not scheduled".to_owned(),
+            (Some(schedule), Some(_)) if schedule.is_reboot() => "at the next boot".to_owned(),
+            (Some(schedule), Some(_)) => schedule.after(now, 1).first().map_or_else(String::new, next::shown),
+            (None, Some(_)) => String::new(),
+        };
+        let missed = schedule.as_ref().map_or_else(Vec::new, |schedule| self.missed(schedule, now));
+        let missed = match missed[..] {
+            [] => String::new(),
+            [one] => local(one.as_millisecond(), now),
+            [.., last] => format!("{}{}, last {}", missed.len(), if missed.len() >= MOST { "+" } else { "" }, local(last.as_millisecond(), now)),
+        };
+        vec![
+            ("last run", last.into()),
+            ("took", took.into()),
+            ("result", ended.into()),
+            ("next run", next.into()),
+            ("missed", missed.into()),
+        ]
+    }
+
+    /// How a run ended, in words: `0`, `3 (failed)`, `running`.
+    fn ending(&self, id: RunId, run: &Run) -> String {
+        match &run.end {
+            None if self.running.contains(&id.process) => "running".to_owned(),
+            // The runner was killed, or the power went.
+            None => "broken off".to_owned(),
+            Some(end) if end.why == "ok" => "0".to_owned(),
+            Some(end) => format!("{} ({})", end.code, end.why),
+        }
+    }
+
+    /// The times since the job was last changed at which it should have begun and did not; since the oldest run that is
+    /// known, and for a week at the most.
+    fn missed(&self, schedule: &Schedule, now: &Zoned) -> Vec<Timestamp> {
+        let Some(since) = self.since else {
+            return Vec::new();
+        };
+        let known = self.history.runs.keys().next().map_or(0, |id| id.began / 1000);
+        let week = next::a_week_before(now).as_second();
+        // Cron takes up a new file within a minute.
+        let from = (since + 60).max(week).max(known - 60);
+        let patience = PATIENCE + self.delay.clamp(0, 86_400) * 1000;
+        let until = now.timestamp().as_millisecond() - patience;
+        let (Ok(from), Ok(until)) = (Timestamp::from_second(from), Timestamp::from_millisecond(until)) else {
+            return Vec::new();
+        };
+        let times = schedule.between(from, &until.to_zoned(now.time_zone().clone()), MOST);
+        let begun = |time: &Timestamp| {
+            let from = time.as_millisecond();
+            let mut runs = self.history.runs.range(RunId { began: from - 2000, process: 0 }..);
+            runs.next().is_some_and(|(id, _)| id.began <= from + patience)
+        };
+        times.into_iter().filter(|time| !begun(time)).collect()
+    }
+}
+
+fn local(millis: i64, now: &Zoned) -> String {
+    Timestamp::from_millisecond(millis)
+        .map_or_else(|_| String::new(), |time| next::shown(&time.to_zoned(now.time_zone().clone())))
+}
+
+/// `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`.
+fn duration(millis: i64) -> String {
+    let seconds = millis.max(0) / 1000;
+    match seconds {
+        0..10 => format!("{}.{} s", seconds, millis.max(0) % 1000 / 100),
+        10..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}

@@ -1,0 +1,3 @@
+//! Settings in, exact items out.
+
+#![allow(clippy::unwrap_used)]
