@@ -7,7 +7,7 @@ use std::time::Instant;
 use clap::ArgMatches;
 use serde_json::{Value, json};
 
-use super::Ending;
+use super::{Ending, outlook};
 use super::carry_out::{Run, ending, summary, to_json};
 use super::flags::Flags;
 use super::jobs::{Jobs, Source};
@@ -15,7 +15,7 @@ use crate::apply::{Outcome, ServerReport};
 use crate::context::{Context, Edge};
 use crate::diagnostic::{Class, Diagnostic, Diagnostics};
 use crate::inventory::Inventory;
-use crate::kind::{Kind, Ties};
+use crate::kind::{Kind, Summary, Ties};
 use crate::model::{Resource, ResourceName, Server, ServerName};
 use crate::state::{Change, Filter, PlacementResult, Read, Taken, Write};
 
@@ -174,7 +174,12 @@ impl<'a> Changing<'a> {
             ending,
         } = result?;
         let value = self.value(task, &reports, taken_back)?;
-        context.ui.show(&value, |_| {})?;
+        let outlook = self.outlook(&before, taken_back)?;
+        context.ui.show(&value, |page| {
+            if !context.globals.quiet {
+                outlook::print(page, &outlook);
+            }
+        })?;
         summary(context, &reports, started);
         if taken_back {
             context.ui.note(match before {
@@ -187,6 +192,19 @@ impl<'a> Changing<'a> {
                 .hint("it stays recorded; `fleet apply` finishes it");
         }
         Ok(ending)
+    }
+
+    /// What the resource amounts to now; nothing when its settings are as they were.
+    fn outlook(&self, before: &Before, taken_back: bool) -> anyhow::Result<Summary> {
+        let resource = self.context.state()?.read(|read| read.find(&self.name))?;
+        let Some(resource) = resource.filter(|resource| !taken_back && !resource.suspended) else {
+            return Ok(Summary::new());
+        };
+        match before {
+            Before::Leaving => Ok(Summary::new()),
+            Before::Resource(before) if before.spec == resource.spec => Ok(Summary::new()),
+            _ => outlook::of(self.context, self.kind, &resource),
+        }
     }
 
     fn change(&self, task: i64, jobs: Jobs, before: &Before) -> anyhow::Result<Changed> {

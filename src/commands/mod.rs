@@ -15,6 +15,7 @@ mod flags;
 mod jobs;
 mod look;
 mod outcome;
+mod outlook;
 mod placing;
 mod rows;
 mod selection;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::list::status;
 use super::ask::Known;
-use super::{Ending, KindVerb, ask, example_name};
+use super::{Ending, KindVerb, ask, example_name, outlook};
 use crate::context::Context;
 use crate::diagnostic::{Class, Diagnostic, did_you_mean, ticked};
 use crate::kind::Kind;
@@ -57,8 +57,16 @@ impl KindVerb for Show {
                 value[kind.word]["live"][server.as_str()][*heading] = json!(text);
             }
         }
+        let outlook = outlook::of(context, kind, &resource)?;
+        if !outlook.is_empty() {
+            value[kind.word]["outlook"] = outlook::json(&outlook);
+        }
         context.ui.show(&value, |page| {
             print(page, context, &resource);
+            if !outlook.is_empty() && !resource.suspended {
+                page.end();
+                outlook::print(page, &outlook);
+            }
             for ((server, _), columns) in &known.columns {
                 page.end().toned_line(&format!("on {server}"), Tone::Strong);
                 page.fields(

@@ -64,6 +64,7 @@ pub fn parse<'a>(lines: impl IntoIterator<Item = &'a str>) -> Reading {
             "kernel" => facts.kernel = text(value),
             "ipv6" => facts.ipv6 = yes_or_no(value),
             "arch" => facts.arch = text(value),
+            "timezone" => facts.timezone = text(value),
             "os" => facts.os = os_release_value(value),
             "os_version" => facts.os_version = os_release_value(value),
             "php" => push(&mut facts.php, text(value)),

@@ -18,6 +18,8 @@ done 2>/dev/null </proc/meminfo
 read -r f_value 2>/dev/null </sys/devices/system/cpu/online && printf 'cpus %s\n' "$f_value"
 read -r f_value 2>/dev/null </proc/sys/kernel/osrelease && printf 'kernel %s\n' "$f_value"
 { read -r f_value 2>/dev/null </proc/sys/kernel/arch || f_value=$(uname -m); } && printf 'arch %s\n' "$f_value"
+# The rule that ends the file holds from now on (tzfile(5)).
+printf 'timezone %s\n' "$(tail -n 1 /etc/localtime 2>/dev/null | tr -d '\000')"
 if [ -e /proc/net/if_inet6 ]; then echo 'ipv6 yes'; else echo 'ipv6 no'; fi
 for f_file in /etc/os-release /usr/lib/os-release; do
     [ -r "$f_file" ] || continue

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use jiff::Timestamp;
+use jiff::{Timestamp, Zoned};
 use serde::{Deserialize, Serialize};
 
 use super::{Compile, Edge, Heard, Live, Scope, Spec, Summary};
@@ -13,11 +13,15 @@ use crate::model::{DomainName, ResourceName, Role};
 use crate::shell::Script;
 
 mod check;
+#[cfg(test)]
+mod corpus;
 mod files;
 mod history;
 mod next;
 mod schedule;
 mod words;
+
+use schedule::Schedule;
 
 #[cfg(test)]
 mod tests;
@@ -196,6 +200,18 @@ impl Spec for Cron {
 
     fn summary(&self, _name: &str) -> Summary {
         vec![("schedule", self.schedule.clone().into()), ("command", self.command_line().into())]
+    }
+
+    fn outlook(&self, now: &Zoned) -> Summary {
+        let Ok(schedule) = Schedule::parse(&self.schedule) else {
+            return Summary::new();
+        };
+        let times: Vec<String> = schedule.after(now, 5).iter().map(next::shown).collect();
+        let mut outlook: Summary = vec![("meaning", schedule.meaning().into())];
+        if !times.is_empty() {
+            outlook.push(("next runs", times.join("\n").into()));
+        }
+        outlook
     }
 
     fn ask(specs: &[(&str, Self)], out: &mut Script) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use clap::{ArgMatches, Args, Command};
-use jiff::Timestamp;
+use jiff::{Timestamp, Zoned};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -168,6 +168,12 @@ pub trait Spec: Args + Serialize + DeserializeOwned + Clone + Send + Sync + 'sta
     /// Columns of `list-` after the name and before the placement: heading and value.
     fn summary(&self, name: &str) -> Summary;
 
+    /// What the settings amount to at the time of their server, for `add-`, `set-` and `show-`: heading and value.
+    fn outlook(&self, now: &Zoned) -> Summary {
+        let _ = now;
+        Summary::new()
+    }
+
     /// Appends one read-only fragment that asks a server the questions of [`Self::LIVE`] about all of these.
     fn ask(specs: &[(&str, Self)], out: &mut Script) {
         let _ = (specs, out);
@@ -226,6 +232,8 @@ pub struct Kind {
     pub items: fn(&Value, &Compile<'_>) -> Result<Vec<Item>, Invalid>,
     /// See [`Spec::summary`]; of the stored JSON text, because a list of very many has no time to take it apart twice.
     pub summary: fn(&str, &str) -> Result<Summary, Invalid>,
+    /// See [`Spec::outlook`].
+    pub outlook: fn(&Value, &Zoned) -> Result<Summary, Invalid>,
     /// See [`Spec::ask`].
     pub ask: Ask,
     /// See [`Spec::heard`].
@@ -275,6 +283,7 @@ impl Kind {
                     serde_json::from_str(text).map_err(|error| not_a_spec::<S>(&error))?;
                 Ok(spec.summary(name))
             },
+            outlook: |value, now| Ok(from_json::<S>(value)?.outlook(now)),
             ask: |specs, out| {
                 let mut typed = Vec::with_capacity(specs.len());
                 for (name, value) in specs {

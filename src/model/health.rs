@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 /// How well a server is.
@@ -84,8 +85,18 @@ pub struct ServerFacts {
     pub php: Vec<String>,
     /// nginx version, when installed: `1.22.1`.
     pub nginx: Option<String>,
+    /// The rule of its time zone, as POSIX writes it: `CET-1CEST,M3.5.0,M10.5.0/3` (the end of `/etc/localtime`, tzfile(5)).
+    /// Empty when unknown.
+    pub timezone: String,
     /// Whether its kernel speaks IPv6 (`/proc/net/if_inet6` exists); `None` when unknown.
     pub ipv6: Option<bool>,
+}
+
+impl ServerFacts {
+    /// Its time zone, for now and what is to come; `None` when unknown.
+    pub fn zone(&self) -> Option<TimeZone> {
+        TimeZone::posix(&self.timezone).ok()
+    }
 }
 
 /// Use of one file system.

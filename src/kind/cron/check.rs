@@ -122,6 +122,12 @@ impl Cron {
             let hint = "name the servers that may run it: `--on 'role=web'`, or `--on '*'` for all";
             invalid.push_with_hint("once_per_fleet", "needs `--on`", hint);
         }
+        for term in &self.on {
+            if term.contains(['\n', '\t']) {
+                invalid.push("on", "it has a line break or a tab in it");
+            }
+            visible("on", term, invalid);
+        }
         if !self.on.is_empty()
             && let Err(error) = Selector::parse(&self.on)
         {

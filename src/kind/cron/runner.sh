@@ -19,10 +19,11 @@ run=/run/fleet/cron
 limit=1048576
 
 settings() {
-	[ -r "$etc/$name.conf" ] && [ -r "$etc/$name.sh" ] && [ -d "$var" ] || {
+	if [ ! -r "$etc/$name.conf" ] || [ ! -r "$etc/$name.sh" ] || [ ! -d "$var" ]; then
 		echo "there is no cron $name of fleet's here" >&2
 		exit 69
-	}
+	fi
+	# shellcheck source=/dev/null
 	. "$etc/$name.conf"
 }
 
@@ -84,7 +85,8 @@ collect() {
 attempt() {
 	# Owned by the user, or the job could not open /dev/stdout; nobody else gets to it.
 	rm -f -- "$pipe"
-	mkfifo -- "$pipe" && chown -- "$uid:$gid" "$pipe" || { code=71; return; }
+	mkfifo -- "$pipe" || exit 71
+	chown -- "$uid:$gid" "$pipe" || exit 71
 	collect <"$pipe" >/dev/null 2>&1 9>&- &
 	collector=$!
 	from=$(moment)

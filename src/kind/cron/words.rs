@@ -55,20 +55,14 @@ impl Fields {
             [Element { star: true, step, .. }] if 60 % u16::from(step) == 0 && step < 60 => {
                 format!("every {step} minutes")
             }
-            _ => {
-                let word = if minutes.len() == 1 { "minute" } else { "minutes" };
-                format!("at {word} {}", list(&self.minute, &|value| value.to_string(), "minute"))
-            }
+            _ => format!("at {}", numbers(&self.minute, "minute")),
         };
         if every_hour {
             return if minute.starts_with("every") { minute } else { format!("{minute} of every hour") };
         }
         let hour = match self.hour.elements[..] {
             [Element { star: true, step, .. }] => format!("every {} hour", ordinal(step)),
-            _ => {
-                let word = if hours.len() == 1 { "hour" } else { "hours" };
-                format!("{word} {}", list(&self.hour, &|value| value.to_string(), "hour"))
-            }
+            _ => numbers(&self.hour, "hour"),
         };
         if minute.starts_with("every") { format!("{minute} during {hour}") } else { format!("{minute} past {hour}") }
     }
@@ -77,10 +71,7 @@ impl Fields {
     fn days(&self) -> String {
         let all_days = whole(&self.day, 1, 31);
         let all_weekdays = whole(&self.weekday, 0, 6);
-        let of_month = || {
-            let word = if self.day.values().count() == 1 { "day" } else { "days" };
-            format!("on {word} {} of the month", list(&self.day, &|value| value.to_string(), "day"))
-        };
+        let of_month = || format!("on {} of the month", numbers(&self.day, "day"));
         let of_week =
             || format!("on {}", list(&self.weekday, &|value| WEEKDAYS[usize::from(value)].to_owned(), "weekday"));
         match (all_days, all_weekdays) {
@@ -100,6 +91,22 @@ fn whole(field: &Field, low: u8, high: u8) -> bool {
     (low..=high).all(|value| field.has(value))
 }
 
+/// The values of a field that counts, with the word for what it counts: `minutes 5 and 10`.
+fn numbers(field: &Field, unit: &str) -> String {
+    match field.elements[..] {
+        [Element { first, last, step, .. }] if step > 1 && field.values().count() > MOST_NAMED => {
+            format!("every {} {unit} from {first} to {last}", ordinal(step))
+        }
+        _ => {
+            let plural = if field.values().count() == 1 { "" } else { "s" };
+            format!("{unit}{plural} {}", list(field, &|value| value.to_string(), unit))
+        }
+    }
+}
+
+/// The most values of a step that are named one by one.
+const MOST_NAMED: usize = 12;
+
 /// The values of a field, ranges as ranges.
 fn list(field: &Field, name: &dyn Fn(u8) -> String, unit: &str) -> String {
     let words = field.elements.iter().map(|element| {
@@ -112,7 +119,7 @@ fn list(field: &Field, name: &dyn Fn(u8) -> String, unit: &str) -> String {
             (_, 1) => format!("{} to {}", name(first), name(last)),
             _ => {
                 let values: Vec<String> = values.step_by(usize::from(step)).map(name).collect();
-                if values.len() <= 6 {
+                if values.len() <= MOST_NAMED {
                     join(values)
                 } else {
                     format!("every {} from {} to {}", ordinal(step), name(first), name(last))
