@@ -52,6 +52,13 @@ complete -c fleet -n "__fish_fleet_needs_command" -f -a "show-site" -d 'Show the
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "suspend-site" -d 'Suspend a website: kept whole, but serving nothing'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "resume-site" -d 'Let a website serve again after it was suspended'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "remove-site" -d 'Remove a website; its content goes to the server\'s trash'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "add-cron" -d 'Add a cron job, placed by capacity or on the server you name'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "set-cron" -d 'Change the settings of a cron job: only those that are given'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "list-crons" -d 'List the crons, and where they are'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "show-cron" -d 'Show the settings of a cron job, where it is, and its status'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "suspend-cron" -d 'Suspend a cron job: kept whole, but serving nothing'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "resume-cron" -d 'Let a cron job serve again after it was suspended'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "remove-cron" -d 'Remove a cron job; its content goes to the server\'s trash'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "place" -d 'Explain where a new resource would go, and why not elsewhere'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "plan" -d 'Show what `fleet apply` would change, and change nothing'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "apply" -d 'Make the servers as they should be'
@@ -414,6 +421,153 @@ complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -s v -l verbose
 complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -l no-color -d 'No colours'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -s y -l yes -d 'Answer every question with yes'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l server -d 'This server, instead of the one with the most room' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l region -d 'Only a server of this region' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l label -d 'Only a server with this label; may be repeated' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l weight -d 'Units of capacity it takes [default: the inventory\'s, else its kind\'s]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l schedule -d 'When it runs, in the server\'s time zone: five fields as in crontab(5), or `@hourly`, `@daily`, `@reboot`, ...' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l command -d 'What the shell runs, as typed: `%`, quotes and newlines mean nothing but to the shell' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l command-file -d 'The same from a file; `-` is standard input' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l site -d 'Runs where this site is, as the site\'s user, and moves and goes with it' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l on -d 'Runs on every server of this selector, also on those added later: `region=singapore`, `\'*\'`' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l user -d 'Whom it runs as [default: the site\'s user, else root]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l directory -d 'Where it runs: a path, or one below the user\'s home [default: the home]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l env -d 'A variable of its environment; may be repeated' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l timeout -d 'Ended after this time, with all its processes; `none` for no limit [default: 1d; with @reboot none]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l overlap -d 'What happens when it is still running at its next time [default: forbid]' -r -f -a "allow\t'Both run'
+forbid\t'The next one is left out'
+replace\t'The one that runs is ended'"
+complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l random-delay -d 'Starts within this time, at random, so that not all servers do at once' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l retries -d 'Tries this many times again when it fails [default: 0]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l retry-delay -d 'Time between two attempts [default: 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l mail -d 'When its output is sent by mail [default: on-failure]' -r -f -a "always\t'After each run'
+on-failure\t'After a run that failed'
+never\t'Not at all'"
+complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l mail-to -d 'Where to: an address or a user of the server [default: root]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l keep -d 'Runs of which the output is kept on the server [default: 20]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l once-per-fleet -d 'Runs on one server of --on, and on another one while that is offline'
+complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -s v -l verbose -d 'Print more detail'
+complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l unset -d 'Take a setting back to its default: the name of its flag, without dashes' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l weight -d 'Units of capacity it takes [default: the inventory\'s, else its kind\'s]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l schedule -d 'When it runs, in the server\'s time zone: five fields as in crontab(5), or `@hourly`, `@daily`, `@reboot`, ...' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l command -d 'What the shell runs, as typed: `%`, quotes and newlines mean nothing but to the shell' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l command-file -d 'The same from a file; `-` is standard input' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l site -d 'Runs where this site is, as the site\'s user, and moves and goes with it' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l on -d 'Runs on every server of this selector, also on those added later: `region=singapore`, `\'*\'`' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l user -d 'Whom it runs as [default: the site\'s user, else root]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l directory -d 'Where it runs: a path, or one below the user\'s home [default: the home]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l env -d 'A variable of its environment; may be repeated' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l timeout -d 'Ended after this time, with all its processes; `none` for no limit [default: 1d; with @reboot none]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l overlap -d 'What happens when it is still running at its next time [default: forbid]' -r -f -a "allow\t'Both run'
+forbid\t'The next one is left out'
+replace\t'The one that runs is ended'"
+complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l random-delay -d 'Starts within this time, at random, so that not all servers do at once' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l retries -d 'Tries this many times again when it fails [default: 0]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l retry-delay -d 'Time between two attempts [default: 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l mail -d 'When its output is sent by mail [default: on-failure]' -r -f -a "always\t'After each run'
+on-failure\t'After a run that failed'
+never\t'Not at all'"
+complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l mail-to -d 'Where to: an address or a user of the server [default: root]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l keep -d 'Runs of which the output is kept on the server [default: 20]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l once-per-fleet -d 'Runs on one server of --on, and on another one while that is offline'
+complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -s v -l verbose -d 'Print more detail'
+complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c fleet -n "__fish_fleet_using_subcommand list-crons" -l server -d 'Only those on these servers: `sg-1,jkt-*,region=singapore,!sg-3`' -r
+complete -c fleet -n "__fish_fleet_using_subcommand list-crons" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand list-crons" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand list-crons" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand list-crons" -l recorded -d 'Only what is recorded here, without asking the servers'
+complete -c fleet -n "__fish_fleet_using_subcommand list-crons" -l pending -d 'Only those that a server has not followed yet'
+complete -c fleet -n "__fish_fleet_using_subcommand list-crons" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand list-crons" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand list-crons" -s v -l verbose -d 'Print more detail'
+complete -c fleet -n "__fish_fleet_using_subcommand list-crons" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand list-crons" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand list-crons" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand show-cron" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand show-cron" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand show-cron" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand show-cron" -l recorded -d 'Only what is recorded here, without asking the servers'
+complete -c fleet -n "__fish_fleet_using_subcommand show-cron" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand show-cron" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand show-cron" -s v -l verbose -d 'Print more detail'
+complete -c fleet -n "__fish_fleet_using_subcommand show-cron" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand show-cron" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand show-cron" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-cron" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-cron" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-cron" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-cron" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-cron" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-cron" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-cron" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-cron" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-cron" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-cron" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-cron" -s v -l verbose -d 'Print more detail'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-cron" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-cron" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-cron" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-cron" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand resume-cron" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand resume-cron" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand resume-cron" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand resume-cron" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-cron" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-cron" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-cron" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-cron" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-cron" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-cron" -s v -l verbose -d 'Print more detail'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-cron" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-cron" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-cron" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -s v -l verbose -d 'Print more detail'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand place" -l weight -d 'Units of capacity it takes [default: the inventory\'s weights.KIND, else 1]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand place" -l region -d 'Only servers of this region' -r
 complete -c fleet -n "__fish_fleet_using_subcommand place" -l label -d 'Only servers with this label; may be repeated' -r

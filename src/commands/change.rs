@@ -7,10 +7,10 @@ use std::time::Instant;
 use clap::ArgMatches;
 use serde_json::{Value, json};
 
-use super::{Ending, outlook};
 use super::carry_out::{Run, ending, summary, to_json};
 use super::flags::Flags;
 use super::jobs::{Jobs, Source};
+use super::{Ending, outlook};
 use crate::apply::{Outcome, ServerReport};
 use crate::context::{Context, Edge};
 use crate::diagnostic::{Class, Diagnostic, Diagnostics};

@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::diagnostic::Diagnostic;
 use crate::kind::{Kind, Summary};
 use crate::model::Resource;
+use crate::model::health::ServerFacts;
 use crate::plan::follow::staying;
 use crate::ui::{Page, Tone};
 
@@ -19,22 +20,31 @@ pub(super) fn of(context: &Context, kind: &Kind, resource: &Resource) -> anyhow:
         Some(state) => state.read(|read| read.facts(&BTreeSet::from([name.clone()])))?,
         None => return Ok(Summary::new()),
     };
-    let zone = facts.get(name).and_then(|facts| facts.zone());
+    let zone = facts.get(name).and_then(ServerFacts::zone);
     // Where the server was never reached, its zone is not known.
-    let now = context.now().to_zoned(zone.unwrap_or(jiff::tz::TimeZone::UTC));
+    let now = context
+        .now()
+        .to_zoned(zone.unwrap_or(jiff::tz::TimeZone::UTC));
     let outlook = (kind.outlook)(&resource.spec, &now);
     Ok(outlook.map_err(|invalid| Diagnostic::failed(invalid.to_string()))?)
 }
 
 /// Prints it.
 pub(super) fn print(page: &mut Page, outlook: &Summary) {
-    page.fields(outlook.iter().map(|(heading, text)| (*heading, text.to_string(), Tone::Plain)));
+    page.fields(
+        outlook
+            .iter()
+            .map(|(heading, text)| (*heading, text.to_string(), Tone::Plain)),
+    );
 }
 
 /// As JSON.
 pub(super) fn json(outlook: &Summary) -> serde_json::Value {
     let entry = |(heading, text): &(&'static str, std::borrow::Cow<'static, str>)| {
-        ((*heading).to_owned(), serde_json::Value::from(text.as_ref()))
+        (
+            (*heading).to_owned(),
+            serde_json::Value::from(text.as_ref()),
+        )
     };
     serde_json::Value::Object(outlook.iter().map(entry).collect())
 }

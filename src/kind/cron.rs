@@ -33,7 +33,12 @@ mod tests;
 #[serde(deny_unknown_fields, default)]
 pub struct Cron {
     /// When it runs, in the server's time zone: five fields as in crontab(5), or `@hourly`, `@daily`, `@reboot`, ...
-    #[arg(long, value_name = "SCHEDULE", required = true, allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "SCHEDULE",
+        required = true,
+        allow_hyphen_values = true
+    )]
     schedule: String,
     /// What the shell runs, as typed: `%`, quotes and newlines mean nothing but to the shell
     #[arg(long, value_name = "COMMAND", allow_hyphen_values = true)]
@@ -199,7 +204,10 @@ impl Spec for Cron {
     }
 
     fn summary(&self, _name: &str) -> Summary {
-        vec![("schedule", self.schedule.clone().into()), ("command", self.command_line().into())]
+        vec![
+            ("schedule", self.schedule.clone().into()),
+            ("command", self.command_line().into()),
+        ]
     }
 
     fn outlook(&self, now: &Zoned) -> Summary {
@@ -226,7 +234,9 @@ impl Spec for Cron {
 impl Cron {
     /// The site that it follows.
     fn site_name(&self) -> Option<ResourceName> {
-        self.site.as_ref().map(|site| ResourceName::new("site", site.as_str()))
+        self.site
+            .as_ref()
+            .map(|site| ResourceName::new("site", site.as_str()))
     }
 
     /// The first line of its command, cropped.

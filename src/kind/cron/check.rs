@@ -40,13 +40,23 @@ pub(super) fn name(input: &str) -> Result<String, Invalid> {
     if input.is_empty() {
         invalid.push("", "a name is needed");
     } else if input.len() > 64 {
-        invalid.push("", format!("a name has at most 64 characters, this one has {}", input.chars().count()));
+        invalid.push(
+            "",
+            format!(
+                "a name has at most 64 characters, this one has {}",
+                input.chars().count()
+            ),
+        );
     } else if let Some(bad) = input.chars().find(|c| !fine(*c)) {
         let hint = match bad {
             '.' => "cron passes over files with a dot in their name: write `-`",
             _ => "letters `A-Z a-z`, digits, `_` and `-`, as cron wants it of its files",
         };
-        invalid.push_with_hint("", format!("{shown} has a `{}` in it", bad.escape_default()), hint);
+        invalid.push_with_hint(
+            "",
+            format!("{shown} has a `{}` in it", bad.escape_default()),
+            hint,
+        );
     } else if input.starts_with(['-', '_']) {
         invalid.push("", format!("{shown} does not begin with a letter or digit"));
     }
@@ -66,7 +76,9 @@ impl Cron {
             }
         };
         let i = &mut invalid;
-        let forever = schedule.as_ref().is_some_and(|schedule| schedule.when == When::Reboot);
+        let forever = schedule
+            .as_ref()
+            .is_some_and(|schedule| schedule.when == When::Reboot);
         let site_user = self.check_place(i);
         let timeout = match self.timeout.as_deref() {
             Some("none" | "0") => 0,
@@ -76,12 +88,17 @@ impl Cron {
             None => DAY,
         };
         let given = |field: &'static str, text: &Option<String>, least, i: &mut Invalid| {
-            text.as_deref().map(|text| seconds(field, text, least, DAY, i))
+            text.as_deref()
+                .map(|text| seconds(field, text, least, DAY, i))
         };
         let delay = given("random_delay", &self.random_delay, 0, i).unwrap_or(0);
         let pause = given("retry_delay", &self.retry_delay, 0, i).unwrap_or(60);
         if self.retry_delay.is_some() && self.retries.unwrap_or(0) == 0 {
-            i.push_with_hint("retry_delay", "means nothing without retries", "give `--retries 3` too");
+            i.push_with_hint(
+                "retry_delay",
+                "means nothing without retries",
+                "give `--retries 3` too",
+            );
         }
         let checked = Checked {
             command: command(self.command.as_deref(), i),
@@ -98,7 +115,10 @@ impl Cron {
             retries: bounded("retries", self.retries.unwrap_or(0), 0, 20, i),
             pause,
             mail: self.mail.unwrap_or(Mail::OnFailure),
-            mail_to: self.mail_to.as_deref().map_or_else(|| "root".to_owned(), |text| address(text, i)),
+            mail_to: self
+                .mail_to
+                .as_deref()
+                .map_or_else(|| "root".to_owned(), |text| address(text, i)),
             keep: bounded("keep", self.keep.unwrap_or(20), 1, 1000, i),
             schedule: match schedule {
                 Some(schedule) => schedule,
@@ -116,7 +136,10 @@ impl Cron {
     /// of its site.
     fn check_place(&self, invalid: &mut Invalid) -> Option<String> {
         if self.site.is_some() && !self.on.is_empty() {
-            invalid.push("on", "a job follows its site, or runs on the servers of a selector, not both");
+            invalid.push(
+                "on",
+                "a job follows its site, or runs on the servers of a selector, not both",
+            );
         }
         if self.once_per_fleet && self.on.is_empty() {
             let hint = "name the servers that may run it: `--on 'role=web'`, or `--on '*'` for all";
@@ -146,7 +169,10 @@ impl Cron {
 
 fn bounded(field: &str, value: u32, least: u32, most: u32, invalid: &mut Invalid) -> u32 {
     if !(least..=most).contains(&value) {
-        invalid.push(field, format!("`{value}` is out of range: from {least} to {most}"));
+        invalid.push(
+            field,
+            format!("`{value}` is out of range: from {least} to {most}"),
+        );
     }
     value
 }
@@ -156,7 +182,14 @@ fn seconds(field: &str, text: &str, least: u64, most: u64, invalid: &mut Invalid
     match span(text) {
         Some(seconds) if (least..=most).contains(&seconds) => seconds,
         Some(_) => {
-            invalid.push(field, format!("{} is out of range: from {least} s to {} h", ticked(text), most / 3600));
+            invalid.push(
+                field,
+                format!(
+                    "{} is out of range: from {least} s to {} h",
+                    ticked(text),
+                    most / 3600
+                ),
+            );
             0
         }
         None => {
@@ -174,7 +207,9 @@ fn span(text: &str) -> Option<u64> {
     let (mut total, mut number, mut digits, mut smallest) = (0_u64, 0_u64, false, u64::MAX);
     for byte in text.bytes() {
         if byte.is_ascii_digit() {
-            number = number.checked_mul(10)?.checked_add(u64::from(byte - b'0'))?;
+            number = number
+                .checked_mul(10)?
+                .checked_add(u64::from(byte - b'0'))?;
             digits = true;
             continue;
         }
@@ -202,13 +237,21 @@ fn span(text: &str) -> Option<u64> {
 /// What the shell gets: any text that can be seen for what it is.
 fn command(text: Option<&str>, invalid: &mut Invalid) -> String {
     let Some(text) = text else {
-        invalid.push_with_hint("command", "a command is needed", "`--command '…'`, or `--command-file FILE`");
+        invalid.push_with_hint(
+            "command",
+            "a command is needed",
+            "`--command '…'`, or `--command-file FILE`",
+        );
         return String::new();
     };
     if text.trim().is_empty() {
         invalid.push("command", "it is empty");
     } else if text.len() > 65_536 {
-        invalid.push_with_hint("command", "it has more than 64 KiB", "put it into a file on the server, and run that");
+        invalid.push_with_hint(
+            "command",
+            "it has more than 64 KiB",
+            "put it into a file on the server, and run that",
+        );
     }
     visible("command", text, invalid);
     text.to_owned()
@@ -223,7 +266,10 @@ fn visible(field: &str, text: &str, invalid: &mut Invalid) {
         let what = match bad {
             '\0' => "a NUL".to_owned(),
             '\r' => "a carriage return".to_owned(),
-            c if turns(c) => format!("U+{:04X}, which turns the direction of writing", u32::from(c)),
+            c if turns(c) => format!(
+                "U+{:04X}, which turns the direction of writing",
+                u32::from(c)
+            ),
             c => format!("the control character U+{:04X}", u32::from(c)),
         };
         let hint = match bad {
@@ -242,16 +288,24 @@ fn environment(texts: &[String], invalid: &mut Invalid) -> Vec<(String, String)>
             continue;
         };
         let fine = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        if key.is_empty() || !key.chars().all(fine) || key.starts_with(|c: char| c.is_ascii_digit()) {
+        if key.is_empty() || !key.chars().all(fine) || key.starts_with(|c: char| c.is_ascii_digit())
+        {
             let hint = "letters, digits and `_`, not beginning with a digit";
-            invalid.push_with_hint("env", format!("{} cannot be the name of a variable", ticked(key)), hint);
+            invalid.push_with_hint(
+                "env",
+                format!("{} cannot be the name of a variable", ticked(key)),
+                hint,
+            );
         } else if ["HOME", "USER", "LOGNAME", "IFS"].contains(&key) {
             invalid.push("env", format!("`{key}` is not to be chosen"));
         } else if env.iter().any(|(other, _)| other == key) {
             invalid.push("env", format!("`{key}` is given twice"));
         }
         if value.len() > 32_768 {
-            invalid.push("env", format!("the value of {} has more than 32 KiB", ticked(key)));
+            invalid.push(
+                "env",
+                format!("the value of {} has more than 32 KiB", ticked(key)),
+            );
         }
         visible("env", value, invalid);
         env.push((key.to_owned(), value.to_owned()));
@@ -289,7 +343,11 @@ fn address(text: &str, invalid: &mut Invalid) -> String {
     let shape = matches!(parts[..], [user] | [user, _] if !user.is_empty()) && !text.ends_with('@');
     if !shape || text.len() > 254 || text.starts_with('-') || !text.chars().all(fine) {
         let hint = "`ann@example.com`, or a user of the server";
-        invalid.push_with_hint("mail_to", format!("{} cannot be an address", ticked(text)), hint);
+        invalid.push_with_hint(
+            "mail_to",
+            format!("{} cannot be an address", ticked(text)),
+            hint,
+        );
     }
     text.to_owned()
 }

@@ -39,15 +39,25 @@ pub(super) fn items(cron: &Cron, input: &Compile<'_>) -> Result<Vec<Item>, Inval
     let job = cron.check()?;
     let name = input.name;
     let mut items: Vec<Item> = vec![
-        Package { name: "cron".to_owned() }.into(),
-        Service { unit: "cron".to_owned() }.into(),
+        Package {
+            name: "cron".to_owned(),
+        }
+        .into(),
+        Service {
+            unit: "cron".to_owned(),
+        }
+        .into(),
         dir("/etc/fleet", 0o755, OnRemove::IfEmpty),
         dir(SETTINGS, 0o700, OnRemove::IfEmpty),
         dir("/usr/local/lib/fleet", 0o755, OnRemove::IfEmpty),
         dir(RUNS, 0o700, OnRemove::IfEmpty),
         dir(&format!("{RUNS}/{name}"), 0o700, OnRemove::Trash),
         file(RUNNER, 0o755, RUNNER_TEXT.to_owned()),
-        file(&format!("{SETTINGS}/{name}.conf"), 0o600, settings(name, &job)),
+        file(
+            &format!("{SETTINGS}/{name}.conf"),
+            0o600,
+            settings(name, &job),
+        ),
         file(&format!("{SETTINGS}/{name}.sh"), 0o600, script(name, &job)),
     ];
     if !input.suspended {
@@ -57,7 +67,14 @@ pub(super) fn items(cron: &Cron, input: &Compile<'_>) -> Result<Vec<Item>, Inval
 }
 
 fn dir(path: &str, mode: u32, on_remove: OnRemove) -> Item {
-    Dir { path: path.to_owned(), mode, owner: "root".to_owned(), group: "root".to_owned(), on_remove }.into()
+    Dir {
+        path: path.to_owned(),
+        mode,
+        owner: "root".to_owned(),
+        group: "root".to_owned(),
+        on_remove,
+    }
+    .into()
 }
 
 fn file(path: &str, mode: u32, text: String) -> Item {
@@ -76,7 +93,11 @@ fn file(path: &str, mode: u32, text: String) -> Item {
 /// What cron reads. Nothing in it is anybody's text but the schedule and the address, both checked: what cron makes of
 /// `%` and quotes is no matter.
 fn table(name: &str, job: &Checked) -> String {
-    let mail_to = if job.mail == Mail::Never { "\"\"" } else { &job.mail_to };
+    let mail_to = if job.mail == Mail::Never {
+        "\"\""
+    } else {
+        &job.mail_to
+    };
     format!(
         "# Written by fleet: cron {name}. What it runs is in {SETTINGS}/{name}.sh.\n\
          SHELL=/bin/sh\n\
@@ -119,20 +140,21 @@ fn settings(name: &str, job: &Checked) -> String {
 
 /// What the user's shell gets on its standard input.
 fn script(name: &str, job: &Checked) -> String {
-    let mut text = format!("# Written by fleet: what cron {name} runs, as {}.\n", job.user);
+    let user = &job.user;
+    let mut lines = vec![format!(
+        "# Written by fleet: what cron {name} runs, as {user}."
+    )];
     // Before the environment, which may change what `cd` does (CDPATH).
-    match &job.directory {
-        Some(path) if path.starts_with('/') => push_cd(&mut text, &quote(path)),
-        Some(path) => push_cd(&mut text, &format!("\"$HOME\"/{}", quote(path))),
-        None => push_cd(&mut text, "\"$HOME\""),
-    }
+    let directory = match &job.directory {
+        Some(path) if path.starts_with('/') => quote(path),
+        Some(path) => format!("\"$HOME\"/{}", quote(path)),
+        None => "\"$HOME\"".to_owned(),
+    };
+    lines.push(format!("cd -- {directory} || exit 72"));
     for (key, value) in &job.env {
-        text.push_str(&format!("export {key}={}\n", quote(value)));
+        lines.push(format!("export {key}={}", quote(value)));
     }
-    text.push_str(&format!("exec /bin/sh -c {} </dev/null\n", quote(&job.command)));
-    text
-}
-
-fn push_cd(text: &mut String, word: &str) {
-    text.push_str(&format!("cd -- {word} || exit 72\n"));
+    let command = quote(&job.command);
+    lines.push(format!("exec /bin/sh -c {command} </dev/null"));
+    lines.join("\n") + "\n"
 }

@@ -17,9 +17,6 @@ const PATIENCE: i64 = 120_000;
 /// The most missed runs that are counted.
 const MOST: usize = 100;
 
-
-
-
 /// The runs of one job, as its server recorded them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct History {
@@ -58,8 +55,14 @@ pub(super) struct End {
 impl RunId {
     fn parse(text: &str) -> Option<Self> {
         let (began, process) = text.split_once('-')?;
-        let began = began.parse().ok().filter(|began| (0..=MAX_MILLIS).contains(began))?;
-        Some(Self { began, process: process.parse().ok()? })
+        let began = began
+            .parse()
+            .ok()
+            .filter(|began| (0..=MAX_MILLIS).contains(began))?;
+        Some(Self {
+            began,
+            process: process.parse().ok()?,
+        })
     }
 }
 
@@ -70,22 +73,34 @@ impl History {
     /// Takes in a line of a history; what is not understood is passed over.
     pub(super) fn line(&mut self, line: &str) {
         let words: Vec<&str> = line.split(' ').collect();
-        let (Some(word), Some(id)) = (words.first(), words.get(1).and_then(|id| RunId::parse(id))) else {
+        let (Some(word), Some(id)) = (words.first(), words.get(1).and_then(|id| RunId::parse(id)))
+        else {
             return;
         };
         let rest = &words[2..];
         let run = match (*word, rest) {
-            ("start", [how]) => Run { by_hand: *how == "now", ..Run::default() },
-            ("skip", [how, why]) => {
-                Run { by_hand: *how == "now", skipped: Some(plain(why)), ..Run::default() }
-            }
+            ("start", [how]) => Run {
+                by_hand: *how == "now",
+                ..Run::default()
+            },
+            ("skip", [how, why]) => Run {
+                by_hand: *how == "now",
+                skipped: Some(plain(why)),
+                ..Run::default()
+            },
             ("end", [at, code, why, attempts]) => {
-                let (Ok(at), Ok(code), Ok(attempts)) = (at.parse(), code.parse(), attempts.parse()) else {
+                let (Ok(at), Ok(code), Ok(attempts)) = (at.parse(), code.parse(), attempts.parse())
+                else {
                     return;
                 };
                 if (0..=MAX_MILLIS).contains(&at) {
                     let run = self.runs.entry(id).or_default();
-                    run.end = Some(End { at, code, why: plain(why), attempts });
+                    run.end = Some(End {
+                        at,
+                        code,
+                        why: plain(why),
+                        attempts,
+                    });
                 }
                 return;
             }
@@ -96,13 +111,19 @@ impl History {
 
     /// The last run that took place.
     fn last(&self) -> Option<(&RunId, &Run)> {
-        self.runs.iter().rev().find(|(_, run)| run.skipped.is_none())
+        self.runs
+            .iter()
+            .rev()
+            .find(|(_, run)| run.skipped.is_none())
     }
 }
 
 /// A word of a server's, fit to be shown.
 fn plain(word: &str) -> String {
-    word.chars().filter(char::is_ascii_alphanumeric).take(20).collect()
+    word.chars()
+        .filter(char::is_ascii_alphanumeric)
+        .take(20)
+        .collect()
 }
 
 /// Asks a server about all of these: four processes, however many they are.
@@ -111,7 +132,10 @@ pub(super) fn ask(specs: &[(&str, Cron)], out: &mut Script) {
     out.raw("printf '@zone %s\\n' \"$(tail -n 1 /etc/localtime 2>/dev/null | tr -d '\\000')\"\n");
     for (name, cron) in specs {
         let delay = cron.check().map_or(0, |job| job.delay).to_string();
-        out.line("printf '@job %s %s %s\\n' {} {} {}", &[name, &delay, &cron.schedule]);
+        out.line(
+            "printf '@job %s %s %s\\n' {} {} {}",
+            &[name, &delay, &cron.schedule],
+        );
     }
     // Processes that run a job just now.
     out.raw(
@@ -122,7 +146,10 @@ pub(super) fn ask(specs: &[(&str, Cron)], out: &mut Script) {
          done\n",
     );
     let tables: Vec<String> = specs.iter().map(|(name, _)| files::crontab(name)).collect();
-    out.each("stat -c '@since %Y %n' --", tables.iter().map(String::as_str));
+    out.each(
+        "stat -c '@since %Y %n' --",
+        tables.iter().map(String::as_str),
+    );
     let histories: Vec<String> = specs.iter().map(|(name, _)| files::history(name)).collect();
     out.raw("{\n");
     out.each("tail -v -n 40 --", histories.iter().map(String::as_str));
@@ -148,12 +175,16 @@ pub(super) fn heard(lines: &[&str], now: Timestamp) -> Heard {
     let mut server_now = now;
     let mut reading: Option<String> = None;
     for line in lines {
-        if let Some(path) = line.strip_prefix("==> ").and_then(|rest| rest.strip_suffix(" <==")) {
+        if let Some(path) = line
+            .strip_prefix("==> ")
+            .and_then(|rest| rest.strip_suffix(" <=="))
+        {
             let name = jobs.keys().find(|name| files::history(name) == path);
             reading = name.cloned();
             continue;
         }
-        let Some((word, rest)) = line.strip_prefix('@').and_then(|rest| rest.split_once(' ')) else {
+        let Some((word, rest)) = line.strip_prefix('@').and_then(|rest| rest.split_once(' '))
+        else {
             if let Some(job) = reading.as_ref().and_then(|name| jobs.get_mut(name)) {
                 job.history.line(line);
             }
@@ -164,7 +195,9 @@ pub(super) fn heard(lines: &[&str], now: Timestamp) -> Heard {
             "zone" => zone = next::zone(rest).unwrap_or(TimeZone::UTC),
             "job" => {
                 let mut words = rest.splitn(3, ' ');
-                if let (Some(name), Some(delay), Some(schedule)) = (words.next(), words.next(), words.next()) {
+                if let (Some(name), Some(delay), Some(schedule)) =
+                    (words.next(), words.next(), words.next())
+                {
                     let job = Job {
                         schedule: schedule.to_owned(),
                         delay: delay.parse().unwrap_or(0),
@@ -182,7 +215,9 @@ pub(super) fn heard(lines: &[&str], now: Timestamp) -> Heard {
             }
             "since" => {
                 if let Some((time, path)) = rest.split_once(' ')
-                    && let Some(job) = jobs.iter_mut().find(|(name, _)| files::crontab(name) == path)
+                    && let Some(job) = jobs
+                        .iter_mut()
+                        .find(|(name, _)| files::crontab(name) == path)
                 {
                     job.1.since = time.parse().ok();
                 }
@@ -191,7 +226,9 @@ pub(super) fn heard(lines: &[&str], now: Timestamp) -> Heard {
         }
     }
     let now = server_now.to_zoned(zone);
-    jobs.into_iter().map(|(name, job)| (name, job.summary(&now))).collect()
+    jobs.into_iter()
+        .map(|(name, job)| (name, job.summary(&now)))
+        .collect()
 }
 
 fn seconds(text: &str) -> Option<Timestamp> {
@@ -205,21 +242,33 @@ impl Job {
             None => ("never".to_owned(), String::new(), String::new()),
             Some((id, run)) => (
                 local(id.began, now),
-                run.end.as_ref().map_or_else(String::new, |end| duration(end.at - id.began)),
+                run.end
+                    .as_ref()
+                    .map_or_else(String::new, |end| duration(end.at - id.began)),
                 self.ending(*id, run),
             ),
         };
         let next = match (&schedule, self.since) {
             (_, None) => "not scheduled".to_owned(),
             (Some(schedule), Some(_)) if schedule.is_reboot() => "at the next boot".to_owned(),
-            (Some(schedule), Some(_)) => schedule.after(now, 1).first().map_or_else(String::new, next::shown),
+            (Some(schedule), Some(_)) => schedule
+                .after(now, 1)
+                .first()
+                .map_or_else(String::new, next::shown),
             (None, Some(_)) => String::new(),
         };
-        let missed = schedule.as_ref().map_or_else(Vec::new, |schedule| self.missed(schedule, now));
+        let missed = schedule
+            .as_ref()
+            .map_or_else(Vec::new, |schedule| self.missed(schedule, now));
         let missed = match missed[..] {
             [] => String::new(),
             [one] => local(one.as_millisecond(), now),
-            [.., last] => format!("{}{}, last {}", missed.len(), if missed.len() >= MOST { "+" } else { "" }, local(last.as_millisecond(), now)),
+            [.., last] => format!(
+                "{}{}, last {}",
+                missed.len(),
+                if missed.len() >= MOST { "+" } else { "" },
+                local(last.as_millisecond(), now)
+            ),
         };
         vec![
             ("last run", last.into()),
@@ -247,28 +296,44 @@ impl Job {
         let Some(since) = self.since else {
             return Vec::new();
         };
-        let known = self.history.runs.keys().next().map_or(0, |id| id.began / 1000);
+        let known = self
+            .history
+            .runs
+            .keys()
+            .next()
+            .map_or(0, |id| id.began / 1000);
         let week = next::a_week_before(now).as_second();
         // Cron takes up a new file within a minute.
         let from = (since + 60).max(week).max(known - 60);
         let patience = PATIENCE + self.delay.clamp(0, 86_400) * 1000;
         let until = now.timestamp().as_millisecond() - patience;
-        let (Ok(from), Ok(until)) = (Timestamp::from_second(from), Timestamp::from_millisecond(until)) else {
+        let (Ok(from), Ok(until)) = (
+            Timestamp::from_second(from),
+            Timestamp::from_millisecond(until),
+        ) else {
             return Vec::new();
         };
         let times = schedule.between(from, &until.to_zoned(now.time_zone().clone()), MOST);
         let begun = |time: &Timestamp| {
             let from = time.as_millisecond();
-            let mut runs = self.history.runs.range(RunId { began: from - 2000, process: 0 }..);
-            runs.next().is_some_and(|(id, _)| id.began <= from + patience)
+            let mut runs = self.history.runs.range(
+                RunId {
+                    began: from - 2000,
+                    process: 0,
+                }..,
+            );
+            runs.next()
+                .is_some_and(|(id, _)| id.began <= from + patience)
         };
         times.into_iter().filter(|time| !begun(time)).collect()
     }
 }
 
 fn local(millis: i64, now: &Zoned) -> String {
-    Timestamp::from_millisecond(millis)
-        .map_or_else(|_| String::new(), |time| next::shown(&time.to_zoned(now.time_zone().clone())))
+    Timestamp::from_millisecond(millis).map_or_else(
+        |_| String::new(),
+        |time| next::shown(&time.to_zoned(now.time_zone().clone())),
+    )
 }
 
 /// `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`.

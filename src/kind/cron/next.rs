@@ -23,10 +23,17 @@ impl Schedule {
         };
         for _ in 0..HORIZON_DAYS {
             // A day's times may be out of order when the clock is changed, never by more than a day.
-            times.extend(fields.on_day(date, zone).into_iter().filter(|time| *time > from.timestamp()));
+            times.extend(
+                fields
+                    .on_day(date, zone)
+                    .into_iter()
+                    .filter(|time| *time > from.timestamp()),
+            );
             times.sort_unstable();
             times.dedup();
-            let settled = times.get(count.saturating_sub(1)).map(|last| last.to_zoned(zone.clone()).date());
+            let settled = times
+                .get(count.saturating_sub(1))
+                .map(|last| last.to_zoned(zone.clone()).date());
             if settled.is_some_and(|last| last < date) {
                 break;
             }
@@ -36,7 +43,10 @@ impl Schedule {
             }
         }
         times.truncate(count);
-        times.into_iter().map(|time| time.to_zoned(zone.clone())).collect()
+        times
+            .into_iter()
+            .map(|time| time.to_zoned(zone.clone()))
+            .collect()
     }
 
     /// The times after `from` up to and including `to`, at most `most` of the latest.
@@ -49,10 +59,17 @@ impl Schedule {
         let Ok(mut date) = to.date().tomorrow() else {
             return Vec::new();
         };
-        let earliest = from.to_zoned(zone.clone()).date().yesterday().unwrap_or(Date::MIN);
+        let earliest = from
+            .to_zoned(zone.clone())
+            .date()
+            .yesterday()
+            .unwrap_or(Date::MIN);
         for _ in 0..HORIZON_DAYS {
             let day = fields.on_day(date, zone);
-            times.extend(day.into_iter().filter(|time| *time > from && *time <= to.timestamp()));
+            times.extend(
+                day.into_iter()
+                    .filter(|time| *time > from && *time <= to.timestamp()),
+            );
             if times.len() > most || date <= earliest {
                 break;
             }
@@ -94,7 +111,9 @@ impl Fields {
         let moment = |offset: jiff::tz::Offset| offset.to_timestamp(time).ok();
         let all = match zone.to_ambiguous_timestamp(time).offset() {
             AmbiguousOffset::Unambiguous { offset } => [moment(offset), None],
-            AmbiguousOffset::Fold { before, after } if self.often() => [moment(before), moment(after)],
+            AmbiguousOffset::Fold { before, after } if self.often() => {
+                [moment(before), moment(after)]
+            }
             AmbiguousOffset::Fold { before, .. } => [moment(before), None],
             AmbiguousOffset::Gap { .. } if self.often() => [None, None],
             AmbiguousOffset::Gap { after, .. } => {
@@ -120,5 +139,6 @@ pub(super) fn shown(time: &Zoned) -> String {
 
 /// How far back runs are looked for.
 pub(super) fn a_week_before(now: &Zoned) -> Timestamp {
-    now.checked_sub(7.days()).map_or(Timestamp::MIN, |then| then.timestamp())
+    now.checked_sub(7.days())
+        .map_or(Timestamp::MIN, |then| then.timestamp())
 }

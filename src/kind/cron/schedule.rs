@@ -16,14 +16,31 @@ pub(super) struct Unit {
     names: &'static [&'static str],
 }
 
-const MINUTE: Unit = Unit { name: "minute", low: 0, high: 59, names: &[] };
-const HOUR: Unit = Unit { name: "hour", low: 0, high: 23, names: &[] };
-const DAY: Unit = Unit { name: "day of month", low: 1, high: 31, names: &[] };
+const MINUTE: Unit = Unit {
+    name: "minute",
+    low: 0,
+    high: 59,
+    names: &[],
+};
+const HOUR: Unit = Unit {
+    name: "hour",
+    low: 0,
+    high: 23,
+    names: &[],
+};
+const DAY: Unit = Unit {
+    name: "day of month",
+    low: 1,
+    high: 31,
+    names: &[],
+};
 const MONTH: Unit = Unit {
     name: "month",
     low: 1,
     high: 12,
-    names: &["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
+    names: &[
+        "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+    ],
 };
 /// 7 is Sunday as well as 0.
 const WEEKDAY: Unit = Unit {
@@ -65,12 +82,25 @@ impl Field {
     }
 
     fn whole(unit: &Unit) -> Self {
-        let element = Element { first: unit.low, last: unit.high, step: 1, star: true };
+        let element = Element {
+            first: unit.low,
+            last: unit.high,
+            step: 1,
+            star: true,
+        };
         Self::of(vec![element], true)
     }
 
     fn single(value: u8) -> Self {
-        Self::of(vec![Element { first: value, last: value, step: 1, star: false }], false)
+        Self::of(
+            vec![Element {
+                first: value,
+                last: value,
+                step: 1,
+                star: false,
+            }],
+            false,
+        )
     }
 
     fn of(elements: Vec<Element>, star: bool) -> Self {
@@ -79,7 +109,11 @@ impl Field {
             let values = (element.first..=element.last).step_by(usize::from(element.step));
             bits |= values.fold(0, |bits, value| bits | 1 << value);
         }
-        Self { bits, star, elements }
+        Self {
+            bits,
+            star,
+            elements,
+        }
     }
 }
 
@@ -115,8 +149,14 @@ impl Schedule {
         if text.len() > 1000 {
             return refuse("a schedule has at most 1000 bytes");
         }
-        if let Some(bad) = text.chars().find(|c| !c.is_ascii_graphic() && !" \t".contains(*c)) {
-            return refuse(format!("`{}` has no place in a schedule", bad.escape_default()));
+        if let Some(bad) = text
+            .chars()
+            .find(|c| !c.is_ascii_graphic() && !" \t".contains(*c))
+        {
+            return refuse(format!(
+                "`{}` has no place in a schedule",
+                bad.escape_default()
+            ));
         }
         let words: Vec<&str> = text.split_ascii_whitespace().collect();
         let when = match words[..] {
@@ -134,7 +174,13 @@ impl Schedule {
                 let month = read(&MONTH, month);
                 let weekday = sundays(read(&WEEKDAY, weekday));
                 invalid.into_result()?;
-                When::At(Fields { minute, hour, day, month, weekday })
+                When::At(Fields {
+                    minute,
+                    hour,
+                    day,
+                    month,
+                    weekday,
+                })
             }
             _ => {
                 let message = format!("it has {} fields, not five", words.len());
@@ -144,7 +190,10 @@ impl Schedule {
         if let When::At(fields) = &when {
             fields.refuse_impossible()?;
         }
-        Ok(Self { text: words.join(" "), when })
+        Ok(Self {
+            text: words.join(" "),
+            when,
+        })
     }
 
     /// Whether it runs after each boot alone.
@@ -158,7 +207,8 @@ impl Schedule {
     }
 }
 
-const FORM: &str = "minute, hour, day of month, month and day of week: `*/5 * * * *`, or a word such as `@daily`";
+const FORM: &str =
+    "minute, hour, day of month, month and day of week: `*/5 * * * *`, or a word such as `@daily`";
 
 fn refuse<T>(message: impl Into<String>) -> Result<T, Invalid> {
     let mut invalid = Invalid::default();
@@ -175,14 +225,26 @@ fn refuse_with_hint<T>(message: impl Into<String>, hint: impl Into<String>) -> R
 /// The field of the spec.
 const FLAG: &str = "schedule";
 
-const WORDS: [&str; 8] =
-    ["@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually", "@reboot"];
+const WORDS: [&str; 8] = [
+    "@hourly",
+    "@daily",
+    "@midnight",
+    "@weekly",
+    "@monthly",
+    "@yearly",
+    "@annually",
+    "@reboot",
+];
 
 /// What the `@` words stand for. As cron has it, `@hourly` has a star in its hour and `@daily` none that counts.
 fn at_word(word: &str) -> Result<When, Invalid> {
     let whole = Field::whole;
     let single = Field::single;
-    let hour = if word == "@hourly" { whole(&HOUR) } else { single(0) };
+    let hour = if word == "@hourly" {
+        whole(&HOUR)
+    } else {
+        single(0)
+    };
     let (day, month, weekday) = match word {
         "@reboot" => return Ok(When::Reboot),
         "@hourly" | "@daily" | "@midnight" => (whole(&DAY), whole(&MONTH), whole(&WEEKDAY)),
@@ -193,13 +255,22 @@ fn at_word(word: &str) -> Result<When, Invalid> {
             let near = did_you_mean(word, WORDS);
             let hint = match near {
                 Some(near) => format!("did you mean `{near}`"),
-                None => format!("it knows {}", WORDS.map(|word| format!("`{word}`")).join(", ")),
+                None => format!(
+                    "it knows {}",
+                    WORDS.map(|word| format!("`{word}`")).join(", ")
+                ),
             };
             return refuse_with_hint(format!("cron knows no {}", ticked(word)), hint);
         }
     };
     let weekday = sundays(weekday);
-    Ok(When::At(Fields { minute: single(0), hour, day, month, weekday }))
+    Ok(When::At(Fields {
+        minute: single(0),
+        hour,
+        day,
+        month,
+        weekday,
+    }))
 }
 
 /// 0 and 7 are the same day.
@@ -236,11 +307,17 @@ struct Wrong {
 }
 
 fn wrong<T>(why: impl Into<String>) -> Result<T, Wrong> {
-    Err(Wrong { why: why.into(), hint: None })
+    Err(Wrong {
+        why: why.into(),
+        hint: None,
+    })
 }
 
 fn wrong_with_hint<T>(why: impl Into<String>, hint: impl Into<String>) -> Result<T, Wrong> {
-    Err(Wrong { why: why.into(), hint: Some(hint.into()) })
+    Err(Wrong {
+        why: why.into(),
+        hint: Some(hint.into()),
+    })
 }
 
 /// Reads an element of a list: `*`, `*/5`, `5`, `1-5`, `1-5/2`.
@@ -262,7 +339,12 @@ fn element(unit: &Unit, text: &str) -> Result<Element, Wrong> {
         },
     };
     if range == "*" {
-        return Ok(Element { first: unit.low, last: unit.high, step: every, star: true });
+        return Ok(Element {
+            first: unit.low,
+            last: unit.high,
+            step: every,
+            star: true,
+        });
     }
     let Some((first, last)) = range.split_once('-') else {
         let value = number(unit, range)?;
@@ -270,7 +352,12 @@ fn element(unit: &Unit, text: &str) -> Result<Element, Wrong> {
             let hint = format!("write `{range}-{}/{every}`", unit.high);
             return wrong_with_hint("has a step without a range", hint);
         }
-        return Ok(Element { first: value, last: value, step: 1, star: false });
+        return Ok(Element {
+            first: value,
+            last: value,
+            step: 1,
+            star: false,
+        });
     };
     let (from, to) = (number(unit, first)?, number(unit, last)?);
     if from > to {
@@ -282,7 +369,12 @@ fn element(unit: &Unit, text: &str) -> Result<Element, Wrong> {
         };
         return wrong_with_hint("runs backwards, and cron would never fire", hint);
     }
-    Ok(Element { first: from, last: to, step: every, star: false })
+    Ok(Element {
+        first: from,
+        last: to,
+        step: every,
+        star: false,
+    })
 }
 
 /// A number of digits alone, with a limit that no field reaches.
@@ -293,7 +385,11 @@ fn digits(text: &str) -> Option<u32> {
 
 /// A value of the unit: a number or a name.
 fn number(unit: &Unit, text: &str) -> Result<u8, Wrong> {
-    let name = unit.names.iter().zip(unit.low..).find(|(name, _)| name.eq_ignore_ascii_case(text));
+    let name = unit
+        .names
+        .iter()
+        .zip(unit.low..)
+        .find(|(name, _)| name.eq_ignore_ascii_case(text));
     if let Some((_, value)) = name {
         return Ok(value);
     }
@@ -305,13 +401,19 @@ fn number(unit: &Unit, text: &str) -> Result<u8, Wrong> {
         };
     }
     let lower = text.to_ascii_lowercase();
-    let short = unit.names.iter().find(|name| lower.len() > 3 && lower.starts_with(**name));
+    let short = unit
+        .names
+        .iter()
+        .find(|name| lower.len() > 3 && lower.starts_with(**name));
     match short {
         Some(short) => wrong_with_hint("is not a name that cron knows", format!("write `{short}`")),
-        None if !unit.names.is_empty() => {
-            wrong(format!("is neither a number from {low} to {high} nor one of {}", unit.names.join(", ")))
-        }
-        None => wrong(format!("is not a number from {low} to {high}, a range or `*`")),
+        None if !unit.names.is_empty() => wrong(format!(
+            "is neither a number from {low} to {high} nor one of {}",
+            unit.names.join(", ")
+        )),
+        None => wrong(format!(
+            "is not a number from {low} to {high}, a range or `*`"
+        )),
     }
 }
 
@@ -328,7 +430,11 @@ impl Fields {
     /// Whether the job runs on a day: `month` and `day` from 1, `weekday` from Sunday, 0.
     pub(super) fn on(&self, month: u8, day: u8, weekday: u8) -> bool {
         let (of_month, of_week) = (self.day.has(day), self.weekday.has(weekday));
-        let days = if self.both_days() { of_month && of_week } else { of_month || of_week };
+        let days = if self.both_days() {
+            of_month && of_week
+        } else {
+            of_month || of_week
+        };
         self.month.has(month) && days
     }
 
@@ -340,7 +446,11 @@ impl Fields {
 
     /// Refuses dates that no year has. Every day of a year falls on each day of the week, in one year or another.
     fn refuse_impossible(&self) -> Result<(), Invalid> {
-        let exists = |month: u8| self.day.values().any(|day| day <= LENGTHS[usize::from(month - 1)]);
+        let exists = |month: u8| {
+            self.day
+                .values()
+                .any(|day| day <= LENGTHS[usize::from(month - 1)])
+        };
         if !self.both_days() || self.month.values().any(exists) {
             return Ok(());
         }
@@ -348,7 +458,9 @@ impl Fields {
             field.values().map(of).collect::<Vec<_>>().join(", ")
         };
         let days = list(&self.day, &|day| day.to_string());
-        let months = list(&self.month, &|month| super::words::MONTHS[usize::from(month - 1)].to_owned());
+        let months = list(&self.month, &|month| {
+            super::words::MONTHS[usize::from(month - 1)].to_owned()
+        });
         refuse(format!("it never fires: there is no {days} of {months}"))
     }
 }

@@ -56,19 +56,22 @@ fn a_job_is_three_files_of_its_own_and_a_place_for_its_runs() {
     let cron = cron(json!({ "schedule": "*/5  * * * *", "command": "echo 100%" }));
     let items = items(&cron, false);
     let keys: Vec<String> = items.iter().map(|item| item.key().to_string()).collect();
-    assert_eq!(keys, [
-        "package cron",
-        "service cron",
-        "dir /etc/fleet",
-        "dir /etc/fleet/cron",
-        "dir /usr/local/lib/fleet",
-        "dir /var/lib/fleet/cron",
-        "dir /var/lib/fleet/cron/job",
-        "file /usr/local/lib/fleet/cron-run",
-        "file /etc/fleet/cron/job.conf",
-        "file /etc/fleet/cron/job.sh",
-        "file /etc/cron.d/fleet-job",
-    ]);
+    assert_eq!(
+        keys,
+        [
+            "package cron",
+            "service cron",
+            "dir /etc/fleet",
+            "dir /etc/fleet/cron",
+            "dir /usr/local/lib/fleet",
+            "dir /var/lib/fleet/cron",
+            "dir /var/lib/fleet/cron/job",
+            "file /usr/local/lib/fleet/cron-run",
+            "file /etc/fleet/cron/job.conf",
+            "file /etc/fleet/cron/job.sh",
+            "file /etc/cron.d/fleet-job",
+        ]
+    );
     assert_eq!(
         text(&items, "/etc/cron.d/fleet-job"),
         "# Written by fleet: cron job. What it runs is in /etc/fleet/cron/job.sh.\n\
@@ -105,9 +108,17 @@ fn what_only_root_may_see_only_root_sees() {
             Item::File(file) => (file.path, file.mode),
             _ => continue,
         };
-        let open = ["/etc/fleet", "/usr/local/lib/fleet", "/usr/local/lib/fleet/cron-run", "/etc/cron.d/fleet-job"];
+        let open = [
+            "/etc/fleet",
+            "/usr/local/lib/fleet",
+            "/usr/local/lib/fleet/cron-run",
+            "/etc/cron.d/fleet-job",
+        ];
         let others = mode & 0o077;
-        assert!(others == 0 || open.contains(&path.as_str()), "{path} {mode:o}");
+        assert!(
+            others == 0 || open.contains(&path.as_str()),
+            "{path} {mode:o}"
+        );
         assert_eq!(mode & 0o022, 0, "{path} {mode:o}");
     }
 }
@@ -116,7 +127,10 @@ fn what_only_root_may_see_only_root_sees() {
 fn a_suspended_job_keeps_all_but_what_cron_reads() {
     let cron = cron(json!({ "schedule": "@daily", "command": "true" }));
     let paths = |suspended| -> Vec<String> {
-        items(&cron, suspended).iter().map(|item| item.key().to_string()).collect()
+        items(&cron, suspended)
+            .iter()
+            .map(|item| item.key().to_string())
+            .collect()
     };
     let mut all = paths(false);
     all.retain(|key| key != "file /etc/cron.d/fleet-job");
@@ -141,7 +155,9 @@ fn every_setting_arrives() {
         "keep": 5,
     }));
     let items = items(&cron, false);
-    assert!(text(&items, "/etc/cron.d/fleet-job").contains("\nMAILTO=ann@example.com\n0 3 * * * root "));
+    assert!(
+        text(&items, "/etc/cron.d/fleet-job").contains("\nMAILTO=ann@example.com\n0 3 * * * root ")
+    );
     let conf = text(&items, "/etc/fleet/cron/job.conf");
     for line in [
         "user=backup",
@@ -156,8 +172,14 @@ fn every_setting_arrives() {
         assert!(conf.lines().any(|l| l == line), "{line} in {conf}");
     }
     let script = text(&items, "/etc/fleet/cron/job.sh");
-    assert!(script.contains("cd -- \"$HOME\"/\"it's here\" || exit 72\n"), "{script}");
-    assert!(script.contains("export A='1 2'\nexport B=\"it's\n%\"\nexport C=''\n"), "{script}");
+    assert!(
+        script.contains("cd -- \"$HOME\"/\"it's here\" || exit 72\n"),
+        "{script}"
+    );
+    assert!(
+        script.contains("export A='1 2'\nexport B=\"it's\n%\"\nexport C=''\n"),
+        "{script}"
+    );
 }
 
 #[test]
@@ -185,14 +207,20 @@ fn a_job_of_a_site_is_where_the_site_is_and_runs_as_its_user() {
     let items = items(&cron, false);
     assert!(text(&items, "/etc/fleet/cron/job.conf").contains(&format!("\nuser={user}\n")));
     // The user is the site's to make.
-    assert!(!items.iter().any(|item| matches!(item, Item::User(User { .. }))));
+    assert!(
+        !items
+            .iter()
+            .any(|item| matches!(item, Item::User(User { .. })))
+    );
 }
 
 #[test]
 fn a_selector_means_all_of_its_servers_or_one() {
     let all = cron(json!({ "schedule": "@daily", "command": "true", "on": ["role=web"] }));
     assert_eq!(all.scope(), Scope::Every(vec!["role=web".to_owned()]));
-    let one = cron(json!({ "schedule": "@daily", "command": "true", "on": ["role=web"], "once_per_fleet": true }));
+    let one = cron(
+        json!({ "schedule": "@daily", "command": "true", "on": ["role=web"], "once_per_fleet": true }),
+    );
     assert_eq!(one.scope(), Scope::AnyOf(vec!["role=web".to_owned()]));
     assert!(one.follows("job").is_empty());
 }

@@ -15,10 +15,18 @@ fn heard(lines: &[&str]) -> Vec<String> {
     let said = format!("@now {NOW}");
     let mut all = vec![said.as_str(), "@zone CET-1CEST,M3.5.0,M10.5.0/3"];
     all.extend(lines);
-    let summary = history::heard(&all, now).remove("job").expect("it was heard of");
+    let summary = history::heard(&all, now)
+        .remove("job")
+        .expect("it was heard of");
     let headings: Vec<&str> = summary.iter().map(|(heading, _)| *heading).collect();
-    assert_eq!(headings, ["last run", "took", "result", "next run", "missed"]);
-    summary.into_iter().map(|(_, value)| value.into_owned()).collect()
+    assert_eq!(
+        headings,
+        ["last run", "took", "result", "next run", "missed"]
+    );
+    summary
+        .into_iter()
+        .map(|(_, value)| value.into_owned())
+        .collect()
 }
 
 const HEADER: &str = "==> /var/lib/fleet/cron/job/history <==";
@@ -38,22 +46,29 @@ fn end(ago: i64, took: i64, rest: &str) -> String {
 
 #[test]
 fn a_new_job_has_not_run_and_missed_nothing() {
-    assert_eq!(heard(&["@job job 0 */5 * * * *", &since(10)]), [
-        "never",
-        "",
-        "",
-        "Fri 2026-11-20 13:00 CET",
-        ""
-    ]);
+    assert_eq!(
+        heard(&["@job job 0 */5 * * * *", &since(10)]),
+        ["never", "", "", "Fri 2026-11-20 13:00 CET", ""]
+    );
 }
 
 #[test]
 fn the_last_run_is_told() {
     let job = "@job job 0 0 * * * *";
-    let told = |start: &str, end: &str| heard(&[job, &since(100_000), HEADER, start, end])[..3].to_vec();
-    assert_eq!(told(&start(3300), &end(3300, 12, "0 ok 1")), ["Fri 2026-11-20 12:00 CET", "12 s", "0"]);
-    assert_eq!(told(&start(3300), &end(3300, 200, "3 failed 2"))[1..], ["3 min 20 s", "3 (failed)"]);
-    assert_eq!(told(&start(3300), &end(3300, 7500, "137 timeout 1"))[1..], ["2 h 5 min", "137 (timeout)"]);
+    let told =
+        |start: &str, end: &str| heard(&[job, &since(100_000), HEADER, start, end])[..3].to_vec();
+    assert_eq!(
+        told(&start(3300), &end(3300, 12, "0 ok 1")),
+        ["Fri 2026-11-20 12:00 CET", "12 s", "0"]
+    );
+    assert_eq!(
+        told(&start(3300), &end(3300, 200, "3 failed 2"))[1..],
+        ["3 min 20 s", "3 (failed)"]
+    );
+    assert_eq!(
+        told(&start(3300), &end(3300, 7500, "137 timeout 1"))[1..],
+        ["2 h 5 min", "137 (timeout)"]
+    );
     // Without an end it runs, if its process does; else it was broken off.
     assert_eq!(told(&start(3300), "")[1..], ["", "broken off"]);
     assert_eq!(told(&start(3300), "@running job.77")[1..], ["", "running"]);
@@ -65,15 +80,34 @@ fn the_last_run_is_told() {
 fn a_skipped_run_is_neither_the_last_nor_missed() {
     let skip = format!("skip {}000-80 cron running", NOW - 300);
     let (start, since) = (start(600), since(630));
-    let lines = ["@job job 0 */5 * * * *", &since, "@running job.77", HEADER, &start, &skip];
-    assert_eq!(heard(&lines), ["Fri 2026-11-20 12:45 CET", "", "running", "Fri 2026-11-20 13:00 CET", ""]);
+    let lines = [
+        "@job job 0 */5 * * * *",
+        &since,
+        "@running job.77",
+        HEADER,
+        &start,
+        &skip,
+    ];
+    assert_eq!(
+        heard(&lines),
+        [
+            "Fri 2026-11-20 12:45 CET",
+            "",
+            "running",
+            "Fri 2026-11-20 13:00 CET",
+            ""
+        ]
+    );
 }
 
 #[test]
 fn missed_runs_are_counted_from_the_last_change_of_the_job() {
     let job = "@job job 0 */5 * * * *";
     // Cron was not running: every five minutes for twenty minutes, and the one of this moment may still come.
-    assert_eq!(heard(&[job, &since(1530)])[4], "4, last Fri 2026-11-20 12:50 CET");
+    assert_eq!(
+        heard(&[job, &since(1530)])[4],
+        "4, last Fri 2026-11-20 12:50 CET"
+    );
     assert_eq!(heard(&[job, &since(400)])[4], "Fri 2026-11-20 12:50 CET");
     assert_eq!(heard(&[job, &since(299)])[4], "");
     // One of them ran.
@@ -81,7 +115,10 @@ fn missed_runs_are_counted_from_the_last_change_of_the_job() {
     assert_eq!(heard(&[job, &since(400), HEADER, &run, &over])[4], "");
     // A gap between two runs.
     let (first, second) = (start(1199), start(298));
-    assert_eq!(heard(&[job, &since(9000), HEADER, &first, &second])[4], "2, last Fri 2026-11-20 12:45 CET");
+    assert_eq!(
+        heard(&[job, &since(9000), HEADER, &first, &second])[4],
+        "2, last Fri 2026-11-20 12:45 CET"
+    );
     // Whoever may wait longer is missed later.
     assert_eq!(heard(&["@job job 300 */5 * * * *", &since(400)])[4], "");
     // Nobody counts for ever.
@@ -90,22 +127,40 @@ fn missed_runs_are_counted_from_the_last_change_of_the_job() {
 
 #[test]
 fn a_suspended_job_is_not_scheduled_and_misses_nothing() {
-    assert_eq!(heard(&["@job job 0 */5 * * * *"])[3..], ["not scheduled", ""]);
-    assert_eq!(heard(&["@job job 0 @reboot", &since(9000)])[3..], ["at the next boot", ""]);
+    assert_eq!(
+        heard(&["@job job 0 */5 * * * *"])[3..],
+        ["not scheduled", ""]
+    );
+    assert_eq!(
+        heard(&["@job job 0 @reboot", &since(9000)])[3..],
+        ["at the next boot", ""]
+    );
 }
 
 #[test]
 fn the_question_is_one_fragment_for_all() {
-    let cron: Cron =
-        serde_json::from_value(serde_json::json!({ "schedule": "@daily", "command": "true", "random_delay": "5m" }))
-            .unwrap();
-    let specs: Vec<(String, Cron)> = (0..100).map(|n| (format!("job{n}"), cron.clone())).collect();
-    let specs: Vec<(&str, Cron)> = specs.iter().map(|(name, cron)| (name.as_str(), cron.clone())).collect();
+    let cron: Cron = serde_json::from_value(
+        serde_json::json!({ "schedule": "@daily", "command": "true", "random_delay": "5m" }),
+    )
+    .unwrap();
+    let specs: Vec<(String, Cron)> = (0..100)
+        .map(|n| (format!("job{n}"), cron.clone()))
+        .collect();
+    let specs: Vec<(&str, Cron)> = specs
+        .iter()
+        .map(|(name, cron)| (name.as_str(), cron.clone()))
+        .collect();
     let mut script = Script::new();
     history::ask(&specs, &mut script);
     assert_eq!(script.text().matches("stat -c").count(), 1);
     assert_eq!(script.text().matches("tail -v").count(), 1);
-    assert!(script.text().contains("printf '@job %s %s %s\\n' job7 300 @daily\n"), "{}", script.text());
+    assert!(
+        script
+            .text()
+            .contains("printf '@job %s %s %s\\n' job7 300 @daily\n"),
+        "{}",
+        script.text()
+    );
 }
 
 proptest! {
