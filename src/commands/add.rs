@@ -9,7 +9,7 @@ use super::candidates::refresh_health;
 use super::change::{Before, Changing, refuse_unknown, taken};
 use super::flags::Flags;
 use super::placing::place_by_scope;
-use super::{Ending, KindVerb, example_name};
+use super::{Ending, KindVerb};
 use crate::context::Context;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::inventory::Inventory;
@@ -73,11 +73,10 @@ impl KindVerb for Add {
     }
 
     fn examples(kind: &'static Kind) -> Vec<(String, String)> {
-        let name = example_name(kind);
         vec![
             (kind.example.to_owned(), String::new()),
             (
-                format!("fleet add-{} {name} --dry-run", kind.word),
+                format!("{} --dry-run", kind.example),
                 "Where it would go and what would change, with diffs".to_owned(),
             ),
         ]

@@ -72,6 +72,7 @@ fn dir(path: &str, mode: u32, on_remove: OnRemove) -> Item {
         mode,
         owner: "root".to_owned(),
         group: "root".to_owned(),
+        service: None,
         on_remove,
     }
     .into()
