@@ -350,6 +350,7 @@ Register-ArgumentCompleter -Native -CommandName 'fleet' -ScriptBlock {
         }
         'fleet;set-site' {
             [CompletionResult]::new('--unset', '--unset', [CompletionResultType]::ParameterName, 'Take a setting back to its default: the name of its flag, without dashes')
+            [CompletionResult]::new('--remove-auth-user', '--remove-auth-user', [CompletionResultType]::ParameterName, 'Let this user in no more; may be repeated')
             [CompletionResult]::new('--weight', '--weight', [CompletionResultType]::ParameterName, 'Units of capacity it takes [default: the inventory''s, else its kind''s]')
             [CompletionResult]::new('--type', '--type', [CompletionResultType]::ParameterName, 'What serves it [default: proxy with --upstream, php with --php, else static]')
             [CompletionResult]::new('--alias', '--alias', [CompletionResultType]::ParameterName, 'Another name it answers to; `*.example.com` for every name below; may be repeated')

@@ -1266,13 +1266,17 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__set__subcmd__site)
-            opts="-q -v -y -h --unset --weight --type --alias --www --no-www --canonical --root --index --error-page --single-page --no-single-page --cache --gzip --no-gzip --header --redirect --redirect-code --redirect-path --max-body --allow --deny --rate-limit --auth-user --auth-password-file --upstream --upstream-host --upstream-verify --no-upstream-verify --websocket --no-websocket --proxy-timeout --php --php-memory --php-upload --php-children --php-timeout --php-ini --php-deny --tls-certificate --tls-key --force-https --no-force-https --hsts --ipv6 --no-ipv6 --access-log --no-access-log --log-days --snippet --health-path --health-status --dry-run --force --adopt --lock-wait --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --unset --remove-auth-user --weight --type --alias --www --no-www --canonical --root --index --error-page --single-page --no-single-page --cache --gzip --no-gzip --header --redirect --redirect-code --redirect-path --max-body --allow --deny --rate-limit --auth-user --auth-password-file --upstream --upstream-host --upstream-verify --no-upstream-verify --websocket --no-websocket --proxy-timeout --php --php-memory --php-upload --php-children --php-timeout --php-ini --php-deny --tls-certificate --tls-key --force-https --no-force-https --hsts --ipv6 --no-ipv6 --access-log --no-access-log --log-days --snippet --health-path --health-status --dry-run --force --adopt --lock-wait --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --unset)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --remove-auth-user)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -286,6 +286,7 @@ complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l no-color -d 'No
 complete -c fleet -n "__fish_fleet_using_subcommand add-site" -s y -l yes -d 'Answer every question with yes'
 complete -c fleet -n "__fish_fleet_using_subcommand add-site" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l unset -d 'Take a setting back to its default: the name of its flag, without dashes' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l remove-auth-user -d 'Let this user in no more; may be repeated' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l weight -d 'Units of capacity it takes [default: the inventory\'s, else its kind\'s]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l type -d 'What serves it [default: proxy with --upstream, php with --php, else static]' -r -f -a "static\t'Files'
 php\t'PHP, with a pool of processes of its own'

@@ -83,6 +83,8 @@ impl KindVerb for Add {
     }
 
     fn run(context: &Context, kind: &'static Kind, matches: &ArgMatches) -> anyhow::Result<Ending> {
+        // What is wrong there is told by itself, and not as a mistake of the site.
+        let inventory = context.inventory()?;
         let asked;
         let typed = if let Some(typed) = matches.get_one::<String>("name") {
             typed
@@ -96,7 +98,6 @@ impl KindVerb for Add {
         let mut edge = context.edge();
         let spec = (kind.parse)(matches, &name, &mut edge).map_err(|i| i.into_diagnostics(&subject))?;
         (kind.validate)(&spec, &name, context.now()).map_err(|i| i.into_diagnostics(&subject))?;
-        let inventory = context.inventory()?;
         let own_weight = (kind.weight)(&spec).map_err(|i| i.into_diagnostics(&subject))?;
         let weight = given::<u32>(matches, "weight").copied();
         let scope = (kind.scope)(&spec).map_err(|i| i.into_diagnostics(&subject))?;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::Ending;
@@ -16,6 +17,9 @@ use crate::model::{Resource, ServerName, TaskOutcome};
 use crate::plan::{Action, ServerPlan};
 use crate::state::{State, Write};
 use crate::ui::{Progress, format, plan};
+
+/// How long the trash of a server is kept: `expire` of plan/prelude.sh.
+const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// How a run goes over its servers.
 pub(super) struct Run<'a> {
@@ -349,13 +353,21 @@ impl Observer for Recorder<'_> {
         if let Err(error) = recorded {
             self.trouble.get_or_insert(error);
         }
-        let (mark, text) = outcome::line(report);
+        let (mark, text) = outcome::line(report, resources);
         self.progress
             .done(report.server.as_str(), mark, &text, report.duration);
+        let ui = &self.context.ui;
         if self.context.globals.verbose > 0 {
-            self.context
-                .ui
-                .live(|page| plan::done(page, report.changes_done()));
+            ui.live(|page| plan::done(page, report.changes_done()));
+        }
+        let kept = outcome::in_trash(report, task);
+        if !kept.is_empty() {
+            let until = format::day(now.saturating_add(KEPT).unwrap_or(now));
+            let kept = kept.join(", ");
+            ui.note(&format!(
+                "kept on `{}` until {until}: {kept}",
+                report.server
+            ));
         }
     }
 }

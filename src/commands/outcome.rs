@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 
 use crate::apply::{Failure, Outcome, ServerReport};
 use crate::diagnostic::Diagnostic;
-use crate::item::Applied;
+use crate::item::dir::goes_to_trash;
+use crate::item::{Applied, ItemType};
+use crate::kind::kind;
 use crate::model::{PlacementStatus, Resource, ResourceName};
 use crate::plan::{Action, ServerPlan};
 use crate::state::{self, PlacementResult};
@@ -111,12 +113,82 @@ pub(super) fn reason(report: &ServerReport) -> Option<String> {
     (!reasons.is_empty()).then(|| reasons.join("; "))
 }
 
-/// The result line of a server.
-pub(super) fn line(report: &ServerReport) -> (Mark, String) {
+/// How many resources are named in a line.
+const NAMED: usize = 3;
+
+/// What the changes that were made on a server have made of these resources.
+fn made(report: &ServerReport, resources: &[Resource]) -> String {
+    let changes = format::count(report.done.len(), "change");
+    let owners: BTreeSet<&ResourceName> = report
+        .changes_done()
+        .flat_map(|change| &change.owners)
+        .collect();
+    let touched: Vec<&Resource> = resources
+        .iter()
+        .filter(|resource| owners.contains(&resource.name))
+        .collect();
+    match &touched[..] {
+        [] => changes,
+        [one] => format!("{} ({changes})", became(report, one)),
+        many => {
+            let mut names: Vec<String> = many
+                .iter()
+                .take(NAMED)
+                .map(|one| one.name.to_string())
+                .collect();
+            if many.len() > NAMED {
+                names.push(format!("{} more", many.len() - NAMED));
+            }
+            format!("{changes}: {}", names.join(", "))
+        }
+    }
+}
+
+/// `site example.com is live at http://example.com/`.
+fn became(report: &ServerReport, resource: &Resource) -> String {
+    let name = &resource.name;
+    match (settled(report, resource), kind(&name.kind)) {
+        (PlacementResult::Removed, _) => format!("{name} is gone"),
+        (PlacementResult::Applied { .. }, Some(_)) if resource.suspended => {
+            format!("{name} is suspended")
+        }
+        (PlacementResult::Applied { .. }, Some(kind)) => {
+            let state = kind.state;
+            match (kind.address)(&resource.spec, &name.name) {
+                Some(address) => format!("{name} {state} at {address}"),
+                None => format!("{name} {state}"),
+            }
+        }
+        _ => name.to_string(),
+    }
+}
+
+/// Where on the server that is which the task moved to the trash.
+pub(super) fn in_trash(report: &ServerReport, task: i64) -> Vec<String> {
+    let trashed = report.changes_done().filter(|change| {
+        change.action == Action::Delete
+            && change.key.item_type == ItemType::Dir
+            && goes_to_trash(&change.after)
+    });
+    let paths: BTreeSet<&str> = trashed.map(|change| change.key.name.as_str()).collect();
+    let moved_with_another = |path: &str| {
+        let mut slashes = path.match_indices('/');
+        slashes.any(|(end, _)| paths.contains(&path[..end]))
+    };
+    paths
+        .iter()
+        .filter(|path| !moved_with_another(path))
+        .filter_map(|path| path.rsplit_once('/'))
+        .map(|(dir, name)| format!("{dir}/.fleet-trash/{task}/{name}"))
+        .collect()
+}
+
+/// The result line of a server, where these resources were to change.
+pub(super) fn line(report: &ServerReport, resources: &[Resource]) -> (Mark, String) {
     let changes = format::count(report.done.len(), "change");
     let mut text = match report.outcome {
         Outcome::Unchanged => "nothing to do".to_owned(),
-        Outcome::Changed | Outcome::Looked => changes,
+        Outcome::Changed | Outcome::Looked => made(report, resources),
         Outcome::Failed if report.done.is_empty() => "failed".to_owned(),
         Outcome::Failed => format!("{changes}, {} failed", report.failures.len()),
         outcome => outcome.word().to_owned(),
@@ -201,7 +273,7 @@ mod tests {
             item: Some(crate::item::Item::from(crate::item::Service {
                 unit: "nginx".to_owned(),
             })),
-            owners: vec![ResourceName::new("site", "a")],
+            owners: vec![ResourceName::new("site", "a.example")],
             drift: false,
         };
         let made = Applied {
@@ -214,6 +286,89 @@ mod tests {
         report.plan.remember.push((change.key.clone(), made));
         report.plan.changes.push(change);
         report
+    }
+
+    /// A resource of the server in the report.
+    fn site(name: &str) -> Resource {
+        Resource {
+            id: 1,
+            name: ResourceName::new("site", name),
+            spec: serde_json::json!({}),
+            weight: 1,
+            suspended: false,
+            generation: 1,
+            created_at: jiff::Timestamp::UNIX_EPOCH,
+            updated_at: jiff::Timestamp::UNIX_EPOCH,
+            removed_at: None,
+            placements: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_result_says_what_is_now_there() {
+        let mut report = report(Outcome::Changed, true);
+        report.done.push(report.plan.changes[0].key.clone());
+        let text = |report: &ServerReport, resources: &[Resource]| line(report, resources).1;
+        assert_eq!(text(&report, &[]), "1 change");
+        let mut resources = vec![site("a.example")];
+        assert_eq!(
+            text(&report, &resources),
+            "site a.example is live at http://a.example/ (1 change)"
+        );
+        resources[0].suspended = true;
+        assert_eq!(
+            text(&report, &resources),
+            "site a.example is suspended (1 change)"
+        );
+        resources[0].removed_at = Some(jiff::Timestamp::UNIX_EPOCH);
+        assert_eq!(
+            text(&report, &resources),
+            "site a.example is gone (1 change)"
+        );
+        // One that nothing was changed for is not spoken of.
+        resources.push(site("b.example"));
+        assert_eq!(
+            text(&report, &resources),
+            "site a.example is gone (1 change)"
+        );
+        let names = ["b.example", "c.example", "d.example", "e.example"];
+        report.plan.changes[0]
+            .owners
+            .extend(names.map(|name| ResourceName::new("site", name)));
+        resources.extend(names[1..].iter().map(|name| site(name)));
+        assert_eq!(
+            text(&report, &resources),
+            "1 change: site a.example, site b.example, site c.example, 2 more"
+        );
+    }
+
+    #[test]
+    fn what_was_removed_is_told_where_it_is() {
+        let mut report = report(Outcome::Changed, true);
+        let gone = |path: &str, on_remove: &str| Change {
+            key: format!("dir {path}").parse().unwrap(),
+            action: Action::Delete,
+            after: Props::from([("_on_remove".to_owned(), on_remove.to_owned())]),
+            item: None,
+            ..report.plan.changes[0].clone()
+        };
+        report.plan.changes = vec![
+            gone("/srv/www/a", "trash"),
+            gone("/srv/www/a/public", "trash"),
+            gone("/srv/www/a.b", "trash"),
+            gone("/srv/www/keep", "if-empty"),
+        ];
+        report.plan.changes.sort_by(|a, b| a.key.cmp(&b.key));
+        report.done = report
+            .plan
+            .changes
+            .iter()
+            .map(|change| change.key.clone())
+            .collect();
+        assert_eq!(
+            in_trash(&report, 7),
+            ["/srv/www/.fleet-trash/7/a", "/srv/www/.fleet-trash/7/a.b"]
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::add::weight;
 use super::change::{Before, Changing, refuse_unknown, taken};
@@ -11,8 +11,8 @@ use super::placing::place_by_scope;
 use super::show::find;
 use super::{Ending, KindVerb, example_name};
 use crate::context::Context;
-use crate::diagnostic::{Class, Diagnostic, Diagnostics, did_you_mean};
-use crate::kind::{Kind, Scope};
+use crate::diagnostic::{Class, Diagnostic, Diagnostics, did_you_mean, ticked};
+use crate::kind::{Entries, Kind, Scope};
 use crate::model::Resource;
 use crate::plan::place::Request;
 use crate::state::{Change, Write};
@@ -43,8 +43,17 @@ impl KindVerb for Set {
                     .value_name("SETTING")
                     .action(ArgAction::Append)
                     .help("Take a setting back to its default: the name of its flag, without dashes"),
+            );
+        let command = kind.entries.iter().fold(command, |command, entries| {
+            let name = removing(entries);
+            command.arg(
+                Arg::new(name.clone())
+                    .long(name)
+                    .value_name("NAME")
+                    .action(ArgAction::Append)
+                    .help(entries.help),
             )
-            ;
+        });
         let command = if kind.placed { command.arg(weight("Where it is")) } else { command };
         Flags::of_kind((kind.augment_for_update)(command))
     }
@@ -55,6 +64,7 @@ impl KindVerb for Set {
     }
 
     fn run(context: &Context, kind: &'static Kind, matches: &ArgMatches) -> anyhow::Result<Ending> {
+        context.inventory()?;
         let typed: &String = matches.get_one("name").expect("clap requires it");
         let there = find(context.state_to_read()?.as_ref(), kind, typed)?;
         let name = &there.name.name;
@@ -66,6 +76,7 @@ impl KindVerb for Set {
             given: given(kind, matches, &parsed),
             unset: unset(kind, matches, &there.spec)?,
             parsed,
+            removed: removed(kind, matches),
             weight: matches.try_get_one::<u32>("weight").ok().flatten().copied(),
         };
         if setting.is_empty() {
@@ -85,12 +96,15 @@ struct Setting {
     /// The stored fields to take back to their defaults.
     unset: Vec<String>,
     parsed: Value,
+    /// The keys of entries to take away.
+    removed: Vec<(Entries, Vec<String>)>,
     weight: Option<u32>,
 }
 
 impl Setting {
     fn is_empty(&self) -> bool {
-        self.given.is_empty() && self.unset.is_empty() && self.weight.is_none()
+        let none = self.removed.iter().all(|(_, keys)| keys.is_empty());
+        none && self.given.is_empty() && self.unset.is_empty() && self.weight.is_none()
     }
 
     fn record(
@@ -110,11 +124,19 @@ impl Setting {
                 fields.remove(field);
             }
             for field in &self.given {
-                if let Some(value) = self.parsed.get(field) {
-                    fields.insert(field.clone(), value.clone());
-                } else {
-                    fields.remove(field);
+                let entries = kind.entries.iter().find(|entries| entries.field == field);
+                match (self.parsed.get(field), entries) {
+                    (Some(Value::Array(new)), Some(entries)) => add_entries(fields, entries, new),
+                    (Some(value), _) => {
+                        fields.insert(field.clone(), value.clone());
+                    }
+                    (None, _) => {
+                        fields.remove(field);
+                    }
                 }
+            }
+            for (entries, keys) in &self.removed {
+                remove_entries(fields, entries, keys, subject)?;
             }
         }
         let now = changing.context.now();
@@ -220,6 +242,59 @@ fn given(kind: &Kind, matches: &ArgMatches, parsed: &Value) -> Vec<String> {
     }
     debug_assert!(parsed.is_object(), "a spec is an object");
     fields
+}
+
+/// The flag that takes entries of a list away.
+fn removing(entries: &Entries) -> String {
+    format!("remove-{}", entries.flag)
+}
+
+/// The entries that such flags name.
+fn removed(kind: &Kind, matches: &ArgMatches) -> Vec<(Entries, Vec<String>)> {
+    let keys = |entries: &Entries| -> Vec<String> {
+        let named = matches.get_many::<String>(&removing(entries));
+        named.into_iter().flatten().cloned().collect()
+    };
+    kind.entries.iter().map(|entries| (*entries, keys(entries))).collect()
+}
+
+/// Adds entries to a list of the settings; one with the key of another takes its place.
+fn add_entries(fields: &mut Map<String, Value>, entries: &Entries, new: &[Value]) {
+    let list = fields.entry(entries.field).or_insert_with(|| Value::Array(Vec::new()));
+    let Value::Array(list) = list else {
+        return;
+    };
+    for entry in new {
+        let key = entry.get(entries.key);
+        match list.iter_mut().find(|there| there.get(entries.key) == key) {
+            Some(there) => *there = entry.clone(),
+            None => list.push(entry.clone()),
+        }
+    }
+}
+
+/// Takes entries out of a list of the settings; an error for one that is not in it.
+fn remove_entries(
+    fields: &mut Map<String, Value>,
+    entries: &Entries,
+    keys: &[String],
+    subject: &str,
+) -> Result<(), Diagnostics> {
+    let mut none = Vec::new();
+    let list = fields.get_mut(entries.field).and_then(Value::as_array_mut).unwrap_or(&mut none);
+    let key_of = |entry: &Value| entry.get(entries.key).and_then(Value::as_str).map(str::to_owned);
+    let known: Vec<String> = list.iter().filter_map(key_of).collect();
+    let mut problems = Vec::new();
+    for key in keys.iter().filter(|key| !known.contains(key)) {
+        let flag = entries.flag.replace('-', " ");
+        let unknown = Diagnostic::usage(format!("{subject} has no {flag} {}", ticked(key)));
+        problems.push(match did_you_mean(key, known.iter().map(String::as_str)) {
+            Some(near) => unknown.hint(format!("did you mean `{near}`?")),
+            None => unknown,
+        });
+    }
+    list.retain(|entry| key_of(entry).is_none_or(|key| !keys.contains(&key)));
+    if problems.is_empty() { Ok(()) } else { Err(Diagnostics(problems)) }
 }
 
 /// The stored fields that `--unset` names.

@@ -85,6 +85,20 @@ pub struct Live {
     pub help: &'static str,
 }
 
+/// A list among the settings whose entries `set-` changes one by one: what is given is added, or takes the place of the
+/// entry with the same key, and `--remove-FLAG` takes one away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entries {
+    /// The flag that gives entries: `auth-user`.
+    pub flag: &'static str,
+    /// The stored field.
+    pub field: &'static str,
+    /// The key of an entry, a text.
+    pub key: &'static str,
+    /// What removing one does, for the help.
+    pub help: &'static str,
+}
+
 /// What servers answered of each resource by its name, for the columns of a list.
 pub type Heard = BTreeMap<String, Summary>;
 
@@ -119,6 +133,10 @@ pub trait Spec: Args + Serialize + DeserializeOwned + Clone + Send + Sync + 'sta
     const LIVE: Option<Live> = None;
     /// An example for the help of `add-`.
     const EXAMPLE: &'static str;
+    /// Lists that `set-` changes entry by entry; it replaces all others as a whole.
+    const ENTRIES: &'static [Entries] = &[];
+    /// What is said of one when its servers hold what is wanted.
+    const STATE: &'static str = "is in place";
 
     /// The name as it is stored (lower case, A-labels), or why it cannot be one.
     fn canonical_name(input: &str) -> Result<String, Invalid>;
@@ -165,6 +183,12 @@ pub trait Spec: Args + Serialize + DeserializeOwned + Clone + Send + Sync + 'sta
     /// The items on the server. Pure. An error only for what depends on the server (a PHP version it has not).
     fn items(&self, input: &Compile<'_>) -> Result<Vec<Item>, Invalid>;
 
+    /// Where people find it: `http://example.com/`.
+    fn address(&self, name: &str) -> Option<String> {
+        let _ = name;
+        None
+    }
+
     /// Columns of `list-` after the name and before the placement: heading and value.
     fn summary(&self, name: &str) -> Summary;
 
@@ -208,6 +232,12 @@ pub struct Kind {
     pub live: Option<Live>,
     /// See [`Spec::EXAMPLE`].
     pub example: &'static str,
+    /// See [`Spec::ENTRIES`].
+    pub entries: &'static [Entries],
+    /// See [`Spec::STATE`].
+    pub state: &'static str,
+    /// See [`Spec::address`].
+    pub address: fn(&Value, &str) -> Option<String>,
     /// Adds the spec's flags to a command.
     pub augment: fn(Command) -> Command,
     /// Like `augment`, for `set-`: nothing is required.
@@ -252,6 +282,9 @@ impl Kind {
             placed: S::PLACED,
             live: S::LIVE,
             example: S::EXAMPLE,
+            entries: S::ENTRIES,
+            state: S::STATE,
+            address: |value, name| from_json::<S>(value).ok()?.address(name),
             augment: S::augment_args,
             augment_for_update: S::augment_args_for_update,
             parse: |matches, name, edge| {

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Claim, Compile, Edge, SecretId, Spec, Summary};
+use super::{Claim, Compile, Edge, Entries, SecretId, Spec, Summary};
 use crate::diagnostic::Invalid;
 use crate::item::Item;
 use crate::model::{DomainName, Role};
@@ -393,6 +393,13 @@ impl Spec for Site {
     const NAME: &'static str = "DOMAIN";
     const ROLE: Option<Role> = Some(Role::Web);
     const EXAMPLE: &'static str = "fleet add-site example.com --server sg-1";
+    const ENTRIES: &'static [Entries] = &[Entries {
+        flag: "auth-user",
+        field: "auth",
+        key: "user",
+        help: "Let this user in no more; may be repeated",
+    }];
+    const STATE: &'static str = "is live";
 
     fn canonical_name(input: &str) -> Result<String, Invalid> {
         check::site_name(input).map(String::from)
@@ -447,6 +454,17 @@ impl Spec for Site {
 
     fn items(&self, input: &Compile<'_>) -> Result<Vec<Item>, Invalid> {
         files::items(&self.check(input.name)?, input)
+    }
+
+    fn address(&self, name: &str) -> Option<String> {
+        let checked = self.check(name).ok()?;
+        let host = checked.canonical.as_ref().unwrap_or(&checked.domain);
+        let scheme = if checked.tls.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        Some(format!("{scheme}://{host}/"))
     }
 
     fn summary(&self, name: &str) -> Summary {

@@ -85,6 +85,11 @@ pub fn time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
+/// The day of a point in time, in UTC: `2026-11-20`.
+pub fn day(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d").to_string()
+}
+
 /// A share of a whole in percent: `73%`; `-` of nothing.
 pub fn percent(part: u64, whole: u64) -> String {
     if whole == 0 {

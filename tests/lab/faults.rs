@@ -185,6 +185,31 @@ fn a_network_that_is_cut_for_good_keeps_nobody_waiting() {
 }
 
 #[test]
+fn a_network_that_is_cut_in_the_middle_of_a_change_is_noticed() {
+    let Some(world) = world() else { return };
+    let usual = usual(&world);
+    let round = Round {
+        world: &world,
+        number: 1,
+    };
+    round.stage();
+    let running = world.start("apply --json");
+    sleep(usual / 2);
+    world.lab.cut("lab-1");
+    let began = Instant::now();
+    let ended = running.outcome(&world);
+    let took = began.elapsed();
+    world.lab.mend("lab-1");
+    assert!(took < Duration::from_secs(35), "{took:?}: {ended}");
+    // It may have come to its end just before.
+    assert!([0, 3].contains(&ended.code), "{ended}");
+    if ended.code == 3 {
+        expect_words(&ended.stdout, &["no sign of life"]);
+    }
+    round.expect_repaired();
+}
+
+#[test]
 fn ctrl_c_lets_a_transaction_come_to_its_end() {
     let Some(world) = world() else { return };
     let usual = usual(&world);

@@ -88,6 +88,8 @@ fn every_drift_is_shown_and_repaired() {
         );
         world.expect_served("lab-1", "a.example");
         world.expect_served("lab-1", "b.example");
+        // nginx writes where the logs are now.
+        world.sh("lab-1", "test -s /var/log/nginx/fleet/a.example/access.log");
         world.expect_settled();
         world.expect_tidy("lab-1");
     }

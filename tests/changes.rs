@@ -1,0 +1,158 @@
+//! What commands record and say that change something, as far as it goes without a server.
+
+mod support;
+
+use support::environment::Environment;
+
+/// An inventory of three servers that nobody listens at; one is not active.
+const INVENTORY: &str = r#"
+[settings]
+state = "state.db"
+ssh_config = false
+health_max_age = "365d"
+
+[servers.sg-1]
+address = "127.0.0.1"
+port = 1
+[servers.sg-2]
+address = "127.0.0.2"
+port = 1
+active = false
+[servers.sg-3]
+address = "127.0.0.3"
+port = 1
+"#;
+
+fn environment() -> Environment {
+    let environment = Environment::new();
+    environment.write("inventory.toml", INVENTORY);
+    environment
+}
+
+/// Runs a line that must end well.
+#[track_caller]
+fn run(environment: &Environment, line: &str) -> String {
+    let outcome = environment.fleet(line.split_whitespace()).expect(0);
+    outcome.stdout + &outcome.stderr
+}
+
+fn users(environment: &Environment) -> Vec<String> {
+    let shown = environment
+        .fleet(["show-site", "example.com", "--json"])
+        .json();
+    let users = shown["site"]["spec"]["auth"].as_array().cloned();
+    let users = users.unwrap_or_default();
+    users
+        .iter()
+        .map(|user| user["user"].to_string().replace('"', ""))
+        .collect()
+}
+
+#[test]
+fn a_user_is_added_replaced_and_removed_alone() {
+    let environment = environment();
+    environment.write("one", "secret-1\n");
+    environment.write("two", "secret-2\nsecret-3\n");
+    run(
+        &environment,
+        "add-site example.com --server sg-1 --stage --auth-user ann,bob --auth-password-file two",
+    );
+    let before = environment
+        .fleet(["show-site", "example.com", "--json"])
+        .json();
+    run(
+        &environment,
+        "set-site example.com --stage --auth-user cid --auth-password-file one",
+    );
+    assert_eq!(users(&environment), ["ann", "bob", "cid"]);
+    run(
+        &environment,
+        "set-site example.com --stage --auth-user ann --auth-password-file one",
+    );
+    assert_eq!(users(&environment), ["ann", "bob", "cid"]);
+    let after = environment
+        .fleet(["show-site", "example.com", "--json"])
+        .json();
+    let (before, after) = (
+        &before["site"]["spec"]["auth"],
+        &after["site"]["spec"]["auth"],
+    );
+    assert_ne!(before[0], after[0], "ann has another password");
+    assert_eq!(before[1], after[1]);
+
+    run(
+        &environment,
+        "set-site example.com --stage --remove-auth-user bob",
+    );
+    assert_eq!(users(&environment), ["ann", "cid"]);
+    let unknown = environment
+        .fleet([
+            "set-site",
+            "example.com",
+            "--stage",
+            "--remove-auth-user",
+            "anne",
+        ])
+        .expect(2);
+    for part in [
+        "site `example.com` has no auth user `anne`",
+        "did you mean `ann`?",
+    ] {
+        assert!(unknown.stderr.contains(part), "{unknown}");
+    }
+    assert_eq!(users(&environment), ["ann", "cid"]);
+    run(
+        &environment,
+        "set-site example.com --stage --unset auth-user",
+    );
+    assert!(users(&environment).is_empty());
+}
+
+#[test]
+fn a_name_that_was_asked_for_is_on_record() {
+    let environment = environment();
+    let arguments = ["add-site", "--server", "sg-1", "--stage"];
+    environment
+        .fleet_answered(&arguments, 80, "example.com\n")
+        .expect(0);
+    let task = environment.fleet(["show-task", "1", "--json"]).json();
+    let recorded = task["task"]["arguments"].as_array().expect("arguments");
+    assert_eq!(recorded.last().expect("one"), "example.com", "{task:#}");
+}
+
+#[test]
+fn an_inactive_server_that_is_named_takes_part_and_that_is_said() {
+    let environment = environment();
+    run(&environment, "add-site example.com --server sg-1 --stage");
+    let said = run(&environment, "plan --server sg-2");
+    let note = "`sg-2` is not active; it takes part because it is named";
+    assert!(said.contains(note), "{said}");
+    let said = environment.fleet(["health", "--server", "sg-2"]).expect(5);
+    assert!(said.stderr.contains(note), "{said}");
+    let said = environment.fleet(["health"]).expect(5);
+    assert!(!said.stderr.contains("sg-2"), "{said}");
+}
+
+#[test]
+fn each_step_is_told_when_it_is_asked_for_twice() {
+    let environment = environment();
+    run(&environment, "add-site example.com --server sg-1 --stage");
+    let quiet = environment.fleet(["apply", "-v"]).expect(3);
+    assert!(!quiet.stderr.contains("connecting"), "{quiet}");
+    let told = environment.fleet(["apply", "-vv"]).expect(3);
+    assert!(told.stderr.contains("sg-1: connecting\n"), "{told}");
+}
+
+#[test]
+fn a_wrong_selection_is_not_on_record() {
+    let environment = environment();
+    run(&environment, "add-site example.com --server sg-1 --stage");
+    environment.fleet(["apply", "--server", "sg-9"]).expect(2);
+    environment.fleet(["apply", "example.org"]).expect(2);
+    let tasks = environment.fleet(["list-tasks", "--json"]).json();
+    assert_eq!(
+        tasks["tasks"].as_array().expect("tasks").len(),
+        1,
+        "{tasks:#}"
+    );
+}
