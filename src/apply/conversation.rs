@@ -7,11 +7,11 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Event, Failure, Job, Message, Outcome, Purpose, Request, ServerReport};
+use super::{Event, Failure, Message, Outcome, Purpose, Request, ServerReport, Work};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::item::file::Content;
 use crate::item::{Item, ItemType, Key, Probe};
-use crate::model::ResourceName;
+use crate::model::{ResourceName, Server};
 use crate::plan::{Change, Facts, Observing, Progress, Transaction, compare, keys, observe};
 use crate::transport::{Connector, Session, TransportError};
 
@@ -26,15 +26,16 @@ const NEIGHBOURS: usize = 4;
 
 /// Works on one server; whatever happens is in the report.
 pub(super) async fn hold(
-    job: Job,
+    server: Server,
     connector: Connector,
     request: Request,
     sender: mpsc::UnboundedSender<Message>,
 ) -> ServerReport {
     let started = Instant::now();
     let mut conversation = Conversation {
-        report: ServerReport::new(job.server.name.clone()),
-        job,
+        report: ServerReport::new(server.name.clone()),
+        server,
+        work: Work::default(),
         request,
         sender,
     };
@@ -47,10 +48,16 @@ pub(super) async fn hold(
 }
 
 struct Conversation {
-    job: Job,
+    server: Server,
+    work: Work,
     request: Request,
     sender: mpsc::UnboundedSender<Message>,
     report: ServerReport,
+}
+
+/// Nobody is there any more to ask.
+fn ended() -> Diagnostic {
+    Diagnostic::failed("the run has ended")
 }
 
 /// How one transaction ended.
@@ -67,9 +74,22 @@ impl Conversation {
             return Ok(());
         }
         self.tell(Event::Connecting);
-        let mut session = connector.open(&self.job.server).await?;
+        let (answer, prepared) = oneshot::channel();
+        let prepare = Message::Prepare(self.server.name.clone(), answer);
+        drop(self.sender.send(prepare));
+        let mut session = connector.open(&self.server).await?;
         self.report.login_key.clone_from(&session.peer().login_key);
-        let result = self.talk(&mut session).await;
+        let result = match prepared.await.unwrap_or_else(|_| Err(ended())) {
+            Ok(work) => {
+                self.work = work;
+                self.talk(&mut session).await
+            }
+            Err(error) => {
+                self.report.outcome = Outcome::Failed;
+                self.report.error = Some(error);
+                Ok(())
+            }
+        };
         session.close().await;
         result
     }
@@ -78,15 +98,15 @@ impl Conversation {
         let Some(facts) = self.read(session).await? else {
             return Ok(());
         };
-        let job = &self.job;
+        let work = &self.work;
         self.report.plan = compare(
-            &job.desired,
+            &work.desired,
             &facts,
-            &job.applied,
-            job.only.as_ref(),
+            &work.applied,
+            work.only.as_deref(),
             self.request.mode,
         );
-        self.report.plan.blocked.append(&mut self.job.blocked);
+        self.report.plan.blocked.append(&mut self.work.blocked);
         self.report.recovered = facts.recovered;
         self.report.unfinished = facts.unfinished;
         match self.request.purpose.clone() {
@@ -131,7 +151,7 @@ impl Conversation {
                 }
             }
         };
-        let script = observe::script(&keys(&self.job.desired, &self.job.applied), &how);
+        let script = observe::script(&keys(&self.work.desired, &self.work.applied), &how);
         let mut lines = Vec::new();
         let output = session
             .exchange(&script, &mut |line| {
@@ -142,7 +162,7 @@ impl Conversation {
             })
             .await?;
         *session.limits() = usual;
-        let server = &self.job.server.name;
+        let server = &self.server.name;
         let Some(facts) = observe::facts(lines.iter().map(String::as_str)) else {
             let mut error = Diagnostic::failed(format!(
                 "`{server}`: reading it ended in the middle, with status {}",
@@ -207,11 +227,9 @@ impl Conversation {
     async fn intend(&self) -> Result<(), Diagnostic> {
         let (answer, verdict) = oneshot::channel();
         let plan = Box::new(self.report.plan.clone());
-        let message = Message::Intend(self.job.server.name.clone(), plan, answer);
+        let message = Message::Intend(self.server.name.clone(), plan, answer);
         drop(self.sender.send(message));
-        verdict
-            .await
-            .unwrap_or_else(|_| Err(Diagnostic::failed("the run has ended")))
+        verdict.await.unwrap_or_else(|_| Err(ended()))
     }
 
     /// Makes the changes: all at once, and when that fails in ever smaller parts, so that only the guilty resource is
@@ -220,7 +238,7 @@ impl Conversation {
         let plan = self.report.plan.clone();
         let ready = plan.ready();
         let mut resources = plan.resources();
-        if let Some(only) = &self.job.only {
+        if let Some(only) = &self.work.only {
             // What others share in a change, they did not ask for.
             resources.retain(|resource| only.contains(*resource));
         }
@@ -245,7 +263,7 @@ impl Conversation {
             Ending::Undone(failure, _) if !failure.undone => self.report.failures.push(failure),
             Ending::Undone(failure, urls) => {
                 let all: Vec<&ResourceName> = resources.iter().copied().collect();
-                let groups = parts(&all, &self.job.desired.probes, &ready, &failure, &urls);
+                let groups = parts(&all, &self.work.desired.probes, &ready, &failure, &urls);
                 self.narrow(session, &ready, groups, task).await?;
             }
         }
@@ -301,7 +319,7 @@ impl Conversation {
                 Ending::Undone(failure, urls) if failure.undone && group.len() > 1 => {
                     groups.extend(parts(
                         &group,
-                        &self.job.desired.probes,
+                        &self.work.desired.probes,
                         &own,
                         &failure,
                         &urls,
@@ -330,7 +348,7 @@ impl Conversation {
         task: i64,
         number: usize,
     ) -> Result<Ending, TransportError> {
-        let all = &self.job.desired.probes;
+        let all = &self.work.desired.probes;
         let probes: Vec<&Probe> = all
             .iter()
             .filter(|(owner, _)| resources.contains(owner))
@@ -346,7 +364,7 @@ impl Conversation {
             .into_iter()
             .chain(others)
             .map(|(_, probe)| probe)
-            .chain(&self.job.neighbours)
+            .chain(&self.work.neighbours)
             .take(NEIGHBOURS)
             .collect();
         let id = format!("{task}-{number}");
@@ -370,7 +388,7 @@ impl Conversation {
     }
 
     fn tell(&self, event: Event) {
-        let message = Message::Event(self.job.server.name.clone(), event);
+        let message = Message::Event(self.server.name.clone(), event);
         // Nobody listens any more only when the run has ended.
         drop(self.sender.send(message));
     }
@@ -383,7 +401,7 @@ impl Conversation {
         } else {
             Outcome::Failed
         };
-        self.report.error = Some(error.diagnostic(&self.job.server.name));
+        self.report.error = Some(error.diagnostic(&self.server.name));
     }
 }
 

@@ -8,6 +8,7 @@ mod conversation;
 mod report;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -22,17 +23,33 @@ use crate::model::{ResourceName, Server, ServerName};
 use crate::plan::{Blocked, Desired, Mode, ServerPlan};
 use crate::transport::Connector;
 
-/// What is to be done on one server.
-#[derive(Clone, Debug)]
-pub struct Job {
+/// Finds out what is to be done on a server.
+pub type Prepare<'a> = Box<dyn FnOnce() -> Result<Work, Diagnostic> + 'a>;
+
+/// A server to work on.
+pub struct Job<'a> {
     /// The server.
     pub server: Server,
+    /// Runs when the server's turn has come, while the connection is opened: the work of all servers together may be
+    /// more than memory should hold.
+    pub prepare: Prepare<'a>,
+}
+
+impl fmt::Debug for Job<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Job").field(&self.server.name).finish()
+    }
+}
+
+/// What is to be done on one server.
+#[derive(Clone, Debug, Default)]
+pub struct Work {
     /// What should be there.
     pub desired: Desired,
     /// What was last applied there.
     pub applied: BTreeMap<Key, Applied>,
     /// Narrows it to these resources; see [`crate::plan::compare()`].
-    pub only: Option<BTreeSet<ResourceName>>,
+    pub only: Option<Arc<BTreeSet<ResourceName>>>,
     /// Resources that could not be compiled for this server.
     pub blocked: Vec<Blocked>,
     /// Requests to sites that are not touched; the first two that answer before must answer after.
@@ -98,6 +115,7 @@ pub trait Observer {
 /// What a server's conversation tells the run.
 enum Message {
     Event(ServerName, Event),
+    Prepare(ServerName, oneshot::Sender<Result<Work, Diagnostic>>),
     Intend(
         ServerName,
         Box<ServerPlan>,
@@ -109,7 +127,7 @@ enum Message {
 /// Works on all jobs in parallel and returns their reports in the order of the jobs.
 pub async fn run(
     connector: &Connector,
-    jobs: Vec<Job>,
+    jobs: Vec<Job<'_>>,
     request: &Request,
     observer: &mut dyn Observer,
 ) -> Vec<ServerReport> {
@@ -121,7 +139,10 @@ pub async fn run(
     };
     let permits = Arc::new(Semaphore::new(parallel.max(1)));
     let (sender, mut receiver) = mpsc::unbounded_channel();
+    let mut prepare = BTreeMap::new();
     for job in jobs {
+        let server = job.server;
+        prepare.insert(server.name.clone(), job.prepare);
         let permits = Arc::clone(&permits);
         let connector = connector.clone();
         let request = request.clone();
@@ -129,8 +150,8 @@ pub async fn run(
         tokio::spawn(async move {
             let permit = permits.acquire_owned().await;
             let started = Instant::now();
-            let name = job.server.name.clone();
-            let work = conversation::hold(job, connector, request, sender.clone());
+            let name = server.name.clone();
+            let work = conversation::hold(server, connector, request, sender.clone());
             // In a task of its own, so that not even a panic takes the report of a server away.
             let report = match tokio::spawn(work).await {
                 Ok(report) => report,
@@ -146,6 +167,11 @@ pub async fn run(
     while let Some(message) = receiver.recv().await {
         match message {
             Message::Event(server, event) => observer.event(&server, &event),
+            Message::Prepare(server, answer) => {
+                if let Some(prepare) = prepare.remove(&server) {
+                    drop(answer.send(prepare()));
+                }
+            }
             Message::Intend(server, plan, answer) => waiting.push((server, plan, answer)),
             Message::Done(report) => {
                 observer.done(&report);

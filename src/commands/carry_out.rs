@@ -1,6 +1,7 @@
 //! Carrying out what was recorded: the servers are changed, each outcome is recorded as it arrives, and shown.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
@@ -54,7 +55,7 @@ impl<'a> Run<'a> {
     pub(super) fn preview(
         &self,
         context: &Context,
-        jobs: Jobs,
+        jobs: Jobs<'_>,
         diffs: bool,
         extra: Value,
     ) -> anyhow::Result<Vec<ServerReport>> {
@@ -100,7 +101,7 @@ impl<'a> Run<'a> {
         &self,
         context: &Context,
         task: i64,
-        jobs: Jobs,
+        mut jobs: Jobs<'_>,
     ) -> anyhow::Result<Vec<ServerReport>> {
         let settings = &context.inventory()?.settings;
         let lock_wait = self.flags.lock_wait.unwrap_or(settings.lock_wait);
@@ -119,7 +120,7 @@ impl<'a> Run<'a> {
             context,
             task,
             on_record: self.on_record,
-            resources: jobs.resources.clone(),
+            resources: std::mem::take(&mut jobs.resources),
             progress: context.ui.progress(jobs.jobs.len()),
             trouble: None,
         };
@@ -135,7 +136,7 @@ impl<'a> Run<'a> {
     fn run(
         &self,
         context: &Context,
-        jobs: Jobs,
+        jobs: Jobs<'_>,
         purpose: Purpose,
         observer: &mut dyn Observer,
     ) -> anyhow::Result<Vec<ServerReport>> {
@@ -288,7 +289,7 @@ struct Recorder<'a> {
     context: &'a Context,
     task: i64,
     on_record: bool,
-    resources: BTreeMap<ServerName, Vec<Resource>>,
+    resources: BTreeMap<ServerName, Rc<[Resource]>>,
     progress: Progress<'a>,
     /// The first outcome that could not be recorded; the servers are told to the admin all the same.
     trouble: Option<Diagnostic>,
@@ -331,7 +332,7 @@ impl Observer for Recorder<'_> {
         let resources = self
             .resources
             .get(&report.server)
-            .map_or(&[][..], Vec::as_slice);
+            .map_or(&[][..], |resources| &**resources);
         let result = outcome::of(report, resources);
         let entry = TaskOutcome {
             server: report.server.clone(),

@@ -42,9 +42,9 @@ pub(super) enum Before {
 }
 
 /// What is recorded inside the transaction.
-struct Recorded {
+struct Recorded<'a> {
     task: i64,
-    jobs: Jobs,
+    jobs: Jobs<'a>,
     resource: Option<Resource>,
     before: Before,
 }
@@ -58,13 +58,13 @@ struct Changed {
 }
 
 /// How that transaction ends.
-enum Stop {
+enum Stop<'a> {
     /// The jobs are known, and nothing shall have happened.
-    Roll(Box<Recorded>),
+    Roll(Box<Recorded<'a>>),
     Error(anyhow::Error),
 }
 
-impl From<Diagnostic> for Stop {
+impl From<Diagnostic> for Stop<'_> {
     fn from(diagnostic: Diagnostic) -> Self {
         Self::Error(diagnostic.into())
     }
@@ -115,7 +115,7 @@ impl<'a> Changing<'a> {
             let source = Source {
                 read: write,
                 inventory,
-                secrets: &vault,
+                secrets: Box::new(vault),
                 servers,
                 only: Some(only),
             };
@@ -143,7 +143,7 @@ impl<'a> Changing<'a> {
         }
     }
 
-    fn carry_out(&self, recorded: Recorded, started: Instant) -> anyhow::Result<Ending> {
+    fn carry_out(&self, recorded: Recorded<'_>, started: Instant) -> anyhow::Result<Ending> {
         let context = self.context;
         let Recorded {
             task, jobs, before, ..
@@ -207,7 +207,7 @@ impl<'a> Changing<'a> {
         }
     }
 
-    fn change(&self, task: i64, jobs: Jobs, before: &Before) -> anyhow::Result<Changed> {
+    fn change(&self, task: i64, jobs: Jobs<'_>, before: &Before) -> anyhow::Result<Changed> {
         let run = Run::new(self.context, &self.command, &self.flags)?;
         let reports = run.change(self.context, task, jobs)?;
         let ending = if reports.is_empty() && self.is_placed()? {

@@ -1,8 +1,10 @@
 //! From the recorded resources to what is to be done on each server.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+use std::sync::Arc;
 
-use crate::apply::Job;
+use crate::apply::{Job, Work};
 use crate::diagnostic::Diagnostic;
 use crate::inventory::Inventory;
 use crate::item::{Applied, Item, Key, Probe};
@@ -22,17 +24,17 @@ const NEIGHBOURS: usize = 4;
 
 /// Jobs, and what they are made of, to record how they end.
 #[derive(Debug, Default)]
-pub(super) struct Jobs {
-    pub(super) jobs: Vec<Job>,
+pub(super) struct Jobs<'a> {
+    pub(super) jobs: Vec<Job<'a>>,
     /// The resources of each job, with their placements.
-    pub(super) resources: BTreeMap<ServerName, Vec<Resource>>,
+    pub(super) resources: BTreeMap<ServerName, Rc<[Resource]>>,
 }
 
 /// What all jobs are made from.
-pub(super) struct Source<'a> {
-    pub(super) read: &'a Read,
+pub(super) struct Source<'r, 'a> {
+    pub(super) read: &'r Read,
     pub(super) inventory: &'a Inventory,
-    pub(super) secrets: &'a dyn Secrets,
+    pub(super) secrets: Box<dyn Secrets + 'a>,
     /// The servers to work on.
     pub(super) servers: Vec<&'a Server>,
     /// Only these resources.
@@ -48,28 +50,33 @@ impl Secrets for AtHand<'_> {
     }
 }
 
-impl Source<'_> {
+impl<'a> Source<'_, 'a> {
     /// A job for each server that has, or had, something to do with fleet.
-    pub(super) fn jobs(&self) -> Result<Jobs, Diagnostic> {
+    pub(super) fn jobs(self) -> Result<Jobs<'a>, Diagnostic> {
         let names: BTreeSet<ServerName> = self.servers.iter().map(|s| s.name.clone()).collect();
-        let facts = self.read.facts(&names)?;
+        let mut facts = self.read.facts(&names)?;
         let mut applied = self.read.applied_on_each(&names)?;
         let mut on = self.resources_on(&names)?;
-        let scene = self.scene()?;
         let mut jobs = Jobs::default();
-        for server in &self.servers {
+        let servers = self.servers.clone();
+        let scene = Rc::new(self.scene()?);
+        for server in servers {
             let there = on.remove(&server.name).unwrap_or_default();
             let applied = applied.remove(&server.name).unwrap_or_default();
             if there.is_empty() && applied.is_empty() {
                 continue;
             }
-            let facts = facts.get(&server.name);
-            let job = self.job(server, facts, &there, applied, &scene);
-            let mine = there
-                .into_iter()
-                .filter(|resource| scene.is_mine(&resource.name));
-            jobs.resources.insert(server.name.clone(), mine.collect());
-            jobs.jobs.push(job);
+            let share = Share {
+                server,
+                facts: facts.remove(&server.name),
+                there: there.into(),
+                scene: Rc::clone(&scene),
+            };
+            jobs.resources.insert(server.name.clone(), share.mine());
+            jobs.jobs.push(Job {
+                server: server.clone(),
+                prepare: Box::new(move || Ok(share.work(applied.values()?))),
+            });
         }
         Ok(jobs)
     }
@@ -113,7 +120,7 @@ impl Source<'_> {
         Ok(on)
     }
 
-    fn scene(&self) -> Result<Scene<'_>, Diagnostic> {
+    fn scene(self) -> Result<Scene<'a>, Diagnostic> {
         let mut only = self.only.clone();
         if let (Some(all), Some(asked)) = (&mut only, &self.only) {
             for name in asked {
@@ -121,28 +128,50 @@ impl Source<'_> {
             }
         }
         Ok(Scene {
-            asked: self.only.as_ref(),
+            asked: self.only,
             followed: self.read.followed(only.as_ref())?,
-            only,
+            only: only.map(Arc::new),
+            servers: &self.inventory.servers,
+            secrets: self.secrets,
         })
     }
+}
 
-    fn job(
-        &self,
-        server: &Server,
-        facts: Option<&ServerFacts>,
-        there: &[Resource],
-        mut applied: BTreeMap<Key, Applied>,
-        scene: &Scene<'_>,
-    ) -> Job {
-        let fleet = Fleet {
-            servers: &self.inventory.servers,
-            resources: &scene.followed,
+/// One server's share of what is to be done.
+struct Share<'a> {
+    server: &'a Server,
+    facts: Option<ServerFacts>,
+    /// The resources that are there, or have to go.
+    there: Rc<[Resource]>,
+    scene: Rc<Scene<'a>>,
+}
+
+impl Share<'_> {
+    /// The resources that the job is about.
+    fn mine(&self) -> Rc<[Resource]> {
+        if self.scene.only.is_none() {
+            return Rc::clone(&self.there);
+        }
+        let mine = |resource: &&Resource| self.scene.is_mine(&resource.name);
+        self.there.iter().filter(mine).cloned().collect()
+    }
+
+    /// What is to be done; `applied` is what was last applied there.
+    fn work(&self, mut applied: BTreeMap<Key, Applied>) -> Work {
+        let Self { server, there, .. } = self;
+        let scene = &*self.scene;
+        let facts = self.facts.as_ref();
+        let compile = |resource: &Resource, secrets: &dyn Secrets| {
+            let fleet = Fleet {
+                servers: scene.servers,
+                resources: &scene.followed,
+            };
+            desired::items(resource, server, facts, secrets, fleet)
         };
         let mut wanted = Desired::default();
         let mut blocked = Vec::new();
         let mut neighbours: Vec<Probe> = Vec::new();
-        for resource in there {
+        for resource in there.iter() {
             if is_leaving(resource, server) {
                 continue;
             }
@@ -150,9 +179,8 @@ impl Source<'_> {
             if !mine && (neighbours.len() >= NEIGHBOURS || !is_applied(resource, server)) {
                 continue;
             }
-            let at_hand = AtHand(self.secrets);
-            let secrets: &dyn Secrets = if mine { self.secrets } else { &at_hand };
-            let compiled = desired::items(resource, server, facts, secrets, fleet);
+            let at_hand = AtHand(&*scene.secrets);
+            let compiled = compile(resource, if mine { &*scene.secrets } else { &at_hand });
             let block = |reason: String, hint: Option<String>| Blocked {
                 resource: resource.name.clone(),
                 reason,
@@ -176,13 +204,11 @@ impl Source<'_> {
                 Err(_) => {}
             }
         }
-        if self.only.is_some() {
+        if scene.only.is_some() {
             let contributing = Contributing {
                 there,
                 server,
-                compile: &|resource| {
-                    desired::items(resource, server, facts, self.secrets, fleet).ok()
-                },
+                compile: &|resource| compile(resource, &*scene.secrets).ok(),
             };
             contributing.add(scene, &applied, &mut wanted, &mut blocked);
         }
@@ -193,8 +219,7 @@ impl Source<'_> {
             wanted.items.contains_key(key)
                 || (!any(&|owner| unknown.contains(owner)) && any(&|owner| scene.is_mine(owner)))
         });
-        Job {
-            server: server.clone(),
+        Work {
             desired: wanted,
             applied,
             only: scene.only.clone(),
@@ -207,11 +232,14 @@ impl Source<'_> {
 /// What the jobs of all servers look at.
 struct Scene<'a> {
     /// The resources that were asked for; `None` for all.
-    asked: Option<&'a BTreeSet<ResourceName>>,
+    asked: Option<BTreeSet<ResourceName>>,
     /// These and what follows them.
-    only: Option<BTreeSet<ResourceName>>,
+    only: Option<Arc<BTreeSet<ResourceName>>>,
     /// What the specs refer to.
     followed: BTreeMap<ResourceName, Resource>,
+    /// The inventory.
+    servers: &'a BTreeMap<ServerName, Server>,
+    secrets: Box<dyn Secrets + 'a>,
 }
 
 impl Scene<'_> {
@@ -220,7 +248,7 @@ impl Scene<'_> {
     }
 
     fn is_asked(&self, name: &ResourceName) -> bool {
-        self.asked.is_none_or(|asked| asked.contains(name))
+        self.asked.as_ref().is_none_or(|asked| asked.contains(name))
     }
 }
 

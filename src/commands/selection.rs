@@ -105,9 +105,9 @@ impl Selection {
     }
 }
 
-impl Chosen<'_> {
+impl<'c> Chosen<'c> {
     /// What is to be done on each of the servers that have something of fleet's.
-    pub(super) fn jobs(&self, context: &Context) -> anyhow::Result<Jobs> {
+    pub(super) fn jobs(&self, context: &'c Context) -> anyhow::Result<Jobs<'c>> {
         let inventory = context.inventory()?;
         let Some(state) = context.state_to_read()? else {
             return Ok(Jobs::default());
@@ -118,7 +118,7 @@ impl Chosen<'_> {
             let source = Source {
                 read,
                 inventory,
-                secrets: &vault,
+                secrets: Box::new(vault),
                 servers: self.servers.clone(),
                 only: self.only.clone(),
             };

@@ -11,7 +11,7 @@ use super::carry_out::{Run, ending, summary, to_json};
 use super::flags::Flags;
 use super::jobs::Jobs;
 use super::{Ending, Example, Group, Verb, look, outcome};
-use crate::apply::{Job, Outcome, ServerReport};
+use crate::apply::{Job, Outcome, ServerReport, Work};
 use crate::context::Context;
 use crate::diagnostic::{Class, Diagnostic};
 use crate::health::Look;
@@ -142,7 +142,7 @@ fn release(server: &Server, facts: &ServerFacts) -> Result<Release, Diagnostic> 
 }
 
 /// What should be on the server for the roles.
-fn job(server: &Server, roles: &[Role], release: Release) -> Result<Job, Diagnostic> {
+fn job(server: &Server, roles: &[Role], release: Release) -> Result<Job<'static>, Diagnostic> {
     let mut desired = Desired::default();
     for role in roles {
         let owner = ResourceName::new(outcome::ROLE, role.word());
@@ -151,13 +151,13 @@ fn job(server: &Server, roles: &[Role], release: Release) -> Result<Job, Diagnos
             .add(&owner, items)
             .map_err(|clash| Diagnostic::failed(clash.to_string()))?;
     }
+    let work = Work {
+        desired,
+        ..Work::default()
+    };
     Ok(Job {
         server: server.clone(),
-        desired,
-        applied: BTreeMap::new(),
-        only: None,
-        blocked: Vec::new(),
-        neighbours: Vec::new(),
+        prepare: Box::new(move || Ok(work)),
     })
 }
 

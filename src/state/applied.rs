@@ -1,13 +1,16 @@
 //! Queries of `applied`: what was last applied to each server, for drift, conflicts and removals.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 use rusqlite::types::Type;
 use rusqlite::{Row, params};
 
+use super::failure::explain_without_connection;
 use super::placements::PlacementResult;
-use super::rows::{json, json_if_any, millis, placeholders, resource_name, text, to_json, unfit};
+use super::rows::{self, millis, placeholders, resource_name, text, text_if_any, to_json, unfit};
 use super::{Read, Write};
 use crate::diagnostic::Diagnostic;
 use crate::item::{Applied, Key, Props};
@@ -26,43 +29,87 @@ pub struct Outcome {
     pub placements: Vec<(i64, PlacementResult)>,
 }
 
+/// What was last applied to one server, as it is stored. A fleet has very many of these and works on few servers at
+/// a time, so that they are made into values when the turn of their server comes.
+#[derive(Clone, Debug, Default)]
+pub struct Stored {
+    /// The columns key, props, intent, adopted and owners of all rows, one after another; nothing stands for NULL.
+    text: String,
+    /// Where each of them ends.
+    ends: Vec<usize>,
+    path: PathBuf,
+}
+
+/// How many columns of `applied` a row of [`Stored`] has.
+const COLUMNS: usize = 5;
+
+impl Stored {
+    /// Whether nothing was applied.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// The items with what they were given.
+    ///
+    /// # Errors
+    /// For a stored value that is none of fleet's.
+    pub fn values(&self) -> Result<BTreeMap<Key, Applied>, Diagnostic> {
+        let starts = [0].into_iter().chain(self.ends.iter().copied());
+        let columns = starts
+            .zip(&self.ends)
+            .map(|(start, end)| &self.text[start..*end]);
+        let columns: Vec<&str> = columns.collect();
+        let rows = columns.chunks_exact(COLUMNS).map(entry);
+        let entries: rusqlite::Result<_> = rows.collect();
+        entries.map_err(|error| explain_without_connection(&error, &self.path))
+    }
+
+    fn push(&mut self, row: &Row<'_>, first: usize) -> rusqlite::Result<()> {
+        for column in first..first + COLUMNS {
+            self.text.push_str(text_if_any(row, column)?.unwrap_or(""));
+            self.ends.push(self.text.len());
+        }
+        Ok(())
+    }
+}
+
 impl Read {
     /// What was last applied to a server.
     pub fn applied_on(&self, server: &ServerName) -> Result<BTreeMap<Key, Applied>, Diagnostic> {
-        let rows = self.all(
-            "SELECT key, props, intent, adopted, owners FROM applied WHERE server = $1 ORDER BY key",
-            params![server.as_str()],
-            |row| entry(row, 0),
-        )?;
-        Ok(rows.into_iter().collect())
+        let mut stored = self.applied_on_each(&BTreeSet::from([server.clone()]))?;
+        stored.remove(server).unwrap_or_default().values()
     }
 
-    /// What was last applied to each of `servers`; one without anything has an empty entry.
+    /// What was last applied to each of `servers`; one without anything has no entry.
     pub fn applied_on_each(
         &self,
         servers: &BTreeSet<ServerName>,
-    ) -> Result<BTreeMap<ServerName, BTreeMap<Key, Applied>>, Diagnostic> {
-        let mut by_server: BTreeMap<ServerName, BTreeMap<Key, Applied>> = servers
-            .iter()
-            .map(|server| (server.clone(), BTreeMap::new()))
-            .collect();
+    ) -> Result<BTreeMap<ServerName, Stored>, Diagnostic> {
+        let mut found: Vec<(ServerName, Stored)> = Vec::new();
         let list = placeholders(1, servers.len());
         self.each(
             &format!(
                 "SELECT server, key, props, intent, adopted, owners FROM applied
-                 WHERE server IN ({list}) ORDER BY server, key"
+                 WHERE server IN ({list}) ORDER BY server"
             ),
             rusqlite::params_from_iter(servers.iter().map(ServerName::as_str)),
             |row| {
-                let server = super::rows::server(row, 0)?;
-                let (key, applied) = entry(row, 1)?;
-                if let Some(of_server) = by_server.get_mut(&server) {
-                    of_server.insert(key, applied);
+                let name = text(row, 0)?;
+                if let Some((last, stored)) = found.last_mut()
+                    && last.as_str() == name
+                {
+                    return stored.push(row, 1);
                 }
+                let mut stored = Stored {
+                    path: self.path.clone(),
+                    ..Stored::default()
+                };
+                stored.push(row, 1)?;
+                found.push((rows::server(row, 0)?, stored));
                 Ok(())
             },
         )?;
-        Ok(by_server)
+        Ok(found.into_iter().collect())
     }
 
     /// The servers where an intent was recorded and no outcome: a transaction on them may have happened or not.
@@ -70,7 +117,7 @@ impl Read {
         let servers = self.all(
             "SELECT DISTINCT server FROM applied WHERE intent IS NOT NULL",
             [],
-            |row| super::rows::server(row, 0),
+            |row| rows::server(row, 0),
         )?;
         Ok(servers.into_iter().collect())
     }
@@ -185,21 +232,27 @@ impl Write<'_> {
     }
 }
 
-/// Key and record from the columns key, props, intent, adopted, owners, of which `first` is the first.
-fn entry(row: &Row<'_>, first: usize) -> rusqlite::Result<(Key, Applied)> {
-    let key = text(row, first)?
+/// Key and record from the columns key, props, intent, adopted, owners; an empty one is NULL.
+fn entry(columns: &[&str]) -> rusqlite::Result<(Key, Applied)> {
+    let key = columns[0]
         .parse()
-        .map_err(|e: String| unfit(first, Type::Text, e))?;
-    let owners: Vec<String> = json(row, first + 4)?;
+        .map_err(|e: String| unfit(0, Type::Text, e))?;
+    let owners: Vec<Cow<'_, str>> =
+        serde_json::from_str(columns[4]).map_err(|e| unfit(4, Type::Text, e))?;
     let owners = owners
         .iter()
         .map(|owner| resource_name(owner))
         .collect::<Result<_, _>>()
-        .map_err(|e| unfit(first + 4, Type::Text, e))?;
+        .map_err(|e| unfit(4, Type::Text, e))?;
+    let props = |column: usize| {
+        let text = Some(columns[column]).filter(|text| !text.is_empty());
+        let parsed = text.map(serde_json::from_str::<Props>).transpose();
+        parsed.map_err(|e| unfit(column, Type::Text, e))
+    };
     let applied = Applied {
-        props: json_if_any(row, first + 1)?.unwrap_or_default(),
-        intent: json_if_any(row, first + 2)?,
-        adopted: json_if_any(row, first + 3)?,
+        props: props(1)?.unwrap_or_default(),
+        intent: props(2)?,
+        adopted: props(3)?,
         owners,
     };
     Ok((key, applied))

@@ -31,7 +31,7 @@ mod secrets;
 mod servers;
 mod tasks;
 
-pub use applied::Outcome;
+pub use applied::{Outcome, Stored};
 pub use claims::Taken;
 pub use key::{Sealed, Sealing, SealingKey};
 pub use keys::{AskPassphrase, KeyPlace, Keys, RunCommand};
