@@ -59,6 +59,13 @@ complete -c fleet -n "__fish_fleet_needs_command" -f -a "show-cron" -d 'Show the
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "suspend-cron" -d 'Suspend a cron job: kept whole, but serving nothing'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "resume-cron" -d 'Let a cron job serve again after it was suspended'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "remove-cron" -d 'Remove a cron job; its content goes to the server\'s trash'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "add-database" -d 'Add a database, placed by capacity or on the server you name'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "set-database" -d 'Change the settings of a database: only those that are given'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "list-databases" -d 'List the databases, and where they are'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "show-database" -d 'Show the settings of a database, where it is, and its status'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "suspend-database" -d 'Suspend a database: kept whole, but serving nothing'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "resume-database" -d 'Let a database serve again after it was suspended'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "remove-database" -d 'Remove a database; its content goes to the server\'s trash'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "place" -d 'Explain where a new resource would go, and why not elsewhere'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "plan" -d 'Show what `fleet apply` would change, and change nothing'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "apply" -d 'Make the servers as they should be'
@@ -202,7 +209,8 @@ complete -c fleet -n "__fish_fleet_using_subcommand run" -s v -l verbose -d 'Pri
 complete -c fleet -n "__fish_fleet_using_subcommand run" -l no-color -d 'No colours'
 complete -c fleet -n "__fish_fleet_using_subcommand run" -s y -l yes -d 'Answer every question with yes'
 complete -c fleet -n "__fish_fleet_using_subcommand run" -s h -l help -d 'Print help'
-complete -c fleet -n "__fish_fleet_using_subcommand setup-server" -l role -d 'What to set it up for; may be repeated [default: its roles in the inventory]' -r -f -a "web\t''"
+complete -c fleet -n "__fish_fleet_using_subcommand setup-server" -l role -d 'What to set it up for; may be repeated [default: its roles in the inventory]' -r -f -a "web\t''
+database\t''"
 complete -c fleet -n "__fish_fleet_using_subcommand setup-server" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand setup-server" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand setup-server" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -569,6 +577,133 @@ complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -s v -l verbose
 complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -l no-color -d 'No colours'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -s y -l yes -d 'Answer every question with yes'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l server -d 'This server, instead of the one with the most room' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l region -d 'Only a server of this region' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l label -d 'Only a server with this label; may be repeated' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l weight -d 'Units of capacity it takes [default: the inventory\'s, else its kind\'s]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l engine -d 'What holds it [default: mariadb]' -r -f -a "mariadb\t'MariaDB'
+postgres\t'PostgreSQL'"
+complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l site -d 'The website it belongs to: it goes to the same server' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l charset -d 'Character set of new tables (MariaDB), or encoding (PostgreSQL) [default: utf8mb4, UTF8]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l collation -d 'Collation of new tables (MariaDB), or locale (PostgreSQL) [default: the server\'s]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l schema -d 'A schema beside `public` (PostgreSQL); may be repeated' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l extension -d 'An extension to have in it (PostgreSQL); may be repeated' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l user -d 'Name of its first user, who owns all in it [default: that of the database]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l password-file -d 'File with the password, `-` for standard input [default: one is generated and shown once]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l host -d 'Where the user may come from: `localhost`, an address, a network, `server:SELECTOR`, `any`; may be repeated [default: localhost]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l no-user -d 'Make no user yet'
+complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand add-database" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand add-database" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand add-database" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand add-database" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l unset -d 'Take a setting back to its default: the name of its flag, without dashes' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l weight -d 'Units of capacity it takes [default: the inventory\'s, else its kind\'s]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l engine -d 'What holds it [default: mariadb]' -r -f -a "mariadb\t'MariaDB'
+postgres\t'PostgreSQL'"
+complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l site -d 'The website it belongs to: it goes to the same server' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l charset -d 'Character set of new tables (MariaDB), or encoding (PostgreSQL) [default: utf8mb4, UTF8]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l collation -d 'Collation of new tables (MariaDB), or locale (PostgreSQL) [default: the server\'s]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l schema -d 'A schema beside `public` (PostgreSQL); may be repeated' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l extension -d 'An extension to have in it (PostgreSQL); may be repeated' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l user -d 'Name of its first user, who owns all in it [default: that of the database]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l password-file -d 'File with the password, `-` for standard input [default: one is generated and shown once]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l host -d 'Where the user may come from: `localhost`, an address, a network, `server:SELECTOR`, `any`; may be repeated [default: localhost]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l no-user -d 'Make no user yet'
+complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand set-database" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand set-database" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand set-database" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand set-database" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c fleet -n "__fish_fleet_using_subcommand list-databases" -l server -d 'Only those on these servers: `sg-1,jkt-*,region=singapore,!sg-3`' -r
+complete -c fleet -n "__fish_fleet_using_subcommand list-databases" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand list-databases" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand list-databases" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand list-databases" -l recorded -d 'Only what is recorded here, without asking the servers'
+complete -c fleet -n "__fish_fleet_using_subcommand list-databases" -l pending -d 'Only those that a server has not followed yet'
+complete -c fleet -n "__fish_fleet_using_subcommand list-databases" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand list-databases" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand list-databases" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand list-databases" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand list-databases" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand list-databases" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand show-database" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand show-database" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand show-database" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand show-database" -l recorded -d 'Only what is recorded here, without asking the servers'
+complete -c fleet -n "__fish_fleet_using_subcommand show-database" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand show-database" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand show-database" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand show-database" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand show-database" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand show-database" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-database" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-database" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-database" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-database" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-database" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-database" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-database" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-database" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-database" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-database" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-database" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-database" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-database" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-database" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-database" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand resume-database" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand resume-database" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand resume-database" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand resume-database" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-database" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-database" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-database" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-database" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-database" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-database" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-database" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-database" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-database" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand place" -l weight -d 'Units of capacity it takes [default: the inventory\'s weights.KIND, else 1]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand place" -l region -d 'Only servers of this region' -r
 complete -c fleet -n "__fish_fleet_using_subcommand place" -l label -d 'Only servers with this label; may be repeated' -r

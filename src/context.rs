@@ -25,7 +25,7 @@ mod keys;
 mod record;
 mod servers;
 
-pub use edge::Edge;
+pub use edge::{Edge, Told};
 pub use environment::Environment;
 pub use globals::{Globals, Output};
 pub use record::Record;

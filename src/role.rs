@@ -66,14 +66,22 @@ const WEB: [&str; 12] = [
     "php-zip",
 ];
 
+/// Packages of the database role: both servers with their clients, and what compresses dumps. Debian has both listen on
+/// the server itself alone, and lets root (`postgres`) in through the socket without a password.
+const DATABASE: [&str; 4] = ["gzip", "mariadb-client", "mariadb-server", "postgresql"];
+
 /// The items that `role` needs on a server with `release`; `None` for a role that fleet has nothing to place for.
 pub fn items(role: Role, release: Release) -> Option<Vec<Item>> {
     let (packages, units) = match role {
         Role::Web => (
-            &WEB,
-            ["nginx".to_owned(), format!("php{}-fpm", release.php())],
+            &WEB[..],
+            vec!["nginx".to_owned(), format!("php{}-fpm", release.php())],
         ),
-        Role::Dns | Role::Database => return None,
+        Role::Database => (
+            &DATABASE[..],
+            vec!["mariadb".to_owned(), "postgresql".to_owned()],
+        ),
+        Role::Dns => return None,
     };
     let packages = packages.iter().map(|name| {
         Item::from(Package {

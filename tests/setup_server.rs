@@ -18,7 +18,7 @@ fn what_cannot_be_set_up_is_a_usage_error() {
     assert_eq!(
         no_role.stderr,
         "error: server `sg-1` has no role that there is something to set up for\n\
-         hint: name one: `--role web`\n"
+         hint: name one: `--role web`, `--role database`\n"
     );
 
     let strange = environment

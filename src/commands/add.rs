@@ -95,7 +95,7 @@ impl KindVerb for Add {
         };
         let subject = format!("{} {}", kind.word, crate::diagnostic::ticked(typed));
         let name = (kind.canonical_name)(typed).map_err(|i| i.into_diagnostics(&subject))?;
-        let mut edge = context.edge();
+        let mut edge = context.edge().for_new();
         let spec = (kind.parse)(matches, &name, &mut edge).map_err(|i| i.into_diagnostics(&subject))?;
         (kind.validate)(&spec, &name, context.now()).map_err(|i| i.into_diagnostics(&subject))?;
         let own_weight = (kind.weight)(&spec).map_err(|i| i.into_diagnostics(&subject))?;
@@ -199,11 +199,12 @@ impl Adding {
 
     /// Refuses when what exists is not what is asked for.
     fn same(&self, there: &Resource) -> Result<(), Diagnostic> {
+        let spec = (self.kind.inherit)(&self.spec, &there.spec).unwrap_or_else(|_| self.spec.clone());
         let elsewhere = self.request.only.as_ref().filter(|only| {
             !there.placements.iter().any(|placement| placement.server == **only)
         });
         let differs: Vec<&str> = [
-            ("settings", there.spec != self.spec),
+            ("settings", there.spec != spec),
             ("weight", self.weight_given && there.weight != self.request.weight),
             ("server", elsewhere.is_some()),
         ]

@@ -12,12 +12,13 @@ use super::flags::Flags;
 use super::jobs::{Jobs, Source};
 use super::{Ending, outlook};
 use crate::apply::{Outcome, ServerReport};
-use crate::context::{Context, Edge};
+use crate::context::{Context, Edge, Told};
 use crate::diagnostic::{Class, Diagnostic, Diagnostics};
 use crate::inventory::Inventory;
 use crate::kind::{Kind, Summary, Ties};
 use crate::model::{Resource, ResourceName, Server, ServerName};
 use crate::state::{Change, Filter, PlacementResult, Read, Taken, Write};
+use crate::ui::Page;
 
 /// A change of one resource.
 pub(super) struct Changing<'a> {
@@ -132,7 +133,7 @@ impl<'a> Changing<'a> {
             Ok(recorded)
         });
         match recorded {
-            Ok(recorded) => self.carry_out(recorded, started),
+            Ok(recorded) => self.carry_out(recorded, edge.map_or(&[], Edge::told), started),
             Err(Stop::Error(error)) => Err(error),
             Err(Stop::Roll(recorded)) => {
                 let run = Run::new(context, &self.command, &self.flags)?;
@@ -143,18 +144,25 @@ impl<'a> Changing<'a> {
         }
     }
 
-    fn carry_out(&self, recorded: Recorded<'_>, started: Instant) -> anyhow::Result<Ending> {
+    fn carry_out(
+        &self,
+        recorded: Recorded<'_>,
+        told: &[Told],
+        started: Instant,
+    ) -> anyhow::Result<Ending> {
         let context = self.context;
         let Recorded {
             task, jobs, before, ..
         } = recorded;
         if self.stage {
             context.end_task(task, &Ok(Ending::Done));
-            let value = self.value(task, &[], false)?;
+            let mut value = self.value(task, &[], false)?;
+            let shown = self.shown(&mut value, &before, told)?;
             context.ui.show(&value, |page| {
                 if !context.globals.quiet {
                     page.line(&format!("staged {}", self.name));
                 }
+                lines(page, &shown);
             })?;
             context
                 .ui
@@ -173,12 +181,14 @@ impl<'a> Changing<'a> {
             taken_back,
             ending,
         } = result?;
-        let value = self.value(task, &reports, taken_back)?;
+        let mut value = self.value(task, &reports, taken_back)?;
         let outlook = self.outlook(&before, taken_back)?;
+        let shown = self.shown(&mut value, &before, told)?;
         context.ui.show(&value, |page| {
             if !context.globals.quiet {
                 outlook::print(page, &outlook);
             }
+            lines(page, &shown);
         })?;
         summary(context, &reports, started);
         if taken_back {
@@ -205,6 +215,39 @@ impl<'a> Changing<'a> {
             Before::Resource(before) if before.spec == resource.spec => Ok(Summary::new()),
             _ => outlook::of(self.context, self.kind, &resource),
         }
+    }
+
+    /// What the admin must be told of what is recorded now: once of its secrets, and of a new resource how to reach it.
+    fn shown(
+        &self,
+        value: &mut Value,
+        before: &Before,
+        told: &[Told],
+    ) -> anyhow::Result<Vec<(String, String)>> {
+        let resource = self.context.state()?.read(|read| read.find(&self.name))?;
+        let Some(resource) = resource else {
+            return Ok(Vec::new());
+        };
+        let mut shown = Vec::new();
+        if matches!(before, Before::Nothing) {
+            let first = resource.placements.first();
+            let server =
+                first.and_then(|first| self.context.inventory().ok()?.servers.get(&first.server));
+            shown = (self.kind.directions)(&resource.spec, &self.name.name, server)?;
+            if !shown.is_empty() {
+                value["directions"] = shown.iter().cloned().collect();
+            }
+        }
+        let ids = (self.kind.secrets)(&resource.spec)?;
+        for told in told
+            .iter()
+            .filter(|told| ids.iter().any(|(_, id)| *id == told.id))
+        {
+            let secret = told.secret.reveal();
+            value["secrets"][&told.what] = secret.into();
+            shown.push((told.what.clone(), secret.to_owned()));
+        }
+        Ok(shown)
     }
 
     fn change(&self, task: i64, jobs: Jobs<'_>, before: &Before) -> anyhow::Result<Changed> {
@@ -290,6 +333,12 @@ impl<'a> Changing<'a> {
             Ok::<_, Diagnostic>(true)
         })?;
         Ok(done)
+    }
+}
+
+fn lines(page: &mut Page, shown: &[(String, String)]) {
+    for (what, text) in shown {
+        page.line(&format!("{what}: {text}"));
     }
 }
 

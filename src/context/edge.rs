@@ -18,6 +18,19 @@ pub struct Edge<'a> {
     key: Option<Rc<SealingKey>>,
     sealed: Vec<Sealed>,
     stdin_is_read: bool,
+    is_new: bool,
+    told: Vec<Told>,
+}
+
+/// A secret to be shown once.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// What it is.
+    pub what: String,
+    /// What stands for it in the spec.
+    pub id: SecretId,
+    /// The secret itself.
+    pub secret: Secret,
 }
 
 impl<'a> Edge<'a> {
@@ -27,7 +40,21 @@ impl<'a> Edge<'a> {
             key: None,
             sealed: Vec::new(),
             stdin_is_read: false,
+            is_new: false,
+            told: Vec::new(),
         }
+    }
+
+    /// The same, for a resource that does not exist yet.
+    #[must_use]
+    pub fn for_new(mut self) -> Self {
+        self.is_new = true;
+        self
+    }
+
+    /// The secrets to be shown once, where what stands for them was recorded.
+    pub fn told(&self) -> &[Told] {
+        &self.told
     }
 
     /// The secrets that were sealed, for `store_secret` and `Vault::add`.
@@ -72,6 +99,36 @@ impl kind::Edge for Edge<'_> {
         Ok(key.derive(secret, purpose))
     }
 
+    fn is_new(&self) -> bool {
+        self.is_new
+    }
+
+    fn generate(&mut self) -> Result<Secret, String> {
+        const LETTERS: &[u8; 62] =
+            b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+        let mut text = String::with_capacity(GENERATED);
+        while text.len() < GENERATED {
+            let mut bytes = [0; 64];
+            self.context
+                .random(&mut bytes)
+                .map_err(|error| message(&error))?;
+            // Six bits each; the two values without a letter are passed over, so that all letters are as likely.
+            let letters = bytes
+                .iter()
+                .filter_map(|byte| LETTERS.get(usize::from(byte & 63)));
+            text.extend(
+                letters
+                    .take(GENERATED - text.len())
+                    .map(|letter| char::from(*letter)),
+            );
+        }
+        Ok(Secret::new(text))
+    }
+
+    fn tell(&mut self, what: String, id: SecretId, secret: Secret) {
+        self.told.push(Told { what, id, secret });
+    }
+
     fn seal(&mut self, secret: Secret) -> Result<SecretId, String> {
         let sealed = self
             .key()
@@ -82,6 +139,9 @@ impl kind::Edge for Edge<'_> {
         Ok(id)
     }
 }
+
+/// Letters of a generated password: 24 of 62 are 142 bits.
+const GENERATED: usize = 24;
 
 fn message(error: &anyhow::Error) -> String {
     format!("{error:#}")

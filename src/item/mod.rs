@@ -9,7 +9,9 @@ use crate::model::ResourceName;
 use crate::shell::Script;
 
 mod metadata;
+mod sql;
 mod steps;
+pub mod verifier;
 
 pub use steps::{Phase, Steps, TRANSACTIONS};
 
@@ -18,6 +20,9 @@ pub use steps::{Phase, Steps, TRANSACTIONS};
 /// A property whose name begins with `_` is a note to ourselves (what to do when the item goes away): it is stored
 /// with what was applied, and never compared.
 pub type Props = BTreeMap<String, String>;
+
+/// The property of an item that could not be looked at: why. Nothing is done about it, neither made nor taken away.
+pub const UNKNOWN: &str = "_unknown";
 
 /// Builds [`Props`] from pairs.
 fn props<const N: usize>(pairs: [(&str, String); N]) -> Props {
@@ -131,6 +136,11 @@ pub trait Atom: Clone + fmt::Debug + PartialEq + Sized {
     /// not cause is a conflict instead of a drift.
     fn guarded(&self, fact: &Props) -> bool {
         let _ = fact;
+        false
+    }
+
+    /// Whether what fleet once made is made as it should be again, whoever has changed it since: nobody's work is in it.
+    fn repaired(&self) -> bool {
         false
     }
 
@@ -253,6 +263,11 @@ macro_rules! registry {
             pub fn guarded(&self, fact: &Props) -> bool {
                 match self { $(Self::$atom(item) => item.guarded(fact),)* }
             }
+
+            /// See [`Atom::repaired`].
+            pub fn repaired(&self) -> bool {
+                match self { $(Self::$atom(item) => item.repaired(),)* }
+            }
         }
 
         $(impl From<$atom> for Item {
@@ -269,6 +284,8 @@ registry! {
     dir::Dir,
     file::File,
     service::Service,
+    mariadb::Mariadb,
+    postgres::Postgres,
     probe::Probe,
 }
 

@@ -17,6 +17,7 @@ use crate::model::{Placement, ResourceName, Role, Server};
 use crate::shell::{Script, Secret};
 
 pub mod cron;
+pub mod database;
 mod scope;
 pub mod site;
 
@@ -40,6 +41,12 @@ pub trait Edge {
     /// Bytes that follow from `secret` and `purpose` and that only this installation can compute (a keyed hash):
     /// a salt that is the same when the same password is given again, so that the specs compare equal.
     fn derive(&mut self, secret: &Secret, purpose: &str) -> Result<[u8; 32], String>;
+    /// Whether the spec is that of a new resource; else some settings of one that exists are changed.
+    fn is_new(&self) -> bool;
+    /// A password that nobody can guess: letters and digits.
+    fn generate(&mut self) -> Result<Secret, String>;
+    /// Has a secret that was sealed as `id` shown once, when a resource with it is recorded: `what` it is.
+    fn tell(&mut self, what: String, id: SecretId, secret: Secret);
     /// Stores a secret sealed and returns what stands for it.
     fn seal(&mut self, secret: Secret) -> Result<SecretId, String>;
 }
@@ -154,6 +161,23 @@ pub trait Spec: Args + Serialize + DeserializeOwned + Clone + Send + Sync + 'sta
         &[]
     }
 
+    /// Takes over from the settings of a resource that exists what the same arguments would not give again: a password
+    /// that was generated.
+    fn inherit(&mut self, there: &Self) {
+        let _ = there;
+    }
+
+    /// What its users need to know to reach it, beside its secrets: shown when it is new, and by `show-`.
+    fn directions(&self, name: &str, server: Option<&Server>) -> Vec<(String, String)> {
+        let _ = (name, server);
+        Vec::new()
+    }
+
+    /// The secrets that `show-` reveals, with what each is.
+    fn secrets(&self) -> Vec<(String, SecretId)> {
+        Vec::new()
+    }
+
     /// Every reason why this spec cannot be, with hints. `now` is for certificates and other things that expire.
     fn validate(&self, name: &str, now: Timestamp) -> Result<(), Invalid>;
 
@@ -248,6 +272,12 @@ pub struct Kind {
     pub sets: fn(&str) -> &'static [&'static str],
     /// See [`Spec::canonical_name`].
     pub canonical_name: fn(&str) -> Result<String, Invalid>,
+    /// See [`Spec::inherit`]: the settings, and those of the resource that exists.
+    pub inherit: fn(&Value, &Value) -> Result<Value, Invalid>,
+    /// See [`Spec::directions`].
+    pub directions: Directions,
+    /// See [`Spec::secrets`].
+    pub secrets: Revealed,
     /// See [`Spec::validate`]; also refuses JSON that is not a spec.
     pub validate: fn(&Value, &str, Timestamp) -> Result<(), Invalid>,
     /// The spec as it is stored: every field, in the order of the struct.
@@ -298,6 +328,13 @@ impl Kind {
             },
             sets: S::sets,
             canonical_name: S::canonical_name,
+            inherit: |value, there| {
+                let mut spec = from_json::<S>(value)?;
+                spec.inherit(&from_json::<S>(there)?);
+                to_json(&spec)
+            },
+            directions: |value, name, server| Ok(from_json::<S>(value)?.directions(name, server)),
+            secrets: |value| Ok(from_json::<S>(value)?.secrets()),
             validate: |value, name, now| from_json::<S>(value)?.validate(name, now),
             normalise: |value| to_json(&from_json::<S>(value)?),
             weight: |value| Ok(from_json::<S>(value)?.weight()),
@@ -356,8 +393,18 @@ pub fn to_json<S: Spec>(spec: &S) -> Result<Value, Invalid> {
     })
 }
 
+/// What the users of a resource need to know, of its stored spec, name and server.
+pub type Directions = fn(&Value, &str, Option<&Server>) -> Result<Vec<(String, String)>, Invalid>;
+
+/// The secrets of a resource, of its stored spec: what each is, and what stands for it.
+pub type Revealed = fn(&Value) -> Result<Vec<(String, SecretId)>, Invalid>;
+
 /// Every kind. A new one is a file here and a word in this list.
-pub static KINDS: [Kind; 2] = [Kind::of::<site::Site>(), Kind::of::<cron::Cron>()];
+pub static KINDS: [Kind; 3] = [
+    Kind::of::<site::Site>(),
+    Kind::of::<cron::Cron>(),
+    Kind::of::<database::Database>(),
+];
 
 /// The kind called `word`.
 pub fn kind(word: &str) -> Option<&'static Kind> {

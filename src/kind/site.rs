@@ -29,7 +29,7 @@ mod values;
 mod vhost;
 
 #[cfg(test)]
-mod tests;
+pub(in crate::kind) mod tests;
 
 /// The system user of the site of that name.
 pub fn user_name(domain: &DomainName) -> String {

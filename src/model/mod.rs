@@ -1,16 +1,20 @@
 //! Plain data that every room shares: servers, resources, health and tasks.
 
+pub mod access;
 pub mod domain;
 pub mod fold;
 pub mod health;
+pub mod identifier;
 pub mod pattern;
 pub mod resource;
 pub mod selector;
 pub mod server;
 pub mod task;
 
+pub use access::Access;
 pub use domain::DomainName;
 pub use health::{Health, Observation};
+pub use identifier::Identifier;
 pub use pattern::Pattern;
 pub use resource::{Placement, PlacementStatus, Resource, ResourceName};
 pub use selector::Selector;

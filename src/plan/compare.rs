@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::{Desired, Facts, Wanted};
-use crate::item::{Applied, Item, ItemType, Key, Props, satisfies};
+use crate::item::{Applied, Item, ItemType, Key, Props, UNKNOWN, satisfies};
 use crate::model::ResourceName;
 
 /// What to do about a difference that fleet did not cause.
@@ -289,8 +289,36 @@ impl Comparison<'_> {
         owners
     }
 
+    /// Whether the item could not be looked at; then those it belongs to are held back.
+    fn unknown(&mut self, fact: &Props, owners: &[ResourceName]) -> bool {
+        let Some(reason) = fact.get(UNKNOWN) else {
+            return false;
+        };
+        for owner in owners {
+            if !self
+                .plan
+                .blocked
+                .iter()
+                .any(|blocked| blocked.resource == *owner)
+            {
+                self.plan.blocked.push(Blocked {
+                    resource: owner.clone(),
+                    reason: reason.clone(),
+                    hint: Some(
+                        "see to it that it runs: `fleet setup-server` starts what a role needs"
+                            .to_owned(),
+                    ),
+                });
+            }
+        }
+        true
+    }
+
     /// An item that should be there, and is in some shape.
     fn present(&mut self, key: &Key, wanted: &Wanted, fact: &Props, known: Option<&Applied>) {
+        if self.unknown(fact, &wanted.owners) {
+            return;
+        }
         let props = wanted.item.wanted();
         let owners = self.owners(key, wanted, known);
         let same_owners = |known: &Applied| known.owners.iter().eq(owners.iter().copied());
@@ -316,7 +344,8 @@ impl Comparison<'_> {
         let taken_over = known.is_some_and(|known| {
             known.props == props && known.adopted.as_ref().is_some_and(|a| satisfies(fact, a))
         });
-        let left_alone = taken_over || (!ours && wanted.item.guarded(fact));
+        let repaired = wanted.item.repaired() && known.is_some_and(|known| !known.props.is_empty());
+        let left_alone = taken_over || (!ours && !repaired && wanted.item.guarded(fact));
         if left_alone && !taken_over && self.mode == Mode::Adopt {
             let adopted = Applied {
                 props,
@@ -372,6 +401,9 @@ impl Comparison<'_> {
             }
             return;
         };
+        if self.unknown(fact, &known.owners) {
+            return;
+        }
         if !others.is_empty() {
             if let Some(settled) = known.settled(fact) {
                 let theirs = Applied {

@@ -250,8 +250,10 @@ reload() {
 			step "stopping $1"
 			timeout 60 systemctl disable --quiet --now -- "$1.service"
 		else
-			step "reloading $1"
-			timeout 60 systemctl reload-or-restart -- "$1.service"
+			# What fleet writes of a cluster's settings counts from its start only.
+			case $1 in postgresql@*) verb=restart ;; *) verb=reload-or-restart ;; esac
+			step "${verb%%-*}ing $1"
+			timeout 90 systemctl "$verb" -- "$1.service"
 		fi
 	fi
 }

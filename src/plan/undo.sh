@@ -53,5 +53,6 @@ again() {
 	# Who asks for a page after the undo gets it from the old configuration.
 	if [ "$unit" = nginx ] && nginx_master && reload_nginx; then return 0; fi
 	if [ -e "$t/ran-$unit" ]; then verb=reload-or-restart; else verb=try-reload-or-restart; fi
+	case $unit in postgresql@*) verb=restart ;; esac
 	timeout 60 systemctl "$verb" -- "$unit.service" || bad=1
 }

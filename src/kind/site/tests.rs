@@ -30,9 +30,10 @@ impl Secrets for NoSecrets {
 
 /// An edge whose files are a list and whose passwords are `hunter2`.
 #[derive(Default)]
-pub(super) struct TestEdge {
-    pub(super) files: Vec<(&'static str, String)>,
-    pub(super) sealed: Vec<(String, Secret)>,
+pub(in crate::kind) struct TestEdge {
+    pub(in crate::kind) files: Vec<(&'static str, String)>,
+    pub(in crate::kind) sealed: Vec<(String, Secret)>,
+    pub(in crate::kind) told: Vec<String>,
 }
 
 impl Edge for TestEdge {
@@ -54,6 +55,18 @@ impl Edge for TestEdge {
     fn derive(&mut self, secret: &Secret, purpose: &str) -> Result<[u8; 32], String> {
         use sha2::Digest;
         Ok(sha2::Sha256::digest(format!("{purpose}\0{}", secret.reveal())).into())
+    }
+
+    fn is_new(&self) -> bool {
+        true
+    }
+
+    fn generate(&mut self) -> Result<Secret, String> {
+        Ok(Secret::new("generated"))
+    }
+
+    fn tell(&mut self, what: String, _id: SecretId, _secret: Secret) {
+        self.told.push(what);
     }
 
     fn seal(&mut self, secret: Secret) -> Result<SecretId, String> {
@@ -123,7 +136,7 @@ pub(super) fn full_edge() -> TestEdge {
             ),
             ("-", "correct horse\nbattery staple\n".to_owned()),
         ],
-        sealed: Vec::new(),
+        ..TestEdge::default()
     }
 }
 

@@ -9,7 +9,7 @@ fn with(certificates: &[&str], key: &str, more: &[&str]) -> Result<Site, (String
             ("c", certificates.iter().map(|name| fixture(name)).collect()),
             ("k", fixture(key)),
         ],
-        sealed: Vec::new(),
+        ..TestEdge::default()
     };
     let arguments = [&["--tls-certificate", "c", "--tls-key", "k"], more].concat();
     site_with(&arguments, &mut edge).map_err(|invalid| {

@@ -239,7 +239,7 @@ fn what_is_outside_is_refused_with_its_flag() {
     let field = |arguments: &[&str], files: Vec<(&'static str, String)>| {
         let mut edge = TestEdge {
             files,
-            sealed: Vec::new(),
+            ..TestEdge::default()
         };
         let invalid = site_with(arguments, &mut edge).unwrap_err();
         invalid.problems[0].clone()

@@ -1,0 +1,52 @@
+# What the steps of MariaDB need, in transactions and in what undoes them: POSIX sh.
+# mariadb_sql: runs the SQL on standard input as root, through the socket; each answer is written at once.
+mariadb_sql() {
+	mariadb --batch --raw --skip-column-names --unbuffered --default-character-set=utf8mb4 \
+		--init-command="SET SESSION sql_log_off = 1, sql_mode = '', time_zone = '+00:00'" "$@"
+}
+
+# did ENGINE PART NUMBER: whether that step was made.
+did() { grep -qxF "did $3" "$t/$1-$2" 2>/dev/null; }
+
+# mariadb_keep FILE: writes what makes the accounts again that the SQL on standard input shows, as they are now.
+mariadb_keep() {
+	(umask 077 && mariadb_sql >"$1.part")
+	sed -e 's/^CREATE USER /CREATE OR REPLACE USER /' -e 's/$/;/' "$1.part" >"$1"
+	rm -f -- "$1.part"
+}
+
+# The trash of databases: /var/lib/fleet/trash/TASK/ENGINE-NAME with `dump.sql.gz`, which makes the database and all in
+# it, and `users.sql`, which makes its users with their grants afterwards. Whoever brings back a database calls
+# `mariadb_back`, or pours both, in this order, into `mariadb` as root.
+# mariadb_trash TASK NAME SQL: saves a database and the accounts that SQL shows; nothing is taken away yet.
+mariadb_trash() (
+	umask 077
+	kept=/var/lib/fleet/trash/$1/mariadb-$2
+	mkdir -p -- "$kept"
+	printf %s "$3" | mariadb_keep "$kept/users.sql"
+	{
+		mariadb_dump --databases "$2" 4>&- 9>&-
+		echo $? >"$kept/status"
+	} | gzip >"$kept/dump.part"
+	if [ "$(cat -- "$kept/status")" != 0 ] ||
+		! gzip -dc -- "$kept/dump.part" | tail -n 1 | grep -q '^-- Dump completed'; then
+		why "the database $2 could not be saved to the trash, so it stays"
+		return 1
+	fi
+	rm -f -- "$kept/status"
+	mv -f -- "$kept/dump.part" "$kept/dump.sql.gz"
+	sync -f -- "$kept"
+)
+
+# mariadb_dump WORD...: prints a dump; its last line tells that it is whole.
+mariadb_dump() {
+	mariadb-dump --default-character-set=utf8mb4 --single-transaction --quick --routines --events --triggers \
+		--hex-blob "$@"
+}
+
+# mariadb_back TASK NAME: brings a database back from the trash, with its users.
+mariadb_back() {
+	kept=/var/lib/fleet/trash/$1/mariadb-$2
+	gzip -dc -- "$kept/dump.sql.gz" | mariadb_sql >/dev/null || bad=1
+	mariadb_sql <"$kept/users.sql" >/dev/null || bad=1
+}

@@ -1,0 +1,386 @@
+//! The statements that change PostgreSQL, each with what undoes it.
+
+use super::super::sql::{Dialect, Sql};
+use super::{Database, Role, group};
+use crate::item::Props;
+use crate::model::Access;
+use crate::shell::Script;
+
+/// A part of a change.
+pub(super) struct Step {
+    /// What is done.
+    pub(super) forward: Sql,
+    /// What takes it back, when the step is known to have been made.
+    pub(super) back: Sql,
+    /// Whether it counts as made before it is: what takes it back does no harm then, and half of it may have happened.
+    pub(super) early: bool,
+    /// Whether what takes it back needs the roles that were kept.
+    pub(super) kept: bool,
+}
+
+/// No statement yet.
+pub(super) fn sql() -> Sql {
+    Sql::new(Dialect::Postgres)
+}
+
+/// Makes or changes a database.
+pub(super) fn make(database: &Database, before: Option<&Props>) -> Vec<Step> {
+    let name = &database.name;
+    let owner = group(name, Access::Owner);
+    let mut steps = Vec::new();
+    if before.is_none() {
+        let (mut forward, mut back) = (sql(), sql());
+        for access in Access::ALL {
+            ensure(&group(name, access), &mut forward);
+        }
+        forward
+            .raw("CREATE DATABASE ")
+            .name(name)
+            .raw(" OWNER ")
+            .name(&owner)
+            .raw(" TEMPLATE template0 ENCODING ")
+            .value(&database.encoding);
+        if let Some(locale) = &database.locale {
+            forward.raw(" LOCALE ").value(locale);
+        }
+        forward.raw(";\n");
+        back.raw("DROP DATABASE IF EXISTS ").name(name).raw(" WITH (FORCE);\n");
+        for access in Access::ALL {
+            back.raw("DROP ROLE IF EXISTS ").name(&group(name, access)).raw(";\n");
+        }
+        steps.push(Step {
+            forward,
+            back,
+            early: false,
+            kept: false,
+        });
+    }
+    let mut forward = sql();
+    let mut back = sql();
+    if before.is_some() {
+        for access in Access::ALL {
+            ensure(&group(name, access), &mut forward);
+        }
+        forward.raw("ALTER DATABASE ").name(name).raw(" OWNER TO ").name(&owner).raw(";\n");
+    }
+    forward.raw("REVOKE ALL ON DATABASE ").name(name).raw(" FROM PUBLIC;\n");
+    for access in [Access::ReadWrite, Access::ReadOnly] {
+        forward
+            .raw("GRANT CONNECT, TEMPORARY ON DATABASE ")
+            .name(name)
+            .raw(" TO ")
+            .name(&group(name, access))
+            .raw(";\n");
+    }
+    forward.raw("\\connect ").name(name).raw("\n");
+    inside(database, &owner, &mut forward);
+    forward.raw("\\connect postgres\n");
+    if let Some(before) = before {
+        back.raw("\\connect ").name(name).raw("\n");
+        let is_new = |word: &str, what: &str| !before.contains_key(&format!("{word} {what}"));
+        for schema in database.schemas.iter().filter(|schema| is_new("schema", schema)) {
+            back.raw("DROP SCHEMA IF EXISTS ").name(schema).raw(";\n");
+        }
+        for extension in database.extensions.iter().filter(|extension| is_new("extension", extension)) {
+            back.raw("DROP EXTENSION IF EXISTS ").name(extension).raw(";\n");
+        }
+        back.raw("\\connect postgres\n");
+    }
+    steps.push(Step {
+        forward,
+        back,
+        early: true,
+        kept: false,
+    });
+    steps
+}
+
+/// What is to be made inside a database: all at once or not at all.
+fn inside(database: &Database, owner: &str, out: &mut Sql) {
+    out.raw("BEGIN;\n");
+    let (rw, ro) = (
+        group(&database.name, Access::ReadWrite),
+        group(&database.name, Access::ReadOnly),
+    );
+    for (privileges, objects, to) in [
+        ("SELECT, INSERT, UPDATE, DELETE", "TABLES", &rw),
+        ("SELECT", "TABLES", &ro),
+        ("SELECT, UPDATE, USAGE", "SEQUENCES", &rw),
+        ("SELECT", "SEQUENCES", &ro),
+        ("USAGE", "SCHEMAS", &rw),
+        ("USAGE", "SCHEMAS", &ro),
+    ] {
+        out.raw("ALTER DEFAULT PRIVILEGES FOR ROLE ")
+            .name(owner)
+            .raw(" GRANT ")
+            .raw(privileges)
+            .raw(" ON ")
+            .raw(objects)
+            .raw(" TO ")
+            .name(to)
+            .raw(";\n");
+    }
+    for schema in &database.schemas {
+        out.raw("CREATE SCHEMA IF NOT EXISTS ")
+            .name(schema)
+            .raw(" AUTHORIZATION ")
+            .name(owner)
+            .raw(";\nGRANT USAGE ON SCHEMA ")
+            .name(schema)
+            .raw(" TO ")
+            .name(&rw)
+            .raw(", ")
+            .name(&ro)
+            .raw(";\n");
+    }
+    for extension in &database.extensions {
+        out.raw("CREATE EXTENSION IF NOT EXISTS ").name(extension).raw(";\n");
+    }
+    out.raw("COMMIT;\n");
+}
+
+/// Makes a role that nobody logs in as, unless it is there.
+fn ensure(name: &str, out: &mut Sql) {
+    let mut make = sql();
+    make.raw("CREATE ROLE ").name(name).raw(" NOLOGIN");
+    out.raw("SELECT ")
+        .value(make.text())
+        .raw(" WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = ")
+        .value(name)
+        .raw(") \\gexec\n");
+}
+
+/// Takes a role out of all others.
+fn leave(name: &str, out: &mut Sql) {
+    out.raw("SELECT format('REVOKE %I FROM %I', g.rolname, m.rolname) FROM pg_auth_members a ")
+        .raw("JOIN pg_roles g ON g.oid = a.roleid JOIN pg_roles m ON m.oid = a.member WHERE m.rolname = ")
+        .value(name)
+        .raw(" \\gexec\n");
+    out.raw("SELECT format('ALTER ROLE %I IN DATABASE %I RESET role', r.rolname, d.datname) FROM pg_db_role_setting s ")
+        .raw("JOIN pg_roles r ON r.oid = s.setrole JOIN pg_database d ON d.oid = s.setdatabase WHERE r.rolname = ")
+        .value(name)
+        .raw(" \\gexec\n");
+}
+
+/// Makes or changes a role that logs in.
+pub(super) fn admit(role: &Role, before: Option<&Props>) -> Step {
+    let (mut forward, mut back) = (sql(), sql());
+    let name = &role.name;
+    forward
+        .raw("BEGIN;\n")
+        .raw(if before.is_some() { "ALTER" } else { "CREATE" })
+        .raw(" ROLE ")
+        .name(name)
+        .raw(" NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS INHERIT ")
+        .raw(if role.locked { "NOLOGIN" } else { "LOGIN" })
+        .raw(" CONNECTION LIMIT ")
+        .number(if role.connections == 0 { -1 } else { role.connections.into() })
+        .raw(" PASSWORD ")
+        .value(role.verifier.reveal())
+        .raw(" VALID UNTIL ");
+    match &role.expires {
+        Some(moment) => forward.value(&format!("{moment}+00")),
+        None => forward.value("infinity"),
+    };
+    forward.raw(";\n");
+    if before.is_some() {
+        leave(name, &mut forward);
+    }
+    let behind = group(&role.database, role.access);
+    forward.raw("GRANT ").name(&behind).raw(" TO ").name(name).raw(";\n");
+    if role.access == Access::Owner {
+        // What an owner makes belongs to all owners.
+        forward
+            .raw("ALTER ROLE ")
+            .name(name)
+            .raw(" IN DATABASE ")
+            .name(&role.database)
+            .raw(" SET role = ")
+            .value(&behind)
+            .raw(";\n");
+    }
+    forward.raw("COMMIT;\n");
+    if before.is_some() && role.locked {
+        disconnect(name, &mut forward);
+    }
+    if before.is_some() {
+        leave(name, &mut back);
+    } else {
+        back.raw("DROP ROLE IF EXISTS ").name(name).raw(";\n");
+    }
+    Step {
+        forward,
+        back,
+        early: before.is_some(),
+        kept: before.is_some(),
+    }
+}
+
+/// Ends the connections of a role.
+fn disconnect(name: &str, out: &mut Sql) {
+    out.raw("SELECT FROM (SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = ")
+        .value(name)
+        .raw(") AS ended;\n");
+}
+
+/// Takes a role away; what it owns in its database belongs to the owners from then on.
+pub(super) fn dismiss(name: &str, database: &str) -> Step {
+    let mut forward = sql();
+    let mut back = sql();
+    let mut nothing = sql();
+    nothing.raw("ALTER ROLE ").name(name).raw(" NOLOGIN");
+    when_there(name, &nothing, &mut forward);
+    disconnect(name, &mut forward);
+    forward
+        .raw("SELECT count(*) = 2 AS both FROM (SELECT FROM pg_database WHERE datname = ")
+        .value(database)
+        .raw(" UNION ALL SELECT FROM pg_roles WHERE rolname = ")
+        .value(name)
+        .raw(") AS found \\gset\n\\if :both\n\\connect ")
+        .name(database)
+        .raw("\nREASSIGN OWNED BY ")
+        .name(name)
+        .raw(" TO ")
+        .name(&group(database, Access::Owner))
+        .raw(";\nDROP OWNED BY ")
+        .name(name)
+        .raw(";\n\\connect postgres\n\\endif\nDROP ROLE IF EXISTS ")
+        .name(name)
+        .raw(";\n");
+    ensure(name, &mut back);
+    leave(name, &mut back);
+    Step {
+        forward,
+        back,
+        early: true,
+        kept: true,
+    }
+}
+
+fn when_there(role: &str, statement: &Sql, out: &mut Sql) {
+    out.raw("SELECT ")
+        .value(statement.text())
+        .raw(" WHERE EXISTS (SELECT FROM pg_roles WHERE rolname = ")
+        .value(role)
+        .raw(") \\gexec\n");
+}
+
+/// Takes a database away.
+pub(super) fn drop(name: &str) -> Step {
+    let mut forward = sql();
+    forward.raw("DROP DATABASE IF EXISTS ").name(name).raw(" WITH (FORCE);\n");
+    Step {
+        forward,
+        back: sql(),
+        early: true,
+        kept: false,
+    }
+}
+
+/// Takes the roles behind a database away, when it and its users are gone.
+pub(super) fn drop_groups(name: &str) -> Step {
+    let mut forward = sql();
+    for access in Access::ALL {
+        forward.raw("DROP ROLE IF EXISTS ").name(&group(name, access)).raw(";\n");
+    }
+    Step {
+        forward,
+        back: sql(),
+        early: true,
+        kept: false,
+    }
+}
+
+/// The question whose answer makes a role again, with its memberships and settings.
+pub(super) fn keep(name: &str, out: &mut Sql) {
+    out.raw("SELECT format('SELECT %L WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = %L) \\gexec', ")
+        .raw("format('CREATE ROLE %I', rolname), rolname) FROM pg_authid WHERE rolname = ")
+        .value(name)
+        .raw(";\nSELECT format('ALTER ROLE %I %s INHERIT CONNECTION LIMIT %s PASSWORD %L VALID UNTIL %L;', rolname, ")
+        .raw("CASE WHEN rolcanlogin THEN 'LOGIN' ELSE 'NOLOGIN' END, rolconnlimit, rolpassword, ")
+        .raw("coalesce(rolvaliduntil, 'infinity')) FROM pg_authid WHERE rolname = ")
+        .value(name)
+        .raw(";\nSELECT format('GRANT %I TO %I;', g.rolname, m.rolname) FROM pg_auth_members a ")
+        .raw("JOIN pg_roles g ON g.oid = a.roleid JOIN pg_roles m ON m.oid = a.member WHERE m.rolname = ")
+        .value(name)
+        .raw(";\nSELECT format('SELECT %L WHERE EXISTS (SELECT FROM pg_database WHERE datname = %L) \\gexec', ")
+        .raw("format('ALTER ROLE %I IN DATABASE %I SET %s = %L', r.rolname, d.datname, split_part(c, '=', 1), ")
+        .raw("substr(c, strpos(c, '=') + 1)), d.datname) FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = s.setrole ")
+        .raw("JOIN pg_database d ON d.oid = s.setdatabase, unnest(s.setconfig) AS c WHERE r.rolname = ")
+        .value(name)
+        .raw(";\n");
+}
+
+/// Appends the session that makes the steps, after what is to be kept of the roles as they are.
+pub(super) fn run(part: &'static str, kept: &Sql, work: &[Step], script: &mut Script) {
+    if !kept.is_empty() {
+        script
+            .raw("printf %s ")
+            .arg(kept.text())
+            .raw(" | postgres_keep \"$t/postgres-kept-")
+            .raw(part)
+            .raw("\"\nsync -f \"$t\"\n");
+    }
+    let mut session = sql();
+    for (index, step) in work.iter().enumerate() {
+        let number = i64::try_from(index + 1).unwrap_or(i64::MAX);
+        let mark = |session: &mut Sql| {
+            session.raw("SELECT 'did ").number(number).raw("';\n");
+        };
+        if step.early {
+            mark(&mut session);
+        }
+        session.append(&step.forward);
+        if !step.early {
+            mark(&mut session);
+        }
+    }
+    script
+        .raw("printf %s ")
+        .arg(session.text())
+        .raw(" | postgres_sql >\"$t/postgres-")
+        .raw(part)
+        .raw("\"\n");
+}
+
+/// Appends the change of `pg_hba.conf`.
+pub(super) fn hba(lines: &str, users: &[&str], script: &mut Script) {
+    if !users.is_empty() {
+        script.raw("postgres_hba ").arg(lines);
+        script.words(users.iter().copied()).raw("\n");
+    }
+}
+
+/// The script that takes back what was made, in the reverse order, in one session too.
+pub(super) fn unrun(part: &'static str, work: &[Step]) -> Script {
+    let mut script = Script::new();
+    script
+        .raw(super::FUNCTIONS)
+        .raw("if [ -s \"$t/postgres-")
+        .raw(part)
+        .raw("\" ]; then\n{\n");
+    let mut kept = false;
+    for (index, step) in work.iter().enumerate().rev() {
+        kept |= step.kept;
+        if step.back.is_empty() {
+            continue;
+        }
+        script.raw("if did postgres ").raw(part).raw(" ");
+        script.number(u64::try_from(index + 1).unwrap_or(u64::MAX));
+        script
+            .raw("; then printf %s ")
+            .arg(step.back.text())
+            .raw("; fi\n");
+    }
+    if kept {
+        // Each sets what is there, also where nothing was changed.
+        script.raw("cat -- \"$t/postgres-kept-").raw(part).raw("\"\n");
+    }
+    script.raw("} | postgres_sql >/dev/null || bad=1\nfi\n");
+    script.raw(
+        "if [ -e \"$t/pg_hba\" ]; then\nhba=$(cat -- \"$t/pg_hba-path\")\n\
+         cp -p -T -- \"$t/pg_hba\" \"$hba.fleet-undo\" && mv -f -T -- \"$hba.fleet-undo\" \"$hba\" || bad=1\n\
+         postgres_reload || bad=1\nfi\n",
+    );
+    script
+}

@@ -1,0 +1,80 @@
+//! Tests of what is asked of PostgreSQL, read from it and sent to it.
+
+use super::*;
+use crate::item::satisfies;
+
+fn role(access: Access) -> Role {
+    Role {
+        name: "app".to_owned(),
+        database: "shop".to_owned(),
+        access,
+        verifier: Secret::new("SCRAM-SHA-256$4096:c2FsdA==$a:b"),
+        connections: 0,
+        expires: None,
+        locked: false,
+        from: vec![From::Local],
+    }
+}
+
+/// What PostgreSQL says of a role.
+fn seen(more: &[&str]) -> Props {
+    let lines: Vec<String> = role(Access::Owner).lines();
+    let lines: Vec<String> = lines.iter().map(|line| format!("h\t{line} #fleet:app")).collect();
+    let mut all = vec!["r\tapp\tt\tf\t-1\tnever\tSCRAM-SHA-256$4096:c2FsdA==$a:b"];
+    all.extend(lines.iter().map(String::as_str));
+    all.extend(more);
+    Postgres::facts(&all)["user app"].clone()
+}
+
+#[test]
+fn what_is_observed_satisfies_what_was_wanted() {
+    let owner = Postgres::role(role(Access::Owner)).wanted();
+    let reader = Postgres::role(role(Access::ReadOnly)).wanted();
+    let owning = ["m\tapp\tshop:own", "s\tapp\tshop\trole=shop:own"];
+    assert!(satisfies(&seen(&owning), &owner));
+    assert!(satisfies(&seen(&["m\tapp\tshop:ro"]), &reader));
+    assert!(!satisfies(&seen(&owning), &reader));
+    assert!(!satisfies(&seen(&owning[..1]), &owner));
+    assert!(!satisfies(&seen(&["m\tapp\tshop:ro", "m\tapp\tother:own"]), &reader));
+    assert!(!satisfies(&seen(&["m\tapp\tshop:ro", "h\thost all \"app\" all trust #fleet:app"]), &reader));
+}
+
+#[test]
+fn who_may_come_from_nowhere_else_is_turned_away() {
+    let lines = role(Access::Owner).lines();
+    assert_eq!(lines.last().map(String::as_str), Some("local all \"app\" reject"));
+    let mut remote = role(Access::Owner);
+    remote.from = vec![From::Net("10.0.0.0/8".parse().expect("a network"))];
+    assert_eq!(
+        remote.lines(),
+        [
+            "host \"shop\" \"app\" 10.0.0.0/8 scram-sha-256",
+            "host all \"app\" all reject",
+            "local all \"app\" reject"
+        ]
+    );
+}
+
+#[test]
+fn a_new_database_and_its_user_are_one_session_and_go_again_in_another() {
+    let database = Postgres::database(Database {
+        name: "shop".to_owned(),
+        encoding: "UTF8".to_owned(),
+        locale: None,
+        schemas: vec!["app".to_owned()],
+        extensions: vec!["citext".to_owned()],
+    });
+    let user = Postgres::role(role(Access::Owner));
+    let mut steps = Steps::new(7);
+    Postgres::apply(&[(&database, None), (&user, None)], &mut steps);
+    let script = steps.at(Phase::Objects).text().to_owned();
+    let (_, script) = script
+        .split_once("step 'changing PostgreSQL'\n")
+        .expect("a step");
+    insta::assert_snapshot!("made", script);
+    let undo = steps.undoing().text().to_owned();
+    let (_, undo) = undo
+        .split_once("if [ -s \"$t/postgres-changed\" ]")
+        .expect("a condition");
+    insta::assert_snapshot!("unmade", undo);
+}

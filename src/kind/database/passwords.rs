@@ -1,0 +1,163 @@
+//! Passwords of users: generated, read or asked for, and what is refused.
+
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use icu_normalizer::ComposingNormalizer;
+
+use super::Engine;
+use crate::kind::{Edge, SecretId};
+use crate::shell::Secret;
+
+/// A password that is to be set.
+#[derive(Clone, Copy, Debug)]
+pub struct NewPassword<'a> {
+    /// The database.
+    pub database: &'a str,
+    /// The user.
+    pub user: &'a str,
+    /// What holds the database.
+    pub engine: Engine,
+    /// Where to read it from; `-` for standard input.
+    pub file: Option<&'a Path>,
+    /// Whether to ask for it at the terminal.
+    pub ask: bool,
+}
+
+/// A sealed password, and what it is hashed with.
+#[derive(Clone, Debug)]
+pub struct Sealed {
+    /// What stands for it.
+    pub password: SecretId,
+    /// See [`super::User::salt`].
+    pub salt: String,
+    /// Whether it was generated.
+    pub generated: bool,
+}
+
+impl NewPassword<'_> {
+    /// Gets it and seals it; what was generated is told once. The salt is a keyed hash of everything, so that the same
+    /// password given again changes nothing.
+    ///
+    /// # Errors
+    /// What stands in the way, in words that follow the flag.
+    pub fn seal(&self, edge: &mut dyn Edge) -> Result<Sealed, String> {
+        let (password, generated) = if let Some(file) = self.file {
+            let text = edge.read_file(file)?;
+            let line = text.strip_suffix('\n').unwrap_or(&text);
+            (Secret::new(line.strip_suffix('\r').unwrap_or(line)), false)
+        } else if self.ask {
+            let prompt = format!("Password for `{}`:", self.user);
+            (edge.ask_password(&prompt)?, false)
+        } else {
+            (edge.generate()?, true)
+        };
+        refuse_password(&password, self.engine)?;
+        let purpose = format!(
+            "{} user {} of database {}",
+            self.engine.word(),
+            self.user,
+            self.database
+        );
+        let salt = edge.derive(&password, &purpose)?;
+        let id = edge.seal(password.clone())?;
+        if generated {
+            edge.tell(format!("password of {}", self.user), id.clone(), password);
+        }
+        Ok(Sealed {
+            password: id,
+            salt: BASE64_STANDARD.encode(&salt[..16]),
+            generated,
+        })
+    }
+}
+
+/// Refuses a password that would not be the same everywhere.
+///
+/// # Errors
+/// Why.
+pub fn refuse_password(password: &Secret, engine: Engine) -> Result<(), String> {
+    let text = password.reveal();
+    if text.is_empty() || text.len() > 256 {
+        return Err("a password has 1 to 256 bytes".to_owned());
+    }
+    if text.chars().any(char::is_control) {
+        return Err("the password has a control character in it".to_owned());
+    }
+    if text.chars().any(is_dropped) {
+        return Err("the password has an invisible character or an unusual blank in it".to_owned());
+    }
+    let normalised = ComposingNormalizer::new_nfkc().normalize(text);
+    if engine == Engine::Postgres && normalised != text {
+        return Err(
+            "the password has characters that PostgreSQL's clients write in another way (RFC 4013)"
+                .to_owned(),
+        );
+    }
+    Ok(())
+}
+
+/// What clients drop or make a blank of before they hash a password (RFC 4013 section 2.1: tables B.1 and C.1.2 of
+/// RFC 3454).
+fn is_dropped(c: char) -> bool {
+    matches!(
+        u32::from(c),
+        0xAD | 0x34F | 0x1806 | 0x180B..=0x180D | 0x200B..=0x200D | 0x2060 | 0xFE00..=0xFE0F | 0xFEFF
+            | 0xA0 | 0x1680 | 0x2000..=0x200A | 0x202F | 0x205F | 0x3000
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_that_stay_the_same_everywhere_are_taken() {
+        for text in [
+            "a",
+            "it's \"quoted\" \\ -- `x` $y; DROP",
+            "pässwörd",
+            "パスワード",
+            &"x".repeat(256),
+            " leading and trailing ",
+        ] {
+            for engine in [Engine::Mariadb, Engine::Postgres] {
+                assert_eq!(
+                    refuse_password(&Secret::new(text), engine),
+                    Ok(()),
+                    "{text}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn others_are_refused() {
+        for text in [
+            "",
+            &"x".repeat(257),
+            "a\nb",
+            "a\0b",
+            "a\u{200b}b",
+            "a\u{a0}b",
+            "\u{7f}",
+        ] {
+            assert!(
+                refuse_password(&Secret::new(text), Engine::Mariadb).is_err(),
+                "{text:?}"
+            );
+        }
+        // MariaDB takes these byte for byte.
+        for text in ["ﬁ", "e\u{301}", "①"] {
+            assert!(
+                refuse_password(&Secret::new(text), Engine::Postgres).is_err(),
+                "{text:?}"
+            );
+            assert!(
+                refuse_password(&Secret::new(text), Engine::Mariadb).is_ok(),
+                "{text:?}"
+            );
+        }
+    }
+}
