@@ -74,6 +74,10 @@ pub(super) fn about(
     for (server, answer) in answers {
         let lines: Vec<&str> = answer.lines.iter().map(String::as_str).collect();
         for (name, summary) in (kind.heard)(&lines, context.now()) {
+            // A server may tell of more than was asked.
+            if !resources.iter().any(|resource| resource.name.name == name) {
+                continue;
+            }
             known.columns.insert((server.clone(), name), summary);
         }
     }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::carry_out::{Run, ending, summary, to_json};
 use super::flags::Flags;
 use super::jobs::{Jobs, Source};
+use super::show::directions;
 use super::{Ending, outlook};
 use crate::apply::{Outcome, ServerReport};
 use crate::context::{Context, Edge, Told};
@@ -230,10 +231,7 @@ impl<'a> Changing<'a> {
         };
         let mut shown = Vec::new();
         if matches!(before, Before::Nothing) {
-            let first = resource.placements.first();
-            let server =
-                first.and_then(|first| self.context.inventory().ok()?.servers.get(&first.server));
-            shown = (self.kind.directions)(&resource.spec, &self.name.name, server)?;
+            shown = directions(self.context, self.kind, &resource)?;
             if !shown.is_empty() {
                 value["directions"] = shown.iter().cloned().collect();
             }

@@ -1,7 +1,5 @@
 //! Commands that change a part of a resource's settings: a record of a zone, a user of a database.
 
-#![allow(dead_code)]
-
 use jiff::Timestamp;
 
 use super::Ending;

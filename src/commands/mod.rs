@@ -10,6 +10,7 @@ mod ask;
 mod candidates;
 mod carry_out;
 mod change;
+mod database_user;
 mod edit;
 mod flags;
 mod jobs;
@@ -187,6 +188,10 @@ registry! {
         list_tasks::ListTasks,
         show_task::ShowTask,
         rotate_key::RotateKey,
+        add_database_user::AddDatabaseUser,
+        set_database_user::SetDatabaseUser,
+        remove_database_user::RemoveDatabaseUser,
+        rotate_password::RotatePassword,
         setup_server::SetupServer,
         health::Health,
     ]

@@ -8,7 +8,7 @@ use super::ask::Known;
 use super::{Ending, KindVerb, ask, example_name, outlook};
 use crate::context::Context;
 use crate::diagnostic::{Class, Diagnostic, did_you_mean, ticked};
-use crate::kind::Kind;
+use crate::kind::{Kind, Secrets};
 use crate::model::{PlacementStatus, Resource, ResourceName};
 use crate::state::{Filter, State};
 use crate::ui::{Page, Tone, format};
@@ -27,8 +27,13 @@ impl KindVerb for Show {
 
     fn arguments(kind: &'static Kind, command: Command) -> Command {
         let help = format!("The {} to show", kind.word);
-        let command =
+        let mut command =
             command.arg(Arg::new("name").value_name(kind.name_word).required(true).help(help));
+        if kind.reveals {
+            let help = "Show its secrets too; that they were shown is recorded as a task";
+            let reveal = Arg::new("reveal").long("reveal").action(ArgAction::SetTrue).help(help);
+            command = command.arg(reveal);
+        }
         if kind.live.is_none() {
             return command;
         }
@@ -57,6 +62,18 @@ impl KindVerb for Show {
                 value[kind.word]["live"][server.as_str()][*heading] = json!(text);
             }
         }
+        let directions = directions(context, kind, &resource)?;
+        if !directions.is_empty() {
+            value[kind.word]["directions"] = directions.iter().cloned().collect();
+        }
+        let revealed = if kind.reveals && matches.get_flag("reveal") {
+            reveal(context, kind, &resource)?
+        } else {
+            Vec::new()
+        };
+        if !revealed.is_empty() {
+            value[kind.word]["secrets"] = revealed.iter().cloned().collect();
+        }
         let outlook = outlook::of(context, kind, &resource)?;
         if !outlook.is_empty() {
             value[kind.word]["outlook"] = outlook::json(&outlook);
@@ -66,6 +83,12 @@ impl KindVerb for Show {
             if !outlook.is_empty() && !resource.suspended {
                 page.end();
                 outlook::print(page, &outlook);
+            }
+            let plain = |(what, text): &(String, String)| (what.clone(), text.clone());
+            let more: Vec<_> = directions.iter().chain(&revealed).map(plain).collect();
+            if !more.is_empty() {
+                page.end();
+                page.fields(more.iter().map(|(what, text)| (what.as_str(), text.clone(), Tone::Plain)));
             }
             for ((server, _), columns) in &known.columns {
                 page.end().toned_line(&format!("on {server}"), Tone::Strong);
@@ -79,6 +102,44 @@ impl KindVerb for Show {
         }
         Ok(if known.problems.is_empty() { Ending::Done } else { Ending::With(Class::Partial) })
     }
+}
+
+/// What the users of the resource need to know to reach it.
+pub(super) fn directions(
+    context: &Context,
+    kind: &Kind,
+    resource: &Resource,
+) -> anyhow::Result<Vec<(String, String)>> {
+    let first = resource.placements.first();
+    let server = match (first, context.inventory_if_any()?) {
+        (Some(first), Some(inventory)) => inventory.servers.get(&first.server),
+        _ => None,
+    };
+    Ok((kind.directions)(&resource.spec, &resource.name.name, server)?)
+}
+
+/// Opens the secrets of the resource, as a task on the record.
+fn reveal(
+    context: &Context,
+    kind: &Kind,
+    resource: &Resource,
+) -> anyhow::Result<Vec<(String, String)>> {
+    let command = format!("show-{}", kind.word);
+    let task = context.state()?.write(|write| context.begin_task(&command, write))?;
+    let open = || -> anyhow::Result<Vec<(String, String)>> {
+        let keys = context.keys()?;
+        let vault = context.state()?.read(|read| read.vault(keys))?;
+        let mut revealed = Vec::new();
+        for (what, id) in (kind.secrets)(&resource.spec)? {
+            let secret = vault.open(&id).map_err(Diagnostic::failed)?;
+            revealed.push((what, secret.reveal().to_owned()));
+        }
+        Ok(revealed)
+    };
+    let revealed = open();
+    let ending = if revealed.is_ok() { Ending::Done } else { Ending::With(Class::Failed) };
+    context.end_task(task, &Ok(ending));
+    revealed
 }
 
 /// The resource called `typed`, or an error that names the nearest one.

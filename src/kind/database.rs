@@ -20,7 +20,7 @@ mod passwords;
 mod size;
 
 pub use check::user_name;
-pub use hosts::Host;
+pub use hosts::{Host, canonical as canonical_hosts};
 pub use passwords::{NewPassword, Sealed, refuse_password};
 
 #[cfg(test)]
@@ -172,6 +172,7 @@ impl Spec for Database {
     const ABOUT: &'static str = "a database";
     const NAME: &'static str = "NAME";
     const ROLE: Option<Role> = Some(Role::Database);
+    const REVEALS: bool = true;
     const LIVE: Option<Live> = Some(Live {
         flag: None,
         help: "How big each is",

@@ -136,6 +136,8 @@ pub trait Spec: Args + Serialize + DeserializeOwned + Clone + Send + Sync + 'sta
     const ROLE: Option<Role>;
     /// Whether it is placed by capacity: `add-` then has flags for where to put it and what it weighs.
     const PLACED: bool = true;
+    /// Whether `show-` reveals its secrets when it is told to.
+    const REVEALS: bool = false;
     /// What only its server knows of it.
     const LIVE: Option<Live> = None;
     /// An example for the help of `add-`.
@@ -252,6 +254,8 @@ pub struct Kind {
     pub role: Option<Role>,
     /// See [`Spec::PLACED`].
     pub placed: bool,
+    /// See [`Spec::REVEALS`].
+    pub reveals: bool,
     /// See [`Spec::LIVE`].
     pub live: Option<Live>,
     /// See [`Spec::EXAMPLE`].
@@ -310,6 +314,7 @@ impl Kind {
             name_word: S::NAME,
             role: S::ROLE,
             placed: S::PLACED,
+            reveals: S::REVEALS,
             live: S::LIVE,
             example: S::EXAMPLE,
             entries: S::ENTRIES,

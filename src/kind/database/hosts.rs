@@ -85,7 +85,7 @@ impl fmt::Display for Host {
 }
 
 /// Hosts as they are stored: in order, each once. One that is none stays, for the check to refuse it.
-pub(super) fn canonical(hosts: &[String]) -> Vec<String> {
+pub fn canonical(hosts: &[String]) -> Vec<String> {
     let texts = hosts.iter().map(|text| {
         let host = text.parse::<Host>();
         host.map_or_else(|_| text.clone(), |host| host.to_string())
