@@ -59,6 +59,10 @@ complete -c fleet -n "__fish_fleet_needs_command" -f -a "show-cron" -d 'Show the
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "suspend-cron" -d 'Suspend a cron job: kept whole, but serving nothing'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "resume-cron" -d 'Let a cron job serve again after it was suspended'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "remove-cron" -d 'Remove a cron job; its content goes to the server\'s trash'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "add-database-user" -d 'Add a user to a database'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "set-database-user" -d 'Change what a user of a database may do, and where from'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "remove-database-user" -d 'Remove a user of a database'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "rotate-password" -d 'Give a user of a database another password'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "add-database" -d 'Add a database, placed by capacity or on the server you name'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "set-database" -d 'Change the settings of a database: only those that are given'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "list-databases" -d 'List the databases, and where they are'
@@ -577,6 +581,78 @@ complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -s v -l verbose
 complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -l no-color -d 'No colours'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -s y -l yes -d 'Answer every question with yes'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l role -d 'What it may do: `owner`, `read-write` or `read-only`' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l host -d 'Where it may come from: `localhost`, an address, a network, `server:SELECTOR`, `any`; may be repeated' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l connections -d 'How many connections it may have at once; 0 for any number' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l expires -d 'When it is kept out: a time from now (`2h`, `30d`), a moment (`2026-12-31T18:00:00Z`), or `never`' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l password-file -d 'File with the password, `-` for standard input [default: one is generated and shown once]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l ask-password -d 'Ask for the password at the terminal'
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l role -d 'What it may do: `owner`, `read-write` or `read-only`' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l host -d 'Where it may come from: `localhost`, an address, a network, `server:SELECTOR`, `any`; may be repeated' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l connections -d 'How many connections it may have at once; 0 for any number' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l expires -d 'When it is kept out: a time from now (`2h`, `30d`), a moment (`2026-12-31T18:00:00Z`), or `never`' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l password-file -d 'File with the password, `-` for standard input [default: one is generated and shown once]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l ask-password -d 'Ask for the password at the terminal'
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l server -d 'This server, instead of the one with the most room' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l region -d 'Only a server of this region' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l label -d 'Only a server with this label; may be repeated' -r
@@ -652,6 +728,7 @@ complete -c fleet -n "__fish_fleet_using_subcommand show-database" -l inventory 
 complete -c fleet -n "__fish_fleet_using_subcommand show-database" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand show-database" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
 json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand show-database" -l reveal -d 'Show its secrets too; that they were shown is recorded as a task'
 complete -c fleet -n "__fish_fleet_using_subcommand show-database" -l recorded -d 'Only what is recorded here, without asking the servers'
 complete -c fleet -n "__fish_fleet_using_subcommand show-database" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand show-database" -s q -l quiet -d 'Print only errors and the data asked for'
