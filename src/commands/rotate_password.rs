@@ -37,8 +37,7 @@ impl Verb for RotatePassword {
     fn run(self, context: &Context) -> anyhow::Result<Ending> {
         let (name, mut spec) = database(context, &self.database)?;
         let user = match (&self.user, spec.users().keys().next(), spec.users().len()) {
-            (Some(user), _, _) => user.clone(),
-            (None, Some(user), 1) => user.clone(),
+            (Some(user), _, _) | (None, Some(user), 1) => user.clone(),
             _ => {
                 let users: Vec<&str> = spec.users().keys().map(String::as_str).collect();
                 let error = Diagnostic::usage(format!("which user of database `{name}`?"));
