@@ -16,6 +16,9 @@ _fleet() {
             ",$1")
                 cmd="fleet"
                 ;;
+            fleet,add-addresses)
+                cmd="fleet__subcmd__add__subcmd__addresses"
+                ;;
             fleet,add-cron)
                 cmd="fleet__subcmd__add__subcmd__cron"
                 ;;
@@ -24,6 +27,9 @@ _fleet() {
                 ;;
             fleet,add-database-user)
                 cmd="fleet__subcmd__add__subcmd__database__subcmd__user"
+                ;;
+            fleet,add-rule)
+                cmd="fleet__subcmd__add__subcmd__rule"
                 ;;
             fleet,add-server)
                 cmd="fleet__subcmd__add__subcmd__server"
@@ -34,8 +40,17 @@ _fleet() {
             fleet,apply)
                 cmd="fleet__subcmd__apply"
                 ;;
+            fleet,ban-address)
+                cmd="fleet__subcmd__ban__subcmd__address"
+                ;;
             fleet,cordon)
                 cmd="fleet__subcmd__cordon"
+                ;;
+            fleet,disable-firewall)
+                cmd="fleet__subcmd__disable__subcmd__firewall"
+                ;;
+            fleet,enable-firewall)
+                cmd="fleet__subcmd__enable__subcmd__firewall"
                 ;;
             fleet,health)
                 cmd="fleet__subcmd__health"
@@ -43,11 +58,20 @@ _fleet() {
             fleet,init)
                 cmd="fleet__subcmd__init"
                 ;;
+            fleet,list-addresses)
+                cmd="fleet__subcmd__list__subcmd__addresses"
+                ;;
+            fleet,list-bans)
+                cmd="fleet__subcmd__list__subcmd__bans"
+                ;;
             fleet,list-crons)
                 cmd="fleet__subcmd__list__subcmd__crons"
                 ;;
             fleet,list-databases)
                 cmd="fleet__subcmd__list__subcmd__databases"
+                ;;
+            fleet,list-rules)
+                cmd="fleet__subcmd__list__subcmd__rules"
                 ;;
             fleet,list-servers)
                 cmd="fleet__subcmd__list__subcmd__servers"
@@ -58,11 +82,17 @@ _fleet() {
             fleet,list-tasks)
                 cmd="fleet__subcmd__list__subcmd__tasks"
                 ;;
+            fleet,move-rule)
+                cmd="fleet__subcmd__move__subcmd__rule"
+                ;;
             fleet,place)
                 cmd="fleet__subcmd__place"
                 ;;
             fleet,plan)
                 cmd="fleet__subcmd__plan"
+                ;;
+            fleet,remove-addresses)
+                cmd="fleet__subcmd__remove__subcmd__addresses"
                 ;;
             fleet,remove-cron)
                 cmd="fleet__subcmd__remove__subcmd__cron"
@@ -72,6 +102,9 @@ _fleet() {
                 ;;
             fleet,remove-database-user)
                 cmd="fleet__subcmd__remove__subcmd__database__subcmd__user"
+                ;;
+            fleet,remove-rule)
+                cmd="fleet__subcmd__remove__subcmd__rule"
                 ;;
             fleet,remove-server)
                 cmd="fleet__subcmd__remove__subcmd__server"
@@ -84,6 +117,9 @@ _fleet() {
                 ;;
             fleet,resume-database)
                 cmd="fleet__subcmd__resume__subcmd__database"
+                ;;
+            fleet,resume-rule)
+                cmd="fleet__subcmd__resume__subcmd__rule"
                 ;;
             fleet,resume-site)
                 cmd="fleet__subcmd__resume__subcmd__site"
@@ -106,6 +142,9 @@ _fleet() {
             fleet,set-database-user)
                 cmd="fleet__subcmd__set__subcmd__database__subcmd__user"
                 ;;
+            fleet,set-rule)
+                cmd="fleet__subcmd__set__subcmd__rule"
+                ;;
             fleet,set-server)
                 cmd="fleet__subcmd__set__subcmd__server"
                 ;;
@@ -120,6 +159,9 @@ _fleet() {
                 ;;
             fleet,show-database)
                 cmd="fleet__subcmd__show__subcmd__database"
+                ;;
+            fleet,show-rule)
+                cmd="fleet__subcmd__show__subcmd__rule"
                 ;;
             fleet,show-server)
                 cmd="fleet__subcmd__show__subcmd__server"
@@ -136,8 +178,14 @@ _fleet() {
             fleet,suspend-database)
                 cmd="fleet__subcmd__suspend__subcmd__database"
                 ;;
+            fleet,suspend-rule)
+                cmd="fleet__subcmd__suspend__subcmd__rule"
+                ;;
             fleet,suspend-site)
                 cmd="fleet__subcmd__suspend__subcmd__site"
+                ;;
+            fleet,unban-address)
+                cmd="fleet__subcmd__unban__subcmd__address"
                 ;;
             fleet,uncordon)
                 cmd="fleet__subcmd__uncordon"
@@ -149,7 +197,7 @@ _fleet() {
 
     case "${cmd}" in
         fleet)
-            opts="-q -v -y -h -V --inventory --state --output --json --quiet --verbose --no-color --yes --help --version init add-server set-server remove-server list-servers show-server cordon uncordon run setup-server add-site set-site list-sites show-site suspend-site resume-site remove-site add-cron set-cron list-crons show-cron suspend-cron resume-cron remove-cron add-database-user set-database-user remove-database-user rotate-password add-database set-database list-databases show-database suspend-database resume-database remove-database place plan apply health list-tasks show-task rotate-key"
+            opts="-q -v -y -h -V --inventory --state --output --json --quiet --verbose --no-color --yes --help --version init add-server set-server remove-server list-servers show-server cordon uncordon run setup-server add-site set-site list-sites show-site suspend-site resume-site remove-site add-cron set-cron list-crons show-cron suspend-cron resume-cron remove-cron add-database-user set-database-user remove-database-user rotate-password add-database set-database list-databases show-database suspend-database resume-database remove-database enable-firewall disable-firewall move-rule ban-address unban-address list-bans list-rules add-addresses remove-addresses list-addresses add-rule set-rule show-rule suspend-rule resume-rule remove-rule place plan apply health list-tasks show-task rotate-key"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -174,8 +222,42 @@ _fleet() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        fleet__subcmd__add__subcmd__addresses)
+            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --lock-wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --inventory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         fleet__subcmd__add__subcmd__cron)
-            opts="-q -v -y -h --server --region --label --weight --schedule --command --command-file --site --on --once-per-fleet --user --directory --env --timeout --overlap --random-delay --retries --retry-delay --mail --mail-to --keep --dry-run --force --adopt --lock-wait --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --server --region --label --weight --schedule --command --command-file --site --on --once-per-fleet --user --directory --env --timeout --overlap --random-delay --retries --retry-delay --mail --mail-to --keep --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -265,6 +347,10 @@ _fleet() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --inventory)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -285,7 +371,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__add__subcmd__database)
-            opts="-q -v -y -h --server --region --label --weight --engine --site --charset --collation --schema --extension --user --no-user --password-file --host --dry-run --force --adopt --lock-wait --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --server --region --label --weight --engine --site --charset --collation --schema --extension --user --no-user --password-file --host --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -347,6 +433,10 @@ _fleet() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --inventory)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -367,7 +457,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__add__subcmd__database__subcmd__user)
-            opts="-q -v -y -h --role --host --connections --expires --password-file --ask-password --dry-run --force --adopt --lock-wait --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --role --host --connections --expires --password-file --ask-password --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -394,6 +484,84 @@ _fleet() {
                     return 0
                     ;;
                 --lock-wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --inventory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fleet__subcmd__add__subcmd__rule)
+            opts="-q -v -y -h --allow --deny --reject --port --protocol --from --to-server --on --rate --log --no-log --expires --comment --before --after --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --port)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --protocol)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --to-server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --on)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --expires)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --comment)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --before)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --after)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --lock-wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -507,7 +675,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__add__subcmd__site)
-            opts="-q -v -y -h --server --region --label --weight --type --alias --www --no-www --canonical --root --index --error-page --single-page --no-single-page --cache --gzip --no-gzip --header --redirect --redirect-code --redirect-path --max-body --allow --deny --rate-limit --auth-user --auth-password-file --upstream --upstream-host --upstream-verify --no-upstream-verify --websocket --no-websocket --proxy-timeout --php --php-memory --php-upload --php-children --php-timeout --php-ini --php-deny --tls-certificate --tls-key --force-https --no-force-https --hsts --ipv6 --no-ipv6 --access-log --no-access-log --log-days --snippet --health-path --health-status --dry-run --force --adopt --lock-wait --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --server --region --label --weight --type --alias --www --no-www --canonical --root --index --error-page --single-page --no-single-page --cache --gzip --no-gzip --header --redirect --redirect-code --redirect-path --max-body --allow --deny --rate-limit --auth-user --auth-password-file --upstream --upstream-host --upstream-verify --no-upstream-verify --websocket --no-websocket --proxy-timeout --php --php-memory --php-upload --php-children --php-timeout --php-ini --php-deny --tls-certificate --tls-key --force-https --no-force-https --hsts --ipv6 --no-ipv6 --access-log --no-access-log --log-days --snippet --health-path --health-status --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -669,6 +837,10 @@ _fleet() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --inventory)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -689,7 +861,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__apply)
-            opts="-q -v -y -h --server --parallel --require-all --dry-run --force --adopt --lock-wait --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --server --parallel --require-all --dry-run --force --adopt --lock-wait --confirm-timeout --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -704,6 +876,52 @@ _fleet() {
                     return 0
                     ;;
                 --lock-wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --inventory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fleet__subcmd__ban__subcmd__address)
+            opts="-q -v -y -h --expires --reason --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --expires)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --reason)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --lock-wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -734,6 +952,78 @@ _fleet() {
             fi
             case "${prev}" in
                 --reason)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --inventory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fleet__subcmd__disable__subcmd__firewall)
+            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --lock-wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --inventory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fleet__subcmd__enable__subcmd__firewall)
+            opts="-q -v -y -h --ssh-from --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --ssh-from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --lock-wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -820,6 +1110,58 @@ _fleet() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        fleet__subcmd__list__subcmd__addresses)
+            opts="-q -v -y -h --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --inventory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fleet__subcmd__list__subcmd__bans)
+            opts="-q -v -y -h --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --inventory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         fleet__subcmd__list__subcmd__crons)
             opts="-q -v -y -h --recorded --server --pending --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -852,6 +1194,36 @@ _fleet() {
             ;;
         fleet__subcmd__list__subcmd__databases)
             opts="-q -v -y -h --recorded --server --pending --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --inventory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fleet__subcmd__list__subcmd__rules)
+            opts="-q -v -y -h --server --counters --existing --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -974,8 +1346,50 @@ _fleet() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        fleet__subcmd__move__subcmd__rule)
+            opts="-q -v -y -h --before --after --first --last --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --before)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --after)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --lock-wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --inventory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         fleet__subcmd__place)
-            opts="-q -v -y -h --weight --region --label --server --force --inventory --state --output --json --quiet --verbose --no-color --yes --help site cron database"
+            opts="-q -v -y -h --weight --region --label --server --force --inventory --state --output --json --quiet --verbose --no-color --yes --help site cron database rule firewall"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1046,14 +1460,52 @@ _fleet() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        fleet__subcmd__remove__subcmd__cron)
-            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+        fleet__subcmd__remove__subcmd__addresses)
+            opts="-q -v -y -h --all --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --lock-wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --inventory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fleet__subcmd__remove__subcmd__cron)
+            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --lock-wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1077,13 +1529,17 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__remove__subcmd__database)
-            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --lock-wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1107,13 +1563,51 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__remove__subcmd__database__subcmd__user)
-            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --lock-wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --inventory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fleet__subcmd__remove__subcmd__rule)
+            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --lock-wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1163,13 +1657,17 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__remove__subcmd__site)
-            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --lock-wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1193,13 +1691,17 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__resume__subcmd__cron)
-            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --lock-wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1223,13 +1725,51 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__resume__subcmd__database)
-            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --lock-wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --inventory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fleet__subcmd__resume__subcmd__rule)
+            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --lock-wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1253,13 +1793,17 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__resume__subcmd__site)
-            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --lock-wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1313,7 +1857,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__rotate__subcmd__password)
-            opts="-q -v -y -h --password-file --ask-password --dry-run --force --adopt --lock-wait --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --password-file --ask-password --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1324,6 +1868,10 @@ _fleet() {
                     return 0
                     ;;
                 --lock-wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1393,7 +1941,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__set__subcmd__cron)
-            opts="-q -v -y -h --unset --weight --schedule --command --command-file --site --on --once-per-fleet --user --directory --env --timeout --overlap --random-delay --retries --retry-delay --mail --mail-to --keep --dry-run --force --adopt --lock-wait --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --unset --weight --schedule --command --command-file --site --on --once-per-fleet --user --directory --env --timeout --overlap --random-delay --retries --retry-delay --mail --mail-to --keep --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1475,6 +2023,10 @@ _fleet() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --inventory)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1495,7 +2047,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__set__subcmd__database)
-            opts="-q -v -y -h --unset --weight --engine --site --charset --collation --schema --extension --user --no-user --password-file --host --dry-run --force --adopt --lock-wait --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --unset --weight --engine --site --charset --collation --schema --extension --user --no-user --password-file --host --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1549,6 +2101,10 @@ _fleet() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --inventory)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1569,7 +2125,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__set__subcmd__database__subcmd__user)
-            opts="-q -v -y -h --role --host --connections --expires --dry-run --force --adopt --lock-wait --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --role --host --connections --expires --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1592,6 +2148,88 @@ _fleet() {
                     return 0
                     ;;
                 --lock-wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --inventory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fleet__subcmd__set__subcmd__rule)
+            opts="-q -v -y -h --unset --allow --deny --reject --port --protocol --from --to-server --on --rate --log --no-log --expires --comment --before --after --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --unset)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --port)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --protocol)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --to-server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --on)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --expires)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --comment)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --before)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --after)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --lock-wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1705,7 +2343,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__set__subcmd__site)
-            opts="-q -v -y -h --unset --remove-auth-user --weight --type --alias --www --no-www --canonical --root --index --error-page --single-page --no-single-page --cache --gzip --no-gzip --header --redirect --redirect-code --redirect-path --max-body --allow --deny --rate-limit --auth-user --auth-password-file --upstream --upstream-host --upstream-verify --no-upstream-verify --websocket --no-websocket --proxy-timeout --php --php-memory --php-upload --php-children --php-timeout --php-ini --php-deny --tls-certificate --tls-key --force-https --no-force-https --hsts --ipv6 --no-ipv6 --access-log --no-access-log --log-days --snippet --health-path --health-status --dry-run --force --adopt --lock-wait --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --unset --remove-auth-user --weight --type --alias --www --no-www --canonical --root --index --error-page --single-page --no-single-page --cache --gzip --no-gzip --header --redirect --redirect-code --redirect-path --max-body --allow --deny --rate-limit --auth-user --auth-password-file --upstream --upstream-host --upstream-verify --no-upstream-verify --websocket --no-websocket --proxy-timeout --php --php-memory --php-upload --php-children --php-timeout --php-ini --php-deny --tls-certificate --tls-key --force-https --no-force-https --hsts --ipv6 --no-ipv6 --access-log --no-access-log --log-days --snippet --health-path --health-status --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1863,6 +2501,10 @@ _fleet() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --inventory)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1940,6 +2582,32 @@ _fleet() {
             ;;
         fleet__subcmd__show__subcmd__database)
             opts="-q -v -y -h --reveal --recorded --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --inventory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fleet__subcmd__show__subcmd__rule)
+            opts="-q -v -y -h --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2043,13 +2711,17 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__suspend__subcmd__cron)
-            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --lock-wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2073,13 +2745,51 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__suspend__subcmd__database)
-            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --lock-wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --inventory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fleet__subcmd__suspend__subcmd__rule)
+            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --lock-wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2103,13 +2813,51 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__suspend__subcmd__site)
-            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --lock-wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --inventory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fleet__subcmd__unban__subcmd__address)
+            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --lock-wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

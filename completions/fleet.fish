@@ -70,6 +70,22 @@ complete -c fleet -n "__fish_fleet_needs_command" -f -a "show-database" -d 'Show
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "suspend-database" -d 'Suspend a database: kept whole, but serving nothing'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "resume-database" -d 'Let a database serve again after it was suspended'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "remove-database" -d 'Remove a database; its content goes to the server\'s trash'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "enable-firewall" -d 'Keep out what no rule lets in'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "disable-firewall" -d 'Take the firewall away; its rules stay recorded'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "move-rule" -d 'Move a rule: the first that matches decides'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "ban-address" -d 'Keep an address out of every server with the firewall'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "unban-address" -d 'Let a banned address in again'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "list-bans" -d 'List the banned addresses'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "list-rules" -d 'List the rules in order; those that never decide are marked'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "add-addresses" -d 'Add addresses to a set, for `--from set:NAME`'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "remove-addresses" -d 'Take addresses out of a set'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "list-addresses" -d 'List the sets of addresses'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "add-rule" -d 'Add a rule'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "set-rule" -d 'Change the settings of a rule: only those that are given'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "show-rule" -d 'Show the settings of a rule, where it is, and its status'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "suspend-rule" -d 'Suspend a rule: kept whole, but serving nothing'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "resume-rule" -d 'Let a rule serve again after it was suspended'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "remove-rule" -d 'Remove a rule; its content goes to the server\'s trash'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "place" -d 'Explain where a new resource would go, and why not elsewhere'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "plan" -d 'Show what `fleet apply` would change, and change nothing'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "apply" -d 'Make the servers as they should be'
@@ -267,6 +283,7 @@ complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l snippet -d 'ngi
 complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l health-path -d 'Path that is requested after each change to see that the site answers [default: /]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l health-status -d 'Statuses that count as well [default: 200-499]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -337,6 +354,7 @@ complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l snippet -d 'ngi
 complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l health-path -d 'Path that is requested after each change to see that the site answers [default: /]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l health-status -d 'Statuses that count as well [default: 200-499]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -390,6 +408,7 @@ complete -c fleet -n "__fish_fleet_using_subcommand show-site" -l no-color -d 'N
 complete -c fleet -n "__fish_fleet_using_subcommand show-site" -s y -l yes -d 'Answer every question with yes'
 complete -c fleet -n "__fish_fleet_using_subcommand show-site" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-site" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-site" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-site" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-site" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-site" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -405,6 +424,7 @@ complete -c fleet -n "__fish_fleet_using_subcommand suspend-site" -l no-color -d
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-site" -s y -l yes -d 'Answer every question with yes'
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-site" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand resume-site" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand resume-site" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
 complete -c fleet -n "__fish_fleet_using_subcommand resume-site" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand resume-site" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand resume-site" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -420,6 +440,7 @@ complete -c fleet -n "__fish_fleet_using_subcommand resume-site" -l no-color -d 
 complete -c fleet -n "__fish_fleet_using_subcommand resume-site" -s y -l yes -d 'Answer every question with yes'
 complete -c fleet -n "__fish_fleet_using_subcommand resume-site" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
 complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -459,6 +480,7 @@ never\t'Not at all'"
 complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l mail-to -d 'Where to: an address or a user of the server [default: root]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l keep -d 'Runs of which the output is kept on the server [default: 20]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -497,6 +519,7 @@ never\t'Not at all'"
 complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l mail-to -d 'Where to: an address or a user of the server [default: root]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l keep -d 'Runs of which the output is kept on the server [default: 20]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -537,6 +560,7 @@ complete -c fleet -n "__fish_fleet_using_subcommand show-cron" -l no-color -d 'N
 complete -c fleet -n "__fish_fleet_using_subcommand show-cron" -s y -l yes -d 'Answer every question with yes'
 complete -c fleet -n "__fish_fleet_using_subcommand show-cron" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-cron" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-cron" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-cron" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-cron" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-cron" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -552,6 +576,7 @@ complete -c fleet -n "__fish_fleet_using_subcommand suspend-cron" -l no-color -d
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-cron" -s y -l yes -d 'Answer every question with yes'
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-cron" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand resume-cron" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand resume-cron" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
 complete -c fleet -n "__fish_fleet_using_subcommand resume-cron" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand resume-cron" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand resume-cron" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -567,6 +592,7 @@ complete -c fleet -n "__fish_fleet_using_subcommand resume-cron" -l no-color -d 
 complete -c fleet -n "__fish_fleet_using_subcommand resume-cron" -s y -l yes -d 'Answer every question with yes'
 complete -c fleet -n "__fish_fleet_using_subcommand resume-cron" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
 complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -587,6 +613,7 @@ complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l connec
 complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l expires -d 'When it is kept out: a time from now (`2h`, `30d`), a moment (`2026-12-31T18:00:00Z`), or `never`' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l password-file -d 'File with the password, `-` for standard input [default: one is generated and shown once]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -607,6 +634,7 @@ complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l host -
 complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l connections -d 'How many connections it may have at once; 0 for any number' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l expires -d 'When it is kept out: a time from now (`2h`, `30d`), a moment (`2026-12-31T18:00:00Z`), or `never`' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -622,6 +650,7 @@ complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l no-col
 complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -s y -l yes -d 'Answer every question with yes'
 complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
 complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -638,6 +667,7 @@ complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -s y -
 complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l password-file -d 'File with the password, `-` for standard input [default: one is generated and shown once]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
 complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -668,6 +698,7 @@ complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l user -d 'Na
 complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l password-file -d 'File with the password, `-` for standard input [default: one is generated and shown once]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l host -d 'Where the user may come from: `localhost`, an address, a network, `server:SELECTOR`, `any`; may be repeated [default: localhost]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -696,6 +727,7 @@ complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l user -d 'Na
 complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l password-file -d 'File with the password, `-` for standard input [default: one is generated and shown once]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l host -d 'Where the user may come from: `localhost`, an address, a network, `server:SELECTOR`, `any`; may be repeated [default: localhost]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -737,6 +769,7 @@ complete -c fleet -n "__fish_fleet_using_subcommand show-database" -l no-color -
 complete -c fleet -n "__fish_fleet_using_subcommand show-database" -s y -l yes -d 'Answer every question with yes'
 complete -c fleet -n "__fish_fleet_using_subcommand show-database" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-database" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-database" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-database" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-database" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-database" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -752,6 +785,7 @@ complete -c fleet -n "__fish_fleet_using_subcommand suspend-database" -l no-colo
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-database" -s y -l yes -d 'Answer every question with yes'
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-database" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand resume-database" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand resume-database" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
 complete -c fleet -n "__fish_fleet_using_subcommand resume-database" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand resume-database" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand resume-database" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -767,6 +801,7 @@ complete -c fleet -n "__fish_fleet_using_subcommand resume-database" -l no-color
 complete -c fleet -n "__fish_fleet_using_subcommand resume-database" -s y -l yes -d 'Answer every question with yes'
 complete -c fleet -n "__fish_fleet_using_subcommand resume-database" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
 complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -781,6 +816,280 @@ complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -s v -l ver
 complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -l no-color -d 'No colours'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -s y -l yes -d 'Answer every question with yes'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand enable-firewall" -l ssh-from -d 'From where SSH stays open, in place of what was recorded: an address, a network, `server:SELECTOR`, or any [default: from where fleet comes, as the servers see it]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand enable-firewall" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand enable-firewall" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand enable-firewall" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand enable-firewall" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand enable-firewall" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand enable-firewall" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand enable-firewall" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand enable-firewall" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand enable-firewall" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand enable-firewall" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand enable-firewall" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand enable-firewall" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand enable-firewall" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand enable-firewall" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand enable-firewall" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand disable-firewall" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand disable-firewall" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand disable-firewall" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand disable-firewall" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand disable-firewall" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand disable-firewall" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand disable-firewall" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand disable-firewall" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand disable-firewall" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand disable-firewall" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand disable-firewall" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand disable-firewall" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand disable-firewall" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand disable-firewall" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand disable-firewall" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand move-rule" -l before -d 'Ask it before that rule' -r
+complete -c fleet -n "__fish_fleet_using_subcommand move-rule" -l after -d 'Ask it after that rule' -r
+complete -c fleet -n "__fish_fleet_using_subcommand move-rule" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand move-rule" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand move-rule" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand move-rule" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand move-rule" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand move-rule" -l first -d 'Ask it before all others'
+complete -c fleet -n "__fish_fleet_using_subcommand move-rule" -l last -d 'Ask it after all others'
+complete -c fleet -n "__fish_fleet_using_subcommand move-rule" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand move-rule" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand move-rule" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand move-rule" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand move-rule" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand move-rule" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand move-rule" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand move-rule" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand move-rule" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand move-rule" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand ban-address" -l expires -d 'They may come in again after this time: `2h`, `30d` [default: never]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand ban-address" -l reason -d 'Why' -r
+complete -c fleet -n "__fish_fleet_using_subcommand ban-address" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand ban-address" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand ban-address" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand ban-address" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand ban-address" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand ban-address" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand ban-address" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand ban-address" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand ban-address" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand ban-address" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand ban-address" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand ban-address" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand ban-address" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand ban-address" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand ban-address" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand unban-address" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand unban-address" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand unban-address" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand unban-address" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand unban-address" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand unban-address" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand unban-address" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand unban-address" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand unban-address" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand unban-address" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand unban-address" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand unban-address" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand unban-address" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand unban-address" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand unban-address" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand list-bans" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand list-bans" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand list-bans" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand list-bans" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand list-bans" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand list-bans" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand list-bans" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand list-bans" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand list-bans" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand list-rules" -l server -d 'Only the rules of these servers: `sg-1,role=web`' -r
+complete -c fleet -n "__fish_fleet_using_subcommand list-rules" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand list-rules" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand list-rules" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand list-rules" -l counters -d 'Ask the servers how often each rule was hit since the rules were last loaded there'
+complete -c fleet -n "__fish_fleet_using_subcommand list-rules" -l existing -d 'Show the tables of others on the servers too'
+complete -c fleet -n "__fish_fleet_using_subcommand list-rules" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand list-rules" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand list-rules" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand list-rules" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand list-rules" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand list-rules" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand add-addresses" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-addresses" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-addresses" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand add-addresses" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand add-addresses" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand add-addresses" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand add-addresses" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand add-addresses" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand add-addresses" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand add-addresses" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand add-addresses" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand add-addresses" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand add-addresses" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand add-addresses" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand add-addresses" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-addresses" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-addresses" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-addresses" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand remove-addresses" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand remove-addresses" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand remove-addresses" -l all -d 'The whole set'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-addresses" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-addresses" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-addresses" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-addresses" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-addresses" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-addresses" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-addresses" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-addresses" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-addresses" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-addresses" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand list-addresses" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand list-addresses" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand list-addresses" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand list-addresses" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand list-addresses" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand list-addresses" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand list-addresses" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand list-addresses" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand list-addresses" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l port -d 'Ports that are asked for: `443`, `80,443`, `1000-2000`; may be repeated [default: any]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l protocol -d 'tcp, udp, icmp, sctp, esp, ... or a number; may be repeated [default: tcp with --port, else any]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l from -d 'An address, a network, `server:SELECTOR`, `set:NAME`, or any; may be repeated [default: any]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l to-server -d 'On this server; may be repeated [default: all with a firewall]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l on -d 'On the servers of a selector, also those added later: `role=web`; may be repeated' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l rate -d 'Let in so many new connections from one address and drop the rest: `10/minute`' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l expires -d 'It ends by itself after this time: `2h`, `7d`' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l comment -d 'What it is for' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l before -d 'Ask it before that rule' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l after -d 'Ask it after that rule [default: after all others]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l allow -d 'Let in what it matches'
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l deny -d 'Drop what it matches without a word'
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l reject -d 'Drop what it matches and tell the sender'
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l log -d 'Have the server log what it matches (10 lines a minute at the most)'
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l no-log -d 'Do not log [default]'
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l unset -d 'Take a setting back to its default: the name of its flag, without dashes' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l port -d 'Ports that are asked for: `443`, `80,443`, `1000-2000`; may be repeated [default: any]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l protocol -d 'tcp, udp, icmp, sctp, esp, ... or a number; may be repeated [default: tcp with --port, else any]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l from -d 'An address, a network, `server:SELECTOR`, `set:NAME`, or any; may be repeated [default: any]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l to-server -d 'On this server; may be repeated [default: all with a firewall]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l on -d 'On the servers of a selector, also those added later: `role=web`; may be repeated' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l rate -d 'Let in so many new connections from one address and drop the rest: `10/minute`' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l expires -d 'It ends by itself after this time: `2h`, `7d`' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l comment -d 'What it is for' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l before -d 'Ask it before that rule' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l after -d 'Ask it after that rule [default: after all others]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l allow -d 'Let in what it matches'
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l deny -d 'Drop what it matches without a word'
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l reject -d 'Drop what it matches and tell the sender'
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l log -d 'Have the server log what it matches (10 lines a minute at the most)'
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l no-log -d 'Do not log [default]'
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand show-rule" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand show-rule" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand show-rule" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand show-rule" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand show-rule" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand show-rule" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand show-rule" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand show-rule" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand show-rule" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand place" -l weight -d 'Units of capacity it takes [default: the inventory\'s weights.KIND, else 1]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand place" -l region -d 'Only servers of this region' -r
 complete -c fleet -n "__fish_fleet_using_subcommand place" -l label -d 'Only servers with this label; may be repeated' -r
@@ -812,6 +1121,7 @@ complete -c fleet -n "__fish_fleet_using_subcommand plan" -s h -l help -d 'Print
 complete -c fleet -n "__fish_fleet_using_subcommand apply" -l server -d 'Only these servers: `sg-1,jkt-*,region=singapore,!sg-3`' -r
 complete -c fleet -n "__fish_fleet_using_subcommand apply" -l parallel -d 'Servers at the same time [default: the inventory\'s, else 32]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand apply" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand apply" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
 complete -c fleet -n "__fish_fleet_using_subcommand apply" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand apply" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand apply" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'

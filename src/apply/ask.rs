@@ -18,6 +18,8 @@ pub struct Answer {
     pub stderr: String,
     /// The status the script ended with.
     pub status: i32,
+    /// The connection by which it was reached, as `SSH_CONNECTION` has it.
+    pub seen_as: Option<String>,
     /// Fingerprint of the key that logged in.
     pub login_key: Option<String>,
 }
@@ -96,6 +98,7 @@ async fn put(
     let output = session
         .exchange(script, &mut |line| lines.push(line.to_owned()))
         .await;
+    let seen_as = session.seen_as().map(str::to_owned);
     let login_key = session.peer().login_key.clone();
     session.close().await;
     let output = output?;
@@ -103,6 +106,7 @@ async fn put(
         lines,
         stderr: output.stderr,
         status: output.status,
+        seen_as,
         login_key,
     })
 }

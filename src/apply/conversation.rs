@@ -7,10 +7,11 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use tokio::sync::{mpsc, oneshot};
 
+use super::confirm::Trial;
 use super::{Event, Failure, Message, Outcome, Purpose, Request, ServerReport, Work};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::item::file::Content;
-use crate::item::{Item, ItemType, Key, Probe};
+use crate::item::{Item, ItemType, Key, Probe, ruleset};
 use crate::model::{ResourceName, Server};
 use crate::plan::{Change, Facts, Observing, Progress, Transaction, compare, keys, observe};
 use crate::transport::{Connector, Session, TransportError};
@@ -38,8 +39,9 @@ pub(super) async fn hold(
         work: Work::default(),
         request,
         sender,
+        connector,
     };
-    if let Err(error) = conversation.run(&connector).await {
+    if let Err(error) = conversation.run().await {
         conversation.failed(&error);
     }
     let mut report = conversation.report;
@@ -52,6 +54,7 @@ struct Conversation {
     work: Work,
     request: Request,
     sender: mpsc::UnboundedSender<Message>,
+    connector: Connector,
     report: ServerReport,
 }
 
@@ -65,10 +68,12 @@ enum Ending {
     Committed,
     /// Why, and the addresses of the requests that were not answered as they should be.
     Undone(Failure, Vec<String>),
+    /// New firewall rules were not confirmed, and everything was put back.
+    Reverted(Failure),
 }
 
 impl Conversation {
-    async fn run(&mut self, connector: &Connector) -> Result<(), TransportError> {
+    async fn run(&mut self) -> Result<(), TransportError> {
         if self.stopped() {
             self.report.outcome = Outcome::Stopped;
             return Ok(());
@@ -77,7 +82,7 @@ impl Conversation {
         let (answer, prepared) = oneshot::channel();
         let prepare = Message::Prepare(self.server.name.clone(), answer);
         drop(self.sender.send(prepare));
-        let mut session = connector.open(&self.server).await?;
+        let mut session = self.connector.open(&self.server).await?;
         self.report.login_key.clone_from(&session.peer().login_key);
         let result = match prepared.await.unwrap_or_else(|_| Err(ended())) {
             Ok(work) => {
@@ -139,7 +144,10 @@ impl Conversation {
         let how = match &self.request.purpose {
             Purpose::Look { .. } => Observing::Only,
             Purpose::Change {
-                owner, lock_wait, ..
+                owner,
+                lock_wait,
+                confirm,
+                ..
             } => {
                 // The script is silent while it waits for the lock.
                 let limits = session.limits();
@@ -148,6 +156,7 @@ impl Conversation {
                 Observing::ToChange {
                     wait: lock_wait.as_secs(),
                     owner: owner.clone(),
+                    confirm: confirm.as_secs(),
                 }
             }
         };
@@ -163,7 +172,11 @@ impl Conversation {
             .await?;
         *session.limits() = usual;
         let server = &self.server.name;
-        let Some(facts) = observe::facts(lines.iter().map(String::as_str)) else {
+        let facts = observe::facts(lines.iter().map(String::as_str)).map(|facts| Facts {
+            reached_by: session.seen_as().map(str::to_owned),
+            ..facts
+        });
+        let Some(facts) = facts else {
             let mut error = Diagnostic::failed(format!(
                 "`{server}`: reading it ended in the middle, with status {}",
                 output.status
@@ -204,6 +217,7 @@ impl Conversation {
         let paths: BTreeSet<&str> = items
             .filter_map(|item| match item {
                 Item::File(file) if matches!(file.content, Content::Text(_)) => Some(&*file.path),
+                Item::Ruleset(_) => Some(ruleset::BOOT),
                 _ => None,
             })
             .collect();
@@ -243,7 +257,8 @@ impl Conversation {
             resources.retain(|resource| only.contains(*resource));
         }
         let limits = session.limits();
-        limits.idle = limits.idle.max(PATIENCE);
+        limits.idle = limits.idle.max(PATIENCE) + self.confirm_timeout();
+        limits.total += self.confirm_timeout();
         let is_package = |change: &&Change| change.key.item_type == ItemType::Package;
         if ready.iter().any(is_package) {
             limits.idle = PATIENCE_FOR_PACKAGES;
@@ -254,6 +269,11 @@ impl Conversation {
             Ending::Committed => {
                 self.report.done = ready.iter().map(|change| change.key.clone()).collect();
                 self.report.outcome = Outcome::Changed;
+                return Ok(());
+            }
+            Ending::Reverted(failure) => {
+                self.report.failures.push(failure);
+                self.report.outcome = Outcome::Reverted;
                 return Ok(());
             }
             Ending::Undone(mut failure, _) if resources.len() < 2 => {
@@ -267,7 +287,9 @@ impl Conversation {
                 self.narrow(session, &ready, groups, task).await?;
             }
         }
-        self.report.outcome = if self.report.failures.is_empty() {
+        self.report.outcome = if self.report.outcome == Outcome::Reverted {
+            Outcome::Reverted
+        } else if self.report.failures.is_empty() {
             Outcome::Changed
         } else {
             Outcome::Failed
@@ -315,6 +337,11 @@ impl Conversation {
                     let keys = own.iter().map(|change| &change.key);
                     done.extend(keys.clone());
                     self.report.done.extend(keys.cloned());
+                }
+                Ending::Reverted(failure) => {
+                    self.report.failures.push(failure);
+                    self.report.outcome = Outcome::Reverted;
+                    return Ok(());
                 }
                 Ending::Undone(failure, urls) if failure.undone && group.len() > 1 => {
                     groups.extend(parts(
@@ -370,17 +397,51 @@ impl Conversation {
         let id = format!("{task}-{number}");
         let transaction = Transaction::new(changes, &probes, &neighbours, task, &id);
         let mut progress = Vec::new();
+        let mut trial = None;
         let output = session
             .exchange(
                 transaction.script(),
                 &mut |line| match Progress::parse(line) {
                     Some(Progress::Step(step)) => self.tell(Event::Step(step)),
+                    Some(Progress::Confirm(id)) => {
+                        self.tell(Event::Step("confirming by a new connection".to_owned()));
+                        trial = Some(Trial::begin(
+                            &self.connector,
+                            &self.server,
+                            &id,
+                            self.confirm_timeout(),
+                        ));
+                    }
                     Some(other) => progress.push(other),
                     None => {}
                 },
             )
-            .await?;
-        Ok(ending(progress, &output.stderr))
+            .await;
+        match (output, trial) {
+            (Ok(output), trial) => {
+                let mut ending = ending(progress, &output.stderr);
+                if let (Ending::Reverted(failure), Some(trial)) = (&mut ending, trial) {
+                    failure.details.extend(trial.trouble().await);
+                }
+                Ok(ending)
+            }
+            (Err(error), None) => Err(error),
+            // The new rules may have cut this connection as well.
+            (Err(error), Some(trial)) => {
+                self.tell(Event::Step("waiting for the old firewall rules".to_owned()));
+                match trial.aftermath().await {
+                    Some(failure) => Ok(Ending::Reverted(failure)),
+                    None => Err(error),
+                }
+            }
+        }
+    }
+
+    fn confirm_timeout(&self) -> Duration {
+        match &self.request.purpose {
+            Purpose::Change { confirm, .. } => *confirm,
+            Purpose::Look { .. } => Duration::ZERO,
+        }
     }
 
     fn stopped(&self) -> bool {
@@ -448,6 +509,7 @@ fn ending(progress: Vec<Progress>, stderr: &str) -> Ending {
     let mut reasons = Vec::new();
     let mut phase = String::new();
     let mut urls = Vec::new();
+    let mut confirmed = true;
     for step in progress {
         match step {
             Progress::Committed => return Ending::Committed,
@@ -459,7 +521,8 @@ fn ending(progress: Vec<Progress>, stderr: &str) -> Ending {
             Progress::Unrecovered(id) => reasons.push(format!(
                 "and transaction {id} could not be undone; the next apply tries again"
             )),
-            Progress::Step(_) => {}
+            Progress::Unconfirmed => confirmed = false,
+            Progress::Step(_) | Progress::Confirm(_) => {}
         }
     }
     if reasons.is_empty() {
@@ -477,83 +540,11 @@ fn ending(progress: Vec<Progress>, stderr: &str) -> Ending {
         });
     }
     failure.reason = reasons.join("; ");
+    if !confirmed && failure.undone {
+        return Ending::Reverted(failure);
+    }
     Ending::Undone(failure, urls)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::item::File;
-    use crate::plan::Action;
-
-    fn site(name: &str) -> ResourceName {
-        ResourceName::new("site", name)
-    }
-
-    fn probe(name: &str) -> (ResourceName, Probe) {
-        let probe = Probe {
-            host: name.to_owned(),
-            path: "/".to_owned(),
-            tls: false,
-            status_min: 200,
-            status_max: 499,
-        };
-        (site(name), probe)
-    }
-
-    fn vhost(name: &str) -> Change {
-        let item = Item::from(File {
-            path: format!("/etc/nginx/conf.d/{name}.conf"),
-            content: Content::Text(String::new()),
-            mode: 0o644,
-            owner: "root".to_owned(),
-            group: "root".to_owned(),
-            service: None,
-            seed: false,
-        });
-        Change {
-            key: item.key(),
-            action: Action::Create,
-            before: None,
-            after: item.wanted(),
-            item: Some(item),
-            owners: vec![site(name)],
-            drift: false,
-        }
-    }
-
-    #[test]
-    fn whom_a_failure_speaks_of_is_tried_alone_and_last() {
-        let names = ["a", "b", "c", "d", "e"];
-        let all: Vec<ResourceName> = names.iter().map(|name| site(name)).collect();
-        let group: Vec<&ResourceName> = all.iter().collect();
-        let probes: Vec<_> = names.iter().map(|name| probe(name)).collect();
-        let vhosts: Vec<Change> = names.iter().map(|name| vhost(name)).collect();
-        let changes: Vec<&Change> = vhosts.iter().collect();
-        let tried = |urls: &[&str], details: &[&str]| {
-            let failure = Failure {
-                resource: None,
-                reason: String::new(),
-                details: details.iter().map(|line| (*line).to_owned()).collect(),
-                undone: true,
-            };
-            let urls: Vec<String> = urls.iter().map(|url| (*url).to_owned()).collect();
-            let parts = parts(&group, &probes, &changes, &failure, &urls);
-            let words = parts.iter().rev().map(|part| {
-                let names: Vec<&str> = part.iter().map(|member| &*member.name).collect();
-                names.concat()
-            });
-            words.collect::<Vec<String>>().join(" ")
-        };
-        assert_eq!(tried(&[], &[]), "abc de");
-        assert_eq!(
-            tried(&["http://b/", "http://d/", "http://elsewhere/"], &[]),
-            "ace b d"
-        );
-        let nginx = "unknown directive in /etc/nginx/conf.d/c.conf:1";
-        assert_eq!(tried(&[], &["x", nginx]), "abde c");
-        let every: Vec<String> = names.iter().map(|name| format!("http://{name}/")).collect();
-        let every: Vec<&str> = every.iter().map(String::as_str).collect();
-        assert_eq!(tried(&every, &[]), "abc de");
-    }
-}
+mod tests;

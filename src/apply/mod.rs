@@ -4,6 +4,7 @@
 //! what is to be recorded goes through [`Observer`].
 
 mod ask;
+mod confirm;
 mod conversation;
 mod report;
 
@@ -72,6 +73,8 @@ pub enum Purpose {
         owner: String,
         /// How long to wait for a server's lock.
         lock_wait: Duration,
+        /// How long new firewall rules wait for a new connection before the old ones come back.
+        confirm: Duration,
     },
 }
 

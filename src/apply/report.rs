@@ -19,6 +19,8 @@ pub enum Outcome {
     Changed,
     /// At least one resource failed and was undone; others may be done.
     Failed,
+    /// New firewall rules were not confirmed by a new connection: everything is as before.
+    Reverted,
     /// It was not reached; nothing happened there.
     Unreachable,
     /// Somebody else held its lock; nothing happened there.
@@ -37,6 +39,7 @@ impl Outcome {
             Self::Unchanged => "unchanged",
             Self::Changed => "changed",
             Self::Failed => "failed",
+            Self::Reverted => "reverted",
             Self::Unreachable => "unreachable",
             Self::Locked => "locked",
             Self::Stopped => "stopped",

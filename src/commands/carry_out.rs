@@ -115,6 +115,7 @@ impl<'a> Run<'a> {
                 format::time(context.now()),
             ),
             lock_wait,
+            confirm: self.flags.confirm_timeout,
         };
         let mut recorder = Recorder {
             context,
@@ -179,6 +180,8 @@ pub(super) fn ending(reports: &[ServerReport]) -> Ending {
     };
     if incomplete().next().is_none() {
         Ending::Done
+    } else if incomplete().any(|report| report.outcome == Outcome::Reverted) {
+        Ending::With(Class::Reverted)
     } else if incomplete().all(|report| report.outcome == Outcome::Locked) {
         Ending::With(Class::Locked)
     } else if reports.len() == 1 && !reports.iter().any(away) {
@@ -390,13 +393,15 @@ mod tests {
 
     #[test]
     fn every_mix_of_outcomes_has_its_exit_code() {
-        use Outcome::{Changed, Failed, Interrupted, Locked, Stopped, Unchanged, Unreachable};
+        use Outcome::{
+            Changed, Failed, Interrupted, Locked, Reverted, Stopped, Unchanged, Unreachable,
+        };
         let report = |outcome: &Outcome| {
             let mut report = ServerReport::new("sg-1".parse().unwrap());
             report.outcome = *outcome;
             report
         };
-        let cases: [(&[Outcome], u8); 14] = [
+        let cases: [(&[Outcome], u8); 16] = [
             (&[], 0),
             (&[Unchanged, Changed], 0),
             (&[Failed], 1),
@@ -411,6 +416,8 @@ mod tests {
             (&[Locked, Changed], 8),
             (&[Locked, Failed], 3),
             (&[Locked, Unreachable], 3),
+            (&[Reverted], 7),
+            (&[Changed, Reverted, Unreachable], 7),
         ];
         for (outcomes, code) in cases {
             let reports: Vec<_> = outcomes.iter().map(report).collect();

@@ -366,7 +366,10 @@ fn servers<'i>(
 /// Whether every server has refused the change and is as it was: then the wish is no use to anybody.
 fn refused(reports: &[ServerReport]) -> bool {
     let refused = |report: &ServerReport| {
-        let tried = matches!(report.outcome, Outcome::Failed | Outcome::Unchanged);
+        let tried = matches!(
+            report.outcome,
+            Outcome::Failed | Outcome::Reverted | Outcome::Unchanged
+        );
         let undone = report.failures.iter().all(|failure| failure.undone);
         let why = !report.failures.is_empty() || !report.plan.held().is_empty();
         tried && undone && why && report.done.is_empty() && report.error.is_none()

@@ -22,6 +22,9 @@ pub(super) struct Flags {
     /// How long to wait for another fleet at work on a server [default: the inventory's, else 1m]
     #[arg(long, value_name = "TIME", value_parser = time, help_heading = "How to carry it out")]
     pub(super) lock_wait: Option<Duration>,
+    /// How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m
+    #[arg(long, value_name = "TIME", value_parser = confirm_timeout, default_value = "30s", help_heading = "How to carry it out")]
+    pub(super) confirm_timeout: Duration,
 }
 
 /// How a change of what is recorded is carried out, or only recorded.
@@ -52,6 +55,16 @@ impl Flags {
     /// Reads them.
     pub(super) fn read(matches: &ArgMatches) -> anyhow::Result<Self> {
         Ok(Self::from_arg_matches(matches)?)
+    }
+}
+
+fn confirm_timeout(text: &str) -> Result<Duration, String> {
+    let time = time(text)?;
+    let bounds = Duration::from_secs(5)..=Duration::from_secs(600);
+    if bounds.contains(&time) {
+        Ok(time)
+    } else {
+        Err("from 5s to 10m".to_owned())
     }
 }
 

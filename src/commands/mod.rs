@@ -12,6 +12,7 @@ mod carry_out;
 mod change;
 mod database_user;
 mod edit;
+mod firewall;
 mod flags;
 mod jobs;
 mod look;
@@ -153,7 +154,8 @@ macro_rules! registry {
         pub fn all() -> Vec<Entry> {
             let mut all: Vec<Entry> = vec![$(one::<$file::$verb>(),)*];
             for kind in &KINDS {
-                all.extend([$(of_kind::<$kind_file::$kind_verb>(kind),)*]);
+                let own = [$(of_kind::<$kind_file::$kind_verb>(kind),)*].into_iter();
+                all.extend(own.filter(|entry| !kind.without.contains(&entry.command.get_name())));
             }
             all.sort_by_key(Entry::rank);
             all
@@ -193,6 +195,16 @@ registry! {
         remove_database_user::RemoveDatabaseUser,
         rotate_password::RotatePassword,
         setup_server::SetupServer,
+        enable_firewall::EnableFirewall,
+        disable_firewall::DisableFirewall,
+        move_rule::MoveRule,
+        ban_address::BanAddress,
+        unban_address::UnbanAddress,
+        list_bans::ListBans,
+        list_rules::ListRules,
+        add_addresses::AddAddresses,
+        remove_addresses::RemoveAddresses,
+        list_addresses::ListAddresses,
         health::Health,
     ]
 }

@@ -91,7 +91,7 @@ fn not_tried(report: &ServerReport) -> Option<String> {
     let error = report.error.as_ref().map(|error| error.message.clone());
     match report.outcome {
         Outcome::Looked | Outcome::Unchanged | Outcome::Changed => None,
-        Outcome::Failed => error,
+        Outcome::Failed | Outcome::Reverted => error,
         outcome => Some(error.unwrap_or_else(|| outcome.word().to_owned())),
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn place_by_scope(
             beside(write, inventory, resource, &first, (named, *more), request)
         }
         Scope::With(other) => with(write, inventory, resource, other, request),
-        Scope::Every(_) | Scope::AnyOf(_) => {
+        Scope::Every(_) | Scope::AnyOf(_) | Scope::Nowhere => {
             let surroundings = surroundings(write, inventory)?;
             let targets = surroundings.targets(scope, &resource.placements, None)?;
             go(write, resource, &targets.unwrap_or_default())

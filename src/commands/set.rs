@@ -59,8 +59,14 @@ impl KindVerb for Set {
     }
 
     fn examples(kind: &'static Kind) -> Vec<(String, String)> {
-        let line = format!("fleet set-{} {} --weight 3", kind.word, example_name(kind));
-        vec![(line, "It counts for three units of its server's capacity".to_owned())]
+        let subject = format!("fleet set-{} {}", kind.word, example_name(kind));
+        if !kind.placed {
+            return vec![(kind.example.replacen("add-", "set-", 1), String::new())];
+        }
+        vec![(
+            format!("{subject} --weight 3"),
+            "It counts for three units of its server's capacity".to_owned(),
+        )]
     }
 
     fn run(context: &Context, kind: &'static Kind, matches: &ArgMatches) -> anyhow::Result<Ending> {

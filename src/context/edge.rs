@@ -4,11 +4,12 @@ use std::path::Path;
 use std::rc::Rc;
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::Context;
 use crate::kind::{self, SecretId};
 use crate::shell::Secret;
-use crate::state::{Sealed, SealingKey};
+use crate::state::{Filter, Sealed, SealingKey};
 
 /// Gives a spec what its arguments name. What it sealed is to be stored together with the spec: see
 /// [`Self::sealed`].
@@ -137,6 +138,21 @@ impl kind::Edge for Edge<'_> {
         let id = sealed.id.clone();
         self.sealed.push(sealed);
         Ok(id)
+    }
+
+    fn others(&mut self, kind: &str) -> Result<Vec<(String, Value)>, String> {
+        let filter = Filter {
+            kind: Some(kind),
+            ..Filter::default()
+        };
+        let found = self.context.state_to_read().and_then(|state| match state {
+            Some(state) => Ok(state.read(|read| read.resources(&filter))?),
+            None => Ok(Vec::new()),
+        });
+        let found = found.map_err(|error| message(&error))?.into_iter();
+        Ok(found
+            .map(|resource| (resource.name.name, resource.spec))
+            .collect())
     }
 }
 

@@ -168,7 +168,7 @@ impl Atom for File {
 }
 
 /// SHA-256 in lower-case hexadecimal, as sha256sum(1) prints it.
-fn sha256(text: &str) -> String {
+pub(super) fn sha256(text: &str) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |value: u8| char::from(DIGITS[usize::from(value)]);
     let mut hex = String::with_capacity(64);

@@ -110,6 +110,15 @@ pub struct Removal<'a> {
     pub fact: &'a Props,
 }
 
+/// Why an item must not be made as it is wanted: it would do harm that nobody can have meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What it would do.
+    pub reason: String,
+    /// What to do about it.
+    pub hint: String,
+}
+
 /// One atom on a server.
 ///
 /// Observing and applying are batched: one fragment for all items of a type, never one command per item.
@@ -148,6 +157,13 @@ pub trait Atom: Clone + fmt::Debug + PartialEq + Sized {
     fn stays(applied: &Props) -> bool {
         let _ = applied;
         false
+    }
+
+    /// Why it must not be made as it is wanted unless the admin insists; `by` is the connection by which the server was
+    /// reached, as `SSH_CONNECTION` has it.
+    fn refusals(&self, by: Option<&str>) -> Vec<Refusal> {
+        let _ = by;
+        Vec::new()
     }
 
     /// Appends a read-only fragment that prints what is there of `names`, for [`Self::facts`] to read.
@@ -259,6 +275,11 @@ macro_rules! registry {
                 match self { $(Self::$atom(item) => item.wanted(),)* }
             }
 
+            /// See [`Atom::refusals`].
+            pub fn refusals(&self, by: Option<&str>) -> Vec<Refusal> {
+                match self { $(Self::$atom(item) => item.refusals(by),)* }
+            }
+
             /// See [`Atom::guarded`].
             pub fn guarded(&self, fact: &Props) -> bool {
                 match self { $(Self::$atom(item) => item.guarded(fact),)* }
@@ -286,6 +307,7 @@ registry! {
     service::Service,
     mariadb::Mariadb,
     postgres::Postgres,
+    ruleset::Ruleset,
     probe::Probe,
 }
 

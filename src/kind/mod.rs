@@ -18,6 +18,8 @@ use crate::shell::{Script, Secret};
 
 pub mod cron;
 pub mod database;
+pub mod firewall;
+pub mod rule;
 mod scope;
 pub mod site;
 
@@ -49,6 +51,11 @@ pub trait Edge {
     fn tell(&mut self, what: String, id: SecretId, secret: Secret);
     /// Stores a secret sealed and returns what stands for it.
     fn seal(&mut self, secret: Secret) -> Result<SecretId, String>;
+    /// The resources of a kind that exist, by name and stored spec: for what is said in relation to another.
+    fn others(&mut self, kind: &str) -> Result<Vec<(String, Value)>, String> {
+        let _ = kind;
+        Ok(Vec::new())
+    }
 }
 
 /// Opens sealed secrets while specs compile to items.
@@ -138,6 +145,8 @@ pub trait Spec: Args + Serialize + DeserializeOwned + Clone + Send + Sync + 'sta
     const PLACED: bool = true;
     /// Whether `show-` reveals its secrets when it is told to.
     const REVEALS: bool = false;
+    /// The commands of every kind that this one does not have, or has a file of its own for: `list-rules`.
+    const WITHOUT: &'static [&'static str] = &[];
     /// What only its server knows of it.
     const LIVE: Option<Live> = None;
     /// An example for the help of `add-`.
@@ -256,6 +265,8 @@ pub struct Kind {
     pub placed: bool,
     /// See [`Spec::REVEALS`].
     pub reveals: bool,
+    /// See [`Spec::WITHOUT`].
+    pub without: &'static [&'static str],
     /// See [`Spec::LIVE`].
     pub live: Option<Live>,
     /// See [`Spec::EXAMPLE`].
@@ -315,6 +326,7 @@ impl Kind {
             role: S::ROLE,
             placed: S::PLACED,
             reveals: S::REVEALS,
+            without: S::WITHOUT,
             live: S::LIVE,
             example: S::EXAMPLE,
             entries: S::ENTRIES,
@@ -405,10 +417,12 @@ pub type Directions = fn(&Value, &str, Option<&Server>) -> Result<Vec<(String, S
 pub type Revealed = fn(&Value) -> Result<Vec<(String, SecretId)>, Invalid>;
 
 /// Every kind. A new one is a file here and a word in this list.
-pub static KINDS: [Kind; 3] = [
+pub static KINDS: [Kind; 5] = [
     Kind::of::<site::Site>(),
     Kind::of::<cron::Cron>(),
     Kind::of::<database::Database>(),
+    Kind::of::<rule::Rule>(),
+    Kind::of::<firewall::Firewall>(),
 ];
 
 /// The kind called `word`.

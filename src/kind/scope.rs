@@ -22,6 +22,8 @@ pub enum Scope {
     With(ResourceName),
     /// On every active server that the terms of a selector match, also on those that are added later.
     Every(Vec<String>),
+    /// On no server: only recorded.
+    Nowhere,
     /// On exactly one live server of those that the terms match; it moves when that one is offline.
     AnyOf(Vec<String>),
 }
@@ -29,7 +31,7 @@ pub enum Scope {
 impl Scope {
     /// Whether the servers follow the inventory and the health of the fleet.
     pub fn roams(&self) -> bool {
-        matches!(self, Self::Every(_) | Self::AnyOf(_))
+        matches!(self, Self::Every(_) | Self::AnyOf(_) | Self::Nowhere)
     }
 }
 

@@ -192,6 +192,7 @@ pub fn compare(
     let missing = |key: &Key| !facts.items.contains_key(key);
     let mut comparison = Comparison {
         only,
+        reached_by: facts.reached_by.as_deref(),
         mode,
         installs: desired
             .items
@@ -224,6 +225,8 @@ pub fn compare(
 /// A comparison under way. Most items are as they should be, so nothing is copied before that is known.
 struct Comparison<'a> {
     only: Option<&'a BTreeSet<ResourceName>>,
+    /// See [`Facts::reached_by`].
+    reached_by: Option<&'a str>,
     mode: Mode,
     /// Whether packages will be installed, and services with them.
     installs: bool,
@@ -244,7 +247,30 @@ impl Comparison<'_> {
         outside.collect()
     }
 
+    /// Holds back those that want an item which must not be made as it is wanted; whether it did.
+    fn refused(&mut self, wanted: &Wanted) -> bool {
+        if self.mode == Mode::Force {
+            return false;
+        }
+        let refusals = wanted.item.refusals(self.reached_by);
+        let Some(first) = refusals.first() else {
+            return false;
+        };
+        let reasons: Vec<&str> = refusals.iter().map(|refusal| &*refusal.reason).collect();
+        let asked = |owner: &&ResourceName| self.only.is_none_or(|only| only.contains(*owner));
+        let blocked = wanted.owners.iter().filter(asked).map(|owner| Blocked {
+            resource: owner.clone(),
+            reason: reasons.join("; "),
+            hint: Some(first.hint.clone()),
+        });
+        self.plan.blocked.extend(blocked);
+        true
+    }
+
     fn create(&mut self, key: &Key, wanted: &Wanted, owners: &[ResourceName], drift: bool) {
+        if self.refused(wanted) {
+            return;
+        }
         self.plan.changes.push(Change {
             key: key.clone(),
             action: Action::Create,
@@ -379,6 +405,9 @@ impl Comparison<'_> {
                 owners: cloned(owners),
                 edited: known.is_some_and(|known| !known.props.is_empty()),
             });
+            return;
+        }
+        if self.refused(wanted) {
             return;
         }
         self.plan.changes.push(Change {

@@ -34,6 +34,7 @@ impl Surroundings<'_> {
                 let first = with.and_then(|with| staying(&with.placements).next());
                 Ok(first.map(|placement| vec![placement.server.clone()]))
             }
+            Scope::Nowhere => Ok(Some(Vec::new())),
             Scope::Every(terms) => self.matching(terms).map(Some),
             Scope::AnyOf(terms) => {
                 let matching = self.matching(terms)?;

@@ -13,6 +13,8 @@ const PRELUDE: &str = include_str!("prelude.sh");
 pub struct Facts {
     /// The items that exist, of those that were asked about.
     pub items: BTreeMap<Key, Props>,
+    /// The connection by which the server was reached, as `SSH_CONNECTION` has it.
+    pub reached_by: Option<String>,
     /// Transactions that had died in the middle and were rolled back before the read.
     pub recovered: Vec<String>,
     /// Such transactions that are still there, since this read may change nothing.
@@ -38,6 +40,8 @@ pub enum Observing {
         wait: u64,
         /// What the lock says of its holder: who, from where, what for, since when.
         owner: String,
+        /// Seconds that new firewall rules wait for a new connection before the old ones come back.
+        confirm: u64,
     },
 }
 
@@ -49,13 +53,19 @@ pub fn script(keys: &BTreeSet<Key>, how: &Observing) -> Script {
         Observing::Only => {
             script.raw("unfinished\n");
         }
-        Observing::ToChange { wait, owner } => {
+        Observing::ToChange {
+            wait,
+            owner,
+            confirm,
+        } => {
             script
                 .raw("lock ")
                 .number(*wait)
                 .raw(" ")
                 .arg(owner)
-                .raw("\nrecover\n");
+                .raw("\nrecover\nconfirm_timeout=")
+                .number(*confirm)
+                .raw("\n");
         }
     }
     for item_type in ItemType::ALL {

@@ -27,6 +27,10 @@ pub enum Progress {
     Why(String),
     /// The address of a request that was not answered as it should be.
     Suspect(String),
+    /// New firewall rules wait for a new connection to confirm them; the id of the transaction.
+    Confirm(String),
+    /// They were not confirmed, and the old ones are back.
+    Unconfirmed,
     /// A phase failed.
     Failed(String),
     /// A line that a tool wrote about the failure.
@@ -52,6 +56,8 @@ impl Progress {
             "step" => Self::Step(rest),
             "why" => Self::Why(rest),
             "suspect" => Self::Suspect(rest),
+            "confirm" => Self::Confirm(rest),
+            "unconfirmed" => Self::Unconfirmed,
             "failed" => Self::Failed(rest),
             "detail" => Self::Detail(rest),
             "undone" => Self::Undone,

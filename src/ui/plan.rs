@@ -9,7 +9,7 @@ use super::format;
 use super::page::Page;
 use super::style::Tone;
 use crate::item::file::Content;
-use crate::item::{Item, ItemType, Props, satisfies};
+use crate::item::{Item, ItemType, Props, ruleset, satisfies};
 use crate::model::{ResourceName, ServerName};
 use crate::plan::{Action, Change, Conflict, ServerPlan};
 
@@ -161,6 +161,10 @@ fn notes(change: &Change) -> Vec<String> {
             match before.get(prop) {
                 Some(now) if now == after => {}
                 _ if prop == "sha256" => notes.push("content".to_owned()),
+                Some(now) if prop == "rules" && now == "edited" => {
+                    notes.push("edited by somebody else".to_owned());
+                }
+                _ if prop == "rules" => notes.push("rules".to_owned()),
                 Some(now) => notes.push(format!("{prop} {now} -> {after}")),
                 None => notes.push(format!("{prop} {after}")),
             }
@@ -202,6 +206,10 @@ fn is_secret(item: &Item) -> bool {
 }
 
 fn content_diff(page: &mut Page, item: &Item, exists: bool, contents: &Contents) {
+    if let Item::Ruleset(rules) = item {
+        let before = contents.get(ruleset::BOOT).map(String::as_str);
+        diff::unified(page, before, Some(&rules.script()), 6);
+    }
     let Item::File(file) = item else {
         return;
     };

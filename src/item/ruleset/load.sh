@@ -1,0 +1,86 @@
+firewall_files='/etc/fleet/firewall /etc/systemd/system/fleet-firewall.service
+	/etc/systemd/system/sysinit.target.wants/fleet-firewall.service /etc/systemd/system/nftables.service.d/fleet.conf'
+
+# Keeps what the undo needs.
+firewall_keep() {
+	umask 077
+	mkdir -- "$t/firewall-before"
+	for file in $firewall_files; do
+		if [ -e "$file" ] || [ -L "$file" ]; then cp -a --parents -t "$t/firewall-before" -- "$file"; fi
+	done
+	cat /proc/sys/kernel/random/boot_id >"$t/boot-id"
+	nft list table inet fleet >"$t/rules-before" 2>/dev/null || rm -f -- "$t/rules-before"
+	sync -f "$t"
+	: >"$t/firewall-kept"
+	sync -f "$t"
+}
+
+# put FILE CONTENT MODE: writes a file whole or not at all; says whether anything changed.
+firewall_put() {
+	if printf %s "$2" | cmp -s - "$1"; then return 1; fi
+	mkdir -p -m 755 -- "${1%/*}"
+	printf %s "$2" >"$1.fleet-undo"
+	chmod "$3" "$1.fleet-undo"
+	sync -- "$1.fleet-undo"
+	mv -f -T -- "$1.fleet-undo" "$1"
+}
+
+# firewall_load SCRIPT UNIT DROP_IN UNDO: puts the rules that SCRIPT loads on trial; with a new connection's word they are
+# kept for the next boot.
+firewall_load() {
+	step 'testing the firewall rules'
+	umask 077
+	printf %s "$1" >"$t/firewall"
+	if ! log=$(unshare -n sh "$t/firewall" 2>&1); then
+		why 'nftables does not take the new rules'
+		printf '%s\n' "$log" >&2
+		return 1
+	fi
+	firewall_keep
+	# Independent of this connection and of all that it runs.
+	printf 't=%s\n%s\nln -s reverted "$t/verdict" 2>/dev/null || exit 0\nfirewall_restore\n' "$t" "$4" >"$t/revert.sh"
+	if ! systemd-run --quiet --collect --unit="fleet-revert-${t##*/}" --on-active="${confirm_timeout}s" \
+		--timer-property=AccuracySec=100ms /bin/sh "$t/revert.sh" 9>&-; then
+		why 'the timer that would bring the old rules back cannot be set'
+		return 1
+	fi
+	step 'loading the firewall rules'
+	sh "$t/firewall"
+	printf '@confirm %s\n' "${t##*/}"
+	waited=0
+	until verdict=$(readlink "$t/verdict"); do
+		sleep 0.1
+		waited=$((waited + 1))
+		if [ "$waited" -gt "$((confirm_timeout * 10 + 30))" ]; then ln -s reverted "$t/verdict" 2>/dev/null || :; fi
+	done
+	if [ "$verdict" != confirmed ]; then
+		printf '@unconfirmed\n'
+		why "no new connection came through the new rules within $confirm_timeout seconds"
+		return 1
+	fi
+	step 'keeping the firewall rules'
+	units=/etc/systemd/system
+	umask 022
+	changed=
+	if firewall_put "$units/fleet-firewall.service" "$2" 644; then changed=1; fi
+	if firewall_put "$units/nftables.service.d/fleet.conf" "$3" 644; then changed=1; fi
+	link=$units/sysinit.target.wants/fleet-firewall.service
+	if [ ! -e "$link" ]; then
+		mkdir -p -m 755 -- "${link%/*}"
+		ln -s -f -T -- ../fleet-firewall.service "$link"
+	fi
+	firewall_put /etc/fleet/firewall "$1" 600 || :
+	flush /etc/fleet "$units"
+	if [ -n "$changed" ]; then systemctl daemon-reload; fi
+	systemctl stop -- "fleet-revert-${t##*/}.timer" 2>/dev/null || :
+}
+
+# Takes the rules away, now and for the next boot.
+firewall_unload() {
+	step 'taking the firewall rules away'
+	firewall_keep
+	if nft list table inet fleet >/dev/null 2>&1; then nft delete table inet fleet; fi
+	for file in $firewall_files; do rm -f -- "$file"; done
+	rmdir --ignore-fail-on-non-empty -- /etc/fleet /etc/systemd/system/nftables.service.d 2>/dev/null || :
+	systemctl daemon-reload
+}

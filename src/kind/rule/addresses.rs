@@ -1,0 +1,97 @@
+//! The addresses of servers, as rules need them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::parse::{self, Source};
+use crate::diagnostic::Invalid;
+use crate::item::ruleset::Sources;
+use crate::model::selector::Selector;
+use crate::model::{Server, ServerName};
+
+/// The addresses by which a server is known to others: those of the inventory, else the one it is reached at.
+pub fn public(server: &Server) -> BTreeSet<IpAddr> {
+    let v4 = server.ipv4.iter().map(|address| IpAddr::V4(*address));
+    let v6 = server.ipv6.iter().map(|address| IpAddr::V6(*address));
+    let known: BTreeSet<IpAddr> = v4.chain(v6).collect();
+    if known.is_empty() {
+        reached(server).into_iter().collect()
+    } else {
+        known
+    }
+}
+
+/// Every address of a server that is known.
+pub fn all(server: &Server) -> BTreeSet<IpAddr> {
+    public(server).into_iter().chain(reached(server)).collect()
+}
+
+fn reached(server: &Server) -> Option<IpAddr> {
+    server.address.parse().ok()
+}
+
+/// What `--from` and its like say, with servers resolved to their addresses.
+///
+/// # Errors
+/// A value that is none, a server that does not exist, or one without a known address.
+pub fn sources(
+    field: &str,
+    texts: &[String],
+    servers: &BTreeMap<ServerName, Server>,
+) -> Result<Sources, Invalid> {
+    let mut invalid = Invalid::default();
+    let mut sources = Sources::default();
+    for text in texts {
+        match parse::source(text) {
+            Ok(Source::Any) => sources.any = true,
+            Ok(Source::Network(network)) => {
+                sources.networks.insert(network);
+            }
+            Ok(Source::Set(name)) => {
+                sources.sets.insert(name.to_string());
+            }
+            Ok(Source::Servers(term)) => {
+                for server in matching(field, &term, servers, &mut invalid) {
+                    let addresses = public(server);
+                    if addresses.is_empty() {
+                        invalid.push_with_hint(
+                            field,
+                            format!("server `{}` has no address that is known", server.name),
+                            format!("`fleet set-server {} --ipv4 ADDRESS`", server.name),
+                        );
+                    }
+                    sources
+                        .networks
+                        .extend(addresses.into_iter().map(IpNet::from));
+                }
+            }
+            Err((message, hint)) => invalid.push_with_hint(field, message, hint),
+        }
+    }
+    invalid.into_result()?;
+    Ok(sources)
+}
+
+/// The servers of a term; none at all may be right by the day, but a name must be known.
+fn matching<'s>(
+    field: &str,
+    term: &str,
+    servers: &'s BTreeMap<ServerName, Server>,
+    invalid: &mut Invalid,
+) -> Vec<&'s Server> {
+    let selected =
+        Selector::parse(&[term.to_owned()]).and_then(|selector| selector.select(servers));
+    match selected {
+        Ok(found) => found,
+        Err(errors) => {
+            let is_name = term.parse::<ServerName>().is_ok();
+            if let (true, Some(error)) = (is_name, errors.0.first()) {
+                let hint = error.hints.first().cloned().unwrap_or_default();
+                invalid.push_with_hint(field, error.message.clone(), hint);
+            }
+            Vec::new()
+        }
+    }
+}
