@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::model::{Server, ServerName};
@@ -63,7 +64,7 @@ impl Asking {
             {
                 let connector = connector.clone();
                 running.spawn(async move {
-                    let answer = put(&connector, &server, &script, self.patience).await;
+                    let answer = put(&connector, &server, &script, self.patience, &mut |_| {}).await;
                     (server.name, answer)
                 });
             }
@@ -82,11 +83,43 @@ impl Asking {
     }
 }
 
+/// Puts a script to one server and hands on each line as it comes; `patience` is how long it may take, silent or not.
+///
+/// # Errors
+/// When the server could not be asked, or the connection broke.
+pub async fn follow(
+    connector: &Connector,
+    server: &Server,
+    script: &Script,
+    patience: Duration,
+    mut on_line: impl FnMut(&str),
+) -> Result<Answer, TransportError> {
+    let (sender, mut lines) = mpsc::unbounded_channel::<String>();
+    let mut tell = |line: &str| {
+        // Nobody listens any more only when nobody waits for the answer either.
+        let _ = sender.send(line.to_owned());
+    };
+    let asking = put(connector, server, script, Some(patience), &mut tell);
+    tokio::pin!(asking);
+    let answer = loop {
+        tokio::select! {
+            biased;
+            Some(line) = lines.recv() => on_line(&line),
+            answer = &mut asking => break answer,
+        }
+    };
+    while let Ok(line) = lines.try_recv() {
+        on_line(&line);
+    }
+    answer
+}
+
 async fn put(
     connector: &Connector,
     server: &Server,
     script: &Script,
     patience: Option<Duration>,
+    on_line: &mut (dyn FnMut(&str) + Send),
 ) -> Result<Answer, TransportError> {
     let mut session = connector.open(server).await?;
     if let Some(patience) = patience {
@@ -96,7 +129,10 @@ async fn put(
     }
     let mut lines = Vec::new();
     let output = session
-        .exchange(script, &mut |line| lines.push(line.to_owned()))
+        .exchange(script, &mut |line| {
+            lines.push(line.to_owned());
+            on_line(line);
+        })
         .await;
     let seen_as = session.seen_as().map(str::to_owned);
     let login_key = session.peer().login_key.clone();

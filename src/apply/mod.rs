@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
-pub use ask::{Answer, Asking, ask};
+pub use ask::{Answer, Asking, ask, follow};
 pub use report::{Failure, Outcome, ServerReport};
 
 use crate::diagnostic::{Class, Diagnostic};

@@ -175,6 +175,7 @@ registry! {
         remove::Remove,
     ]
     others: [
+        run_cron::RunCron,
         init::Init,
         add_server::AddServer,
         set_server::SetServer,

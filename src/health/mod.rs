@@ -1,7 +1,7 @@
 //! Health: a read-only look at servers, all in parallel, and the verdict on each.
 
 mod classify;
-mod parse;
+pub mod parse;
 mod probe;
 mod sweep;
 

@@ -109,6 +109,11 @@ pub struct Cron {
     keep: Option<u32>,
 }
 
+/// Appends what runs a job at once; its output comes on standard output, and the status is the job's.
+pub fn run_now(name: &str, out: &mut Script) {
+    files::run_now(name, out);
+}
+
 /// What happens when a job is still running at its next time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

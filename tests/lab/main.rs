@@ -10,6 +10,7 @@ mod watch;
 mod world;
 
 mod conflicts;
+mod crons;
 mod crowd;
 mod faults;
 mod hostile;

@@ -11,7 +11,7 @@ use crate::item::dir::OnRemove;
 use crate::item::file::Content;
 use crate::item::{Dir, File, Item, Package, Service};
 use crate::kind::Compile;
-use crate::shell::quote;
+use crate::shell::{Script, quote};
 
 /// Holds the settings of each job (`NAME.conf`) and what its user's shell is given (`NAME.sh`). Root's alone: a command
 /// may hold what not everybody is to see.
@@ -32,6 +32,14 @@ pub(super) fn crontab(name: &str) -> String {
 /// Where the history of a job is.
 pub(super) fn history(name: &str) -> String {
     format!("{RUNS}/{name}/history")
+}
+
+/// Appends what runs a job at once.
+pub(super) fn run_now(name: &str, out: &mut Script) {
+    out.line("if [ ! -x {} ]; then", &[RUNNER]);
+    out.raw("echo 'it was not applied to this server yet: `fleet apply` does' >&2\n(exit 69)\nelse\n");
+    out.line("{} {} now", &[RUNNER, name]);
+    out.raw("fi\n");
 }
 
 /// The items of a job. A suspended one is all there but for the file that cron reads.

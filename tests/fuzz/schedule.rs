@@ -1,0 +1,25 @@
+//! Any text as the schedule of a cron job: it is refused, or it has a meaning and times that come one after the other.
+
+#![no_main]
+
+use jiff::tz::TimeZone;
+use libfuzzer_sys::fuzz_target;
+use serde_json::json;
+
+fuzz_target!(|text: &str| {
+    let spec = json!({ "schedule": text, "command": "true" });
+    let kind = fleet::kind::kind("cron").expect("the kind");
+    let now = jiff::Timestamp::from_second(1_795_175_700).expect("a time");
+    if (kind.validate)(&spec, "job", now).is_err() {
+        return;
+    }
+    let zone = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").expect("a rule");
+    let outlook = (kind.outlook)(&spec, &now.to_zoned(zone)).expect("an outlook");
+    let value = |heading: &str| {
+        let found = outlook.iter().find(|(there, _)| *there == heading);
+        found.map(|(_, value)| value.to_string())
+    };
+    assert!(value("meaning").is_some_and(|words| !words.is_empty()));
+    let runs = value("next runs").unwrap_or_default();
+    assert!(text.contains("@reboot") || runs.lines().count() == 5, "{runs}");
+});
