@@ -237,7 +237,7 @@ fn its_tour_can_be_made() {
             words.extend(["--identity-file".to_owned(), key.clone()]);
             words.extend(fingerprints(&lab, &address).map(|one| format!("--fingerprint={one}")));
         }
-        if verb == "remove-site" {
+        if verb.starts_with("remove-") {
             words.push("--yes".to_owned());
         }
         let outcome = environment.fleet(&words[1..]);

@@ -176,6 +176,8 @@ registry! {
     ]
     others: [
         run_cron::RunCron,
+        list_runs::ListRuns,
+        show_run::ShowRun,
         init::Init,
         add_server::AddServer,
         set_server::SetServer,

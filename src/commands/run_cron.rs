@@ -74,7 +74,7 @@ impl Verb for RunCron {
 }
 
 /// The servers that are meant: all that the selector matches of those the job is on, or the only one.
-fn servers<'c>(
+pub(super) fn servers<'c>(
     context: &'c Context,
     resource: &Resource,
     terms: &[String],

@@ -21,6 +21,8 @@ mod next;
 mod schedule;
 mod words;
 
+pub use history::{PastRun, ask_output, ask_runs, runs};
+
 use schedule::Schedule;
 
 #[cfg(test)]

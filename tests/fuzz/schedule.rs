@@ -21,5 +21,8 @@ fuzz_target!(|text: &str| {
     };
     assert!(value("meaning").is_some_and(|words| !words.is_empty()));
     let runs = value("next runs").unwrap_or_default();
-    assert!(text.contains("@reboot") || runs.lines().count() == 5, "{runs}");
+    assert!(
+        text.contains("@reboot") || runs.lines().count() == 5,
+        "{runs}"
+    );
 });

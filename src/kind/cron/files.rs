@@ -29,7 +29,12 @@ pub(super) fn crontab(name: &str) -> String {
     format!("/etc/cron.d/fleet-{name}")
 }
 
-/// Where the history of a job is.
+/// Where the history of a job is, and the output of its runs.
+pub(super) fn runs(name: &str) -> String {
+    format!("{RUNS}/{name}")
+}
+
+/// Its history.
 pub(super) fn history(name: &str) -> String {
     format!("{RUNS}/{name}/history")
 }
@@ -42,7 +47,7 @@ pub(super) fn run_now(name: &str, out: &mut Script) {
     out.raw("fi\n");
 }
 
-/// The items of a job. A suspended one is all there but for the file that cron reads.
+/// The items of a job. A suspended one, and one of a suspended site, is all there but for the file that cron reads.
 pub(super) fn items(cron: &Cron, input: &Compile<'_>) -> Result<Vec<Item>, Invalid> {
     let job = cron.check()?;
     let name = input.name;
@@ -59,7 +64,7 @@ pub(super) fn items(cron: &Cron, input: &Compile<'_>) -> Result<Vec<Item>, Inval
         dir(SETTINGS, 0o700, OnRemove::IfEmpty),
         dir("/usr/local/lib/fleet", 0o755, OnRemove::IfEmpty),
         dir(RUNS, 0o700, OnRemove::IfEmpty),
-        dir(&format!("{RUNS}/{name}"), 0o700, OnRemove::Trash),
+        dir(&runs(name), 0o700, OnRemove::Trash),
         file(RUNNER, 0o755, RUNNER_TEXT.to_owned()),
         file(
             &format!("{SETTINGS}/{name}.conf"),
@@ -68,7 +73,10 @@ pub(super) fn items(cron: &Cron, input: &Compile<'_>) -> Result<Vec<Item>, Inval
         ),
         file(&format!("{SETTINGS}/{name}.sh"), 0o600, script(name, &job)),
     ];
-    if !input.suspended {
+    // Whoever suspends a site does not want its jobs to go on.
+    let site = cron.site_name();
+    let site = site.and_then(|site| input.fleet.resource(&site));
+    if !input.suspended && !site.is_some_and(|site| site.suspended) {
         items.push(file(&crontab(name), 0o644, table(name, &job)));
     }
     Ok(items)

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
+use serde::Serialize;
 
 use super::schedule::Schedule;
 use super::{Cron, files, next};
@@ -126,10 +127,20 @@ fn plain(word: &str) -> String {
         .collect()
 }
 
+/// Prints the rule of the server's time zone.
+const ZONE: &str = "printf '@zone %s\\n' \"$(tail -n 1 /etc/localtime 2>/dev/null | tr -d '\\000')\"\n";
+
+/// Prints the processes that run a job just now.
+const MARKS: &str = "for mark in /run/fleet/cron/*.*; do\n\
+    process=${mark##*.}\n\
+    case $process in *[!0-9]*) continue ;; esac\n\
+    [ ! -d \"/proc/$process\" ] || printf '@running %s\\n' \"${mark##*/}\"\n\
+    done\n";
+
 /// Asks a server about all of these: four processes, however many they are.
 pub(super) fn ask(specs: &[(&str, Cron)], out: &mut Script) {
     out.raw("date '+@now %s'\n");
-    out.raw("printf '@zone %s\\n' \"$(tail -n 1 /etc/localtime 2>/dev/null | tr -d '\\000')\"\n");
+    out.raw(ZONE);
     for (name, cron) in specs {
         let delay = cron.check().map_or(0, |job| job.delay).to_string();
         out.line(
@@ -137,14 +148,7 @@ pub(super) fn ask(specs: &[(&str, Cron)], out: &mut Script) {
             &[name, &delay, &cron.schedule],
         );
     }
-    // Processes that run a job just now.
-    out.raw(
-        "for mark in /run/fleet/cron/*.*; do\n\
-         process=${mark##*.}\n\
-         case $process in *[!0-9]*) continue ;; esac\n\
-         [ ! -d \"/proc/$process\" ] || printf '@running %s\\n' \"${mark##*/}\"\n\
-         done\n",
-    );
+    out.raw(MARKS);
     let tables: Vec<String> = specs.iter().map(|(name, _)| files::crontab(name)).collect();
     out.each(
         "stat -c '@since %Y %n' --",
@@ -154,6 +158,99 @@ pub(super) fn ask(specs: &[(&str, Cron)], out: &mut Script) {
     out.raw("{\n");
     out.each("tail -v -n 40 --", histories.iter().map(String::as_str));
     out.raw("} 2>/dev/null\ntrue\n");
+}
+
+/// A run of one job, as a server recorded it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PastRun {
+    /// What tells it from others: when it began and its process.
+    pub id: String,
+    /// When it began.
+    pub began: Timestamp,
+    /// The same in the server's time.
+    pub at: String,
+    /// Whether `run-cron` started it, not the schedule.
+    pub by_hand: bool,
+    /// How long it took, in milliseconds; `None` while it runs, or when it was broken off or left out.
+    pub took_ms: Option<i64>,
+    /// The job's exit code.
+    pub exit_code: Option<u8>,
+    /// `0`, `3 (failed)`, `124 (timeout)`, `running`, `broken off`, `left out`.
+    pub result: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Bytes of its output that are kept.
+    pub output: u64,
+}
+
+impl PastRun {
+    /// How long it took, in words.
+    pub fn took(&self) -> String {
+        self.took_ms.map_or_else(String::new, duration)
+    }
+}
+
+/// Asks a server about the last `count` runs of one job.
+pub fn ask_runs(name: &str, count: u32, out: &mut Script) {
+    out.raw(ZONE);
+    out.raw(MARKS);
+    let (dir, lines) = (files::runs(name), format!("-n{}", count.saturating_mul(2)));
+    out.line("find {} -maxdepth 1 -name '*.out' -printf '@output %f %s\\n' 2>/dev/null", &[&dir]);
+    out.line("tail {} -- {} 2>/dev/null", &[&lines, &files::history(name)]);
+    out.raw("true\n");
+}
+
+/// Reads what [`ask_runs`] made a server print: the newest run first.
+pub fn runs(name: &str, lines: &[&str], now: Timestamp) -> Vec<PastRun> {
+    let mut job = Job::default();
+    let mut zone = TimeZone::UTC;
+    let mut kept: BTreeMap<RunId, u64> = BTreeMap::new();
+    for line in lines {
+        let Some((word, rest)) = line.strip_prefix('@').and_then(|rest| rest.split_once(' ')) else {
+            job.history.line(line);
+            continue;
+        };
+        match word {
+            "zone" => zone = next::zone(rest).unwrap_or(TimeZone::UTC),
+            "running" => {
+                if let Some((of, process)) = rest.rsplit_once('.')
+                    && let (true, Ok(process)) = (of == name, process.parse())
+                {
+                    job.running.insert(process);
+                }
+            }
+            "output" => {
+                if let Some((file, size)) = rest.split_once(' ')
+                    && let Some(id) = file.strip_suffix(".out").and_then(RunId::parse)
+                {
+                    kept.insert(id, size.parse().unwrap_or(0));
+                }
+            }
+            _ => {}
+        }
+    }
+    let now = now.to_zoned(zone);
+    let run = |(id, run): (&RunId, &Run)| PastRun {
+        id: format!("{}-{}", id.began, id.process),
+        began: Timestamp::from_millisecond(id.began).unwrap_or_default(),
+        at: local(id.began, &now),
+        by_hand: run.by_hand,
+        took_ms: run.end.as_ref().map(|end| end.at - id.began),
+        exit_code: run.end.as_ref().map(|end| end.code),
+        result: match &run.skipped {
+            Some(_) => "left out".to_owned(),
+            None => job.ending(*id, run),
+        },
+        attempts: run.end.as_ref().map_or(0, |end| end.attempts),
+        output: kept.get(id).copied().unwrap_or(0),
+    };
+    job.history.runs.iter().rev().map(run).collect()
+}
+
+/// Asks for the output of a run; `id` is that of a [`PastRun`].
+pub fn ask_output(name: &str, id: &str, out: &mut Script) {
+    let file = format!("{}/{id}.out", files::runs(name));
+    out.line("if [ -e {} ]; then cat -- {}; fi", &[&file, &file]);
 }
 
 /// What was asked about one job.
