@@ -52,6 +52,9 @@ complete -c fleet -n "__fish_fleet_needs_command" -f -a "show-site" -d 'Show the
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "suspend-site" -d 'Suspend a website: kept whole, but serving nothing'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "resume-site" -d 'Let a website serve again after it was suspended'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "remove-site" -d 'Remove a website; its content goes to the server\'s trash'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "run-cron" -d 'Run a cron job now and show its output'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "list-runs" -d 'List the runs of a cron job and how they ended'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "show-run" -d 'Show what a run of a cron job printed'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "add-cron" -d 'Add a cron job, placed by capacity or on the server you name'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "set-cron" -d 'Change the settings of a cron job: only those that are given'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "list-crons" -d 'List the crons, and where they are'
@@ -455,6 +458,40 @@ complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -s v -l verbose
 complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -l no-color -d 'No colours'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -s y -l yes -d 'Answer every question with yes'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand run-cron" -l server -d 'On these of its servers; needed when it is on several' -r
+complete -c fleet -n "__fish_fleet_using_subcommand run-cron" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand run-cron" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand run-cron" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand run-cron" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand run-cron" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand run-cron" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand run-cron" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand run-cron" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand run-cron" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand list-runs" -l server -d 'Only on these of its servers' -r
+complete -c fleet -n "__fish_fleet_using_subcommand list-runs" -s n -l limit -d 'How many of each server, counted from the newest' -r
+complete -c fleet -n "__fish_fleet_using_subcommand list-runs" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand list-runs" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand list-runs" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand list-runs" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand list-runs" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand list-runs" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand list-runs" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand list-runs" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand list-runs" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand show-run" -l server -d 'On this of its servers; needed when it is on several' -r
+complete -c fleet -n "__fish_fleet_using_subcommand show-run" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand show-run" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand show-run" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand show-run" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand show-run" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand show-run" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand show-run" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand show-run" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand show-run" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l server -d 'This server, instead of the one with the most room' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l region -d 'Only a server of this region' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l label -d 'Only a server with this label; may be repeated' -r

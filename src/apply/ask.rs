@@ -64,7 +64,8 @@ impl Asking {
             {
                 let connector = connector.clone();
                 running.spawn(async move {
-                    let answer = put(&connector, &server, &script, self.patience, &mut |_| {}).await;
+                    let answer =
+                        put(&connector, &server, &script, self.patience, &mut |_| {}).await;
                     (server.name, answer)
                 });
             }

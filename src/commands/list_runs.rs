@@ -79,13 +79,16 @@ pub(super) fn job(context: &Context, name: &str) -> anyhow::Result<Resource> {
     find(state.as_ref(), kind, name)
 }
 
+/// The runs that each server knows of, the newest first.
+type Runs = BTreeMap<ServerName, Vec<PastRun>>;
+
 /// The last runs of a job on each of these servers, and why some servers did not tell.
 pub(super) fn runs(
     context: &Context,
     job: &Resource,
     servers: &[&Server],
     limit: u32,
-) -> anyhow::Result<(BTreeMap<ServerName, Vec<PastRun>>, Vec<Diagnostic>)> {
+) -> anyhow::Result<(Runs, Vec<Diagnostic>)> {
     let name = &job.name.name;
     let mut script = Script::new();
     cron::ask_runs(name, limit, &mut script);
@@ -99,7 +102,7 @@ pub(super) fn runs(
     Ok((runs, problems))
 }
 
-fn table(runs: &BTreeMap<ServerName, Vec<PastRun>>) -> Table {
+fn table(runs: &Runs) -> Table {
     let mut table = Table::new()
         .column("run")
         .column("server")

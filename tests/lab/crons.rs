@@ -1,5 +1,6 @@
 //! Cron jobs on Debian 12 and 13: what the real daemon makes of them, and what is read back of it.
 
+use std::fmt::Write as _;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -48,7 +49,10 @@ fn history(world: &World, server: &str, name: &str) -> Vec<String> {
 }
 
 fn output(world: &World, server: &str, name: &str) -> String {
-    world.sh(server, &format!("cd /var/lib/fleet/cron/{name} && cat -- $(ls *.out | tail -n 1)"))
+    world.sh(
+        server,
+        &format!("cd /var/lib/fleet/cron/{name} && cat -- $(ls *.out | tail -n 1)"),
+    )
 }
 
 /// Waits until `is` on both servers, for at most a minute and what cron needs.
@@ -56,7 +60,10 @@ fn wait(what: &str, is: impl Fn(&str) -> bool) {
     let began = Instant::now();
     for server in BOTH {
         while !is(server) {
-            assert!(began.elapsed() < Duration::from_secs(90), "not on {server}: {what}");
+            assert!(
+                began.elapsed() < Duration::from_secs(90),
+                "not on {server}: {what}"
+            );
             thread::sleep(Duration::from_millis(500));
         }
     }
@@ -78,18 +85,43 @@ fn the_daemon_runs_jobs_as_typed_and_what_became_of_them_is_told() {
         );
     }
     let foreign = world.sh("lab-1", "stat -c '%n %i %Y' /etc/cron.d/*");
-    let mut typed = world.command("add-cron typed --stage --user www-data --directory /var/tmp --mail never");
-    typed.args(["--on", "*", "--env", "V=a b%'\"\nc", "--schedule", "* * * * *", "--command", TYPED]);
+    let mut typed =
+        world.command("add-cron typed --stage --user www-data --directory /var/tmp --mail never");
+    typed.args([
+        "--on",
+        "*",
+        "--env",
+        "V=a b%'\"\nc",
+        "--schedule",
+        "* * * * *",
+        "--command",
+        TYPED,
+    ]);
     Running::start(typed).outcome(&world).expect(0);
-    stage(&world, "fails", "echo out; echo err >&2; exit 3", "--mail-to ann@example.com");
-    stage(&world, "long", "sleep 987 & sleep 987", "--timeout 2s --mail never");
+    stage(
+        &world,
+        "fails",
+        "echo out; echo err >&2; exit 3",
+        "--mail-to ann@example.com",
+    );
+    stage(
+        &world,
+        "long",
+        "sleep 987 & sleep 987",
+        "--timeout 2s --mail never",
+    );
     stage(
         &world,
         "again",
         "echo x >>/var/tmp/again; test \"$(wc -l </var/tmp/again)\" -ge 3",
         "--retries 3 --retry-delay 1s --mail always",
     );
-    stage(&world, "nobody", "true", "--user nobody-of-that-name --mail never");
+    stage(
+        &world,
+        "nobody",
+        "true",
+        "--user nobody-of-that-name --mail never",
+    );
     stage(&world, "paused", "touch /var/tmp/paused-ran", "");
     stage(
         &world,
@@ -109,7 +141,11 @@ fn the_daemon_runs_jobs_as_typed_and_what_became_of_them_is_told() {
     wait("all have run", |server| {
         ["typed", "fails", "long", "again", "nobody", "prying"]
             .iter()
-            .all(|name| history(&world, server, name).iter().any(|line| line.starts_with("end")))
+            .all(|name| {
+                history(&world, server, name)
+                    .iter()
+                    .any(|line| line.starts_with("end"))
+            })
     });
     for server in BOTH {
         let first = |name: &str| history(&world, server, name)[..2].to_vec();
@@ -121,17 +157,38 @@ fn the_daemon_runs_jobs_as_typed_and_what_became_of_them_is_told() {
         );
         assert_eq!(first("fails"), ["start cron", "end 3 failed 1"], "{server}");
         assert_eq!(output(&world, server, "fails"), "out\nerr", "{server}");
-        assert_eq!(first("long"), ["start cron", "end 124 timeout 1"], "{server}");
+        assert_eq!(
+            first("long"),
+            ["start cron", "end 124 timeout 1"],
+            "{server}"
+        );
         world.sh(server, "! pgrep -f 'sleep 987' >/dev/null || pgrep -f 'sleep 987' | grep -q . && pgrep -fa cron-run");
         assert_eq!(first("again"), ["start cron", "end 0 ok 3"], "{server}");
-        assert_eq!(first("nobody"), ["start cron", "end 67 failed 0"], "{server}");
+        assert_eq!(
+            first("nobody"),
+            ["start cron", "end 67 failed 0"],
+            "{server}"
+        );
         let prying = output(&world, server, "prying");
         assert_eq!(prying.matches("Permission denied").count(), 4, "{prying}");
         assert!(prying.ends_with("ok"), "{prying}");
         world.sh(server, "test -e /var/tmp/foreign-ran; test ! -e /var/tmp/paused-ran; test ! -e /etc/cron.d/fleet-paused");
-        wait("mail", |server| world.sh(server, "cat /var/tmp/mail/* 2>/dev/null || :").contains("cron again on"));
+        wait("mail", |server| {
+            world
+                .sh(server, "cat /var/tmp/mail/* 2>/dev/null || :")
+                .contains("cron again on")
+        });
         let mail = world.sh(server, "cat /var/tmp/mail/*");
-        expect_words(&mail, &["To: ann@example.com", "cron fails on ", "failed (exit code 3)", "out\nerr", "3 attempts"]);
+        expect_words(
+            &mail,
+            &[
+                "To: ann@example.com",
+                "cron fails on ",
+                "failed (exit code 3)",
+                "out\nerr",
+                "3 attempts",
+            ],
+        );
         for silent in ["cron typed", "cron long", "cron nobody"] {
             assert!(!mail.contains(silent), "{mail}");
         }
@@ -150,28 +207,62 @@ fn the_daemon_runs_jobs_as_typed_and_what_became_of_them_is_told() {
         assert_eq!(live("paused", server)["last run"], "never");
     }
     let show = fleet(&world, ["show-cron", "typed"]).expect(0);
-    expect_words(&show.stdout, &["every minute", "next runs", "on lab-1", "on lab-2", "result", "0", "UTC"]);
+    expect_words(
+        &show.stdout,
+        &[
+            "every minute",
+            "next runs",
+            "on lab-1",
+            "on lab-2",
+            "result",
+            "0",
+            "UTC",
+        ],
+    );
+
+    let runs = world.json("list-runs fails --server lab-2", 0);
+    assert_eq!(runs["runs"]["lab-2"][0]["exit_code"], 3, "{runs:#}");
+    let run = fleet(&world, ["show-run", "fails", "--server", "lab-2"]).expect(0);
+    assert_eq!(run.stdout, "out\nerr\n");
+    expect_words(&run.stderr, &["3 (failed)"]);
+    fleet(&world, ["show-run", "fails"]).expect(2);
 
     // Resumed, it is there again; removed, nothing is left but the trash, and others' files are untouched.
     fleet(&world, ["resume-cron", "paused"]).expect(0);
     world.sh("lab-1", "test -e /etc/cron.d/fleet-paused");
-    for name in ["typed", "fails", "long", "again", "nobody", "paused", "prying", "one", "other", "both"] {
+    for name in [
+        "typed", "fails", "long", "again", "nobody", "paused", "prying", "one", "other", "both",
+    ] {
         fleet(&world, ["remove-cron", name, "--yes", "--stage"]).expect(0);
     }
     fleet(&world, ["apply", "--yes"]).expect(0);
-    let left = world.sh("lab-1", "ls -A /etc/fleet /usr/local/lib/fleet /var/lib/fleet/cron 2>/dev/null || :");
-    assert!(!left.contains("typed") && !left.contains("cron-run"), "{left}");
-    assert_eq!(world.sh("lab-1", "stat -c '%n %i %Y' /etc/cron.d/*"), foreign);
+    let left = world.sh(
+        "lab-1",
+        "ls -A /etc/fleet /usr/local/lib/fleet /var/lib/fleet/cron 2>/dev/null || :",
+    );
+    assert!(
+        !left.contains("typed") && !left.contains("cron-run"),
+        "{left}"
+    );
+    assert_eq!(
+        world.sh("lab-1", "stat -c '%n %i %Y' /etc/cron.d/*"),
+        foreign
+    );
 }
 
 /// Debian's cron takes what fleet takes, and refuses what fleet says it refuses.
 fn agrees_with_cron(world: &World) {
     let mut script = String::from("cd /var/tmp\n");
-    for (list, verdict) in [(corpus::TAKEN, ""), (corpus::MISUNDERSTOOD, ""), (corpus::REFUSED, "! ")] {
+    for (list, verdict) in [
+        (corpus::TAKEN, ""),
+        (corpus::MISUNDERSTOOD, ""),
+        (corpus::REFUSED, "! "),
+    ] {
         for schedule in list {
-            script.push_str(&format!(
-                "echo '{schedule} true' >tab; {verdict}crontab -n tab >/dev/null 2>&1 || echo '{schedule}'\n"
-            ));
+            let _ = writeln!(
+                script,
+                "echo '{schedule} true' >tab; {verdict}crontab -n tab >/dev/null 2>&1 || echo '{schedule}'"
+            );
         }
     }
     for server in BOTH {
@@ -185,8 +276,17 @@ fn overlaps_are_as_told(world: &World) {
         fleet(
             world,
             [
-                "add-cron", name, "--server", "lab-1", "--schedule", "@yearly", "--overlap", policy, "--stage",
-                "--command", "echo began; sleep 654",
+                "add-cron",
+                name,
+                "--server",
+                "lab-1",
+                "--schedule",
+                "@yearly",
+                "--overlap",
+                policy,
+                "--stage",
+                "--command",
+                "echo began; sleep 654",
             ],
         )
         .expect(0);
@@ -198,11 +298,18 @@ fn overlaps_are_as_told(world: &World) {
     let runs = |name: &str, count: usize| {
         let began = Instant::now();
         let count_them = || {
-            let marks = world.sh("lab-1", &format!("ls /run/fleet/cron | grep -cE '^{name}[.][0-9]+$' || :"));
+            let marks = world.sh(
+                "lab-1",
+                &format!("ls /run/fleet/cron | grep -cE '^{name}[.][0-9]+$' || :"),
+            );
             marks.parse::<usize>().expect("a number")
         };
         while count_them() != count {
-            assert!(began.elapsed() < Duration::from_secs(15), "{name} runs {} times", count_them());
+            assert!(
+                began.elapsed() < Duration::from_secs(15),
+                "{name} runs {} times",
+                count_them()
+            );
             thread::sleep(Duration::from_millis(100));
         }
     };
@@ -214,21 +321,30 @@ fn overlaps_are_as_told(world: &World) {
     let first = start(world, ["run-cron", "one"]);
     runs("one", 1);
     let second = fleet(world, ["run-cron", "one"]).expect(1);
-    expect_words(&second.stderr, &["cron one on lab-1 did not run", "it is running already"]);
+    expect_words(
+        &second.stderr,
+        &["cron one on lab-1 did not run", "it is running already"],
+    );
     let show = fleet(world, ["list-crons", "one"]).expect(0);
     expect_words(&show.stdout, &["running"]);
     end("one");
     let first = first.outcome(world).expect(1);
     expect_words(&first.stdout, &["began"]);
     expect_words(&first.stderr, &["ended with exit code"]);
-    assert_eq!(history(world, "lab-1", "one"), ["start now", "skip now running", "end 143 stopped 1"]);
+    assert_eq!(
+        history(world, "lab-1", "one"),
+        ["start now", "skip now running", "end 143 stopped 1"]
+    );
 
     let first = start(world, ["run-cron", "other"]);
     runs("other", 1);
     let second = start(world, ["run-cron", "other"]);
     first.outcome(world).expect(1);
     runs("other", 1);
-    assert_eq!(history(world, "lab-1", "other"), ["start now", "end 143 replaced 1", "start now"]);
+    assert_eq!(
+        history(world, "lab-1", "other"),
+        ["start now", "end 143 replaced 1", "start now"]
+    );
     end("other");
     second.outcome(world).expect(1);
 
@@ -246,11 +362,20 @@ fn overlaps_are_as_told(world: &World) {
 
 /// A job whose time went by without a run has missed it.
 fn missed_runs_are_told(world: &World) {
-    world.sh("lab-2", "touch -d '10 minutes ago' /etc/cron.d/fleet-again; : >/var/lib/fleet/cron/again/history");
+    world.sh(
+        "lab-2",
+        "touch -d '10 minutes ago' /etc/cron.d/fleet-again; : >/var/lib/fleet/cron/again/history",
+    );
     let list = world.json("list-crons again --server lab-2", 0);
-    let missed = list["crons"][0]["live"]["lab-2"]["missed"].as_str().expect("text").to_owned();
+    let missed = list["crons"][0]["live"]["lab-2"]["missed"]
+        .as_str()
+        .expect("text")
+        .to_owned();
     assert!(missed.contains(", last "), "{list:#}");
-    world.sh("lab-2", "touch /etc/cron.d/fleet-again; rm -f /var/tmp/again");
+    world.sh(
+        "lab-2",
+        "touch /etc/cron.d/fleet-again; rm -f /var/tmp/again",
+    );
 }
 
 #[test]
@@ -258,17 +383,42 @@ fn a_job_of_a_site_runs_as_its_user_and_follows_it() {
     let Some(world) = World::new(&["lab-1"]) else {
         return;
     };
-    fleet(&world, ["add-cron", "early", "--site", "a.example", "--schedule", "@daily", "--command", "true"]).expect(2);
+    fleet(
+        &world,
+        [
+            "add-cron",
+            "early",
+            "--site",
+            "a.example",
+            "--schedule",
+            "@daily",
+            "--command",
+            "true",
+        ],
+    )
+    .expect(2);
     fleet(&world, ["add-site", "a.example"]).expect(0);
     let added = fleet(
         &world,
-        ["add-cron", "late", "--site", "A.example.", "--schedule", "@daily", "--command", "id -un; pwd; echo \"$HOME\""],
+        [
+            "add-cron",
+            "late",
+            "--site",
+            "A.example.",
+            "--schedule",
+            "@daily",
+            "--command",
+            "id -un; pwd; echo \"$HOME\"",
+        ],
     )
     .expect(0);
     expect_words(&added.stdout, &["at 00:00 every day", "00:00 UTC"]);
     let user = world.sh("lab-1", "stat -c %U /srv/www/a.example/public");
     let ran = fleet(&world, ["run-cron", "late"]).expect(0);
-    assert_eq!(ran.stdout, format!("{user}\n/srv/www/a.example\n/srv/www/a.example\n"));
+    assert_eq!(
+        ran.stdout,
+        format!("{user}\n/srv/www/a.example\n/srv/www/a.example\n")
+    );
     // Whoever is without the site is without the job: it goes with it.
     fleet(&world, ["suspend-site", "a.example"]).expect(0);
     world.sh("lab-1", "test ! -e /etc/cron.d/fleet-late");
@@ -287,7 +437,15 @@ fn once_per_fleet_is_on_one_live_server() {
     fleet(
         &world,
         [
-            "add-cron", "single", "--on", "*", "--once-per-fleet", "--schedule", "@hourly", "--command", "true",
+            "add-cron",
+            "single",
+            "--on",
+            "*",
+            "--once-per-fleet",
+            "--schedule",
+            "@hourly",
+            "--command",
+            "true",
         ],
     )
     .expect(0);
@@ -314,7 +472,17 @@ fn a_hundred_jobs_are_found_as_they_should_be_in_under_two_seconds() {
         let name = format!("job{number}");
         fleet(
             &world,
-            ["add-cron", &name, "--server", "lab-1", "--schedule", "30 3 * * *", "--command", "true", "--stage"],
+            [
+                "add-cron",
+                &name,
+                "--server",
+                "lab-1",
+                "--schedule",
+                "30 3 * * *",
+                "--command",
+                "true",
+                "--stage",
+            ],
         )
         .expect(0);
     }
@@ -328,5 +496,9 @@ fn a_hundred_jobs_are_found_as_they_should_be_in_under_two_seconds() {
     let began = Instant::now();
     let list = world.json("list-crons", 0);
     assert_eq!(list["crons"].as_array().map(Vec::len), Some(100));
-    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    assert!(
+        began.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        began.elapsed()
+    );
 }

@@ -42,7 +42,9 @@ pub(super) fn history(name: &str) -> String {
 /// Appends what runs a job at once.
 pub(super) fn run_now(name: &str, out: &mut Script) {
     out.line("if [ ! -x {} ]; then", &[RUNNER]);
-    out.raw("echo 'it was not applied to this server yet: `fleet apply` does' >&2\n(exit 69)\nelse\n");
+    out.raw(
+        "echo 'it was not applied to this server yet: `fleet apply` does' >&2\n(exit 69)\nelse\n",
+    );
     out.line("{} {} now", &[RUNNER, name]);
     out.raw("fi\n");
 }

@@ -128,7 +128,8 @@ fn plain(word: &str) -> String {
 }
 
 /// Prints the rule of the server's time zone.
-const ZONE: &str = "printf '@zone %s\\n' \"$(tail -n 1 /etc/localtime 2>/dev/null | tr -d '\\000')\"\n";
+const ZONE: &str =
+    "printf '@zone %s\\n' \"$(tail -n 1 /etc/localtime 2>/dev/null | tr -d '\\000')\"\n";
 
 /// Prints the processes that run a job just now.
 const MARKS: &str = "for mark in /run/fleet/cron/*.*; do\n\
@@ -195,8 +196,14 @@ pub fn ask_runs(name: &str, count: u32, out: &mut Script) {
     out.raw(ZONE);
     out.raw(MARKS);
     let (dir, lines) = (files::runs(name), format!("-n{}", count.saturating_mul(2)));
-    out.line("find {} -maxdepth 1 -name '*.out' -printf '@output %f %s\\n' 2>/dev/null", &[&dir]);
-    out.line("tail {} -- {} 2>/dev/null", &[&lines, &files::history(name)]);
+    out.line(
+        "find {} -maxdepth 1 -name '*.out' -printf '@output %f %s\\n' 2>/dev/null",
+        &[&dir],
+    );
+    out.line(
+        "tail {} -- {} 2>/dev/null",
+        &[&lines, &files::history(name)],
+    );
     out.raw("true\n");
 }
 
@@ -206,7 +213,8 @@ pub fn runs(name: &str, lines: &[&str], now: Timestamp) -> Vec<PastRun> {
     let mut zone = TimeZone::UTC;
     let mut kept: BTreeMap<RunId, u64> = BTreeMap::new();
     for line in lines {
-        let Some((word, rest)) = line.strip_prefix('@').and_then(|rest| rest.split_once(' ')) else {
+        let Some((word, rest)) = line.strip_prefix('@').and_then(|rest| rest.split_once(' '))
+        else {
             job.history.line(line);
             continue;
         };

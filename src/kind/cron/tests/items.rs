@@ -1,12 +1,14 @@
 //! Settings in, exact items out.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 
 use crate::item::file::Content;
 use crate::item::{Item, User};
 use crate::kind::cron::Cron;
 use crate::kind::{Compile, Fleet, Scope, Secrets, Spec};
-use crate::model::{ResourceName, Server};
+use crate::model::{Resource, ResourceName, Server};
 use crate::shell::Secret;
 
 struct NoSecrets;
@@ -23,6 +25,10 @@ fn cron(spec: serde_json::Value) -> Cron {
 
 /// The items of a job called `job`.
 fn items(cron: &Cron, suspended: bool) -> Vec<Item> {
+    items_in(cron, suspended, Fleet::EMPTY)
+}
+
+fn items_in(cron: &Cron, suspended: bool, fleet: Fleet<'_>) -> Vec<Item> {
     let server = Server::new("sg-1".parse().unwrap(), "192.0.2.1");
     let compile = Compile {
         name: "job",
@@ -32,7 +38,7 @@ fn items(cron: &Cron, suspended: bool) -> Vec<Item> {
         server: &server,
         facts: None,
         secrets: &NoSecrets,
-        fleet: Fleet::EMPTY,
+        fleet,
     };
     cron.items(&compile).unwrap()
 }
@@ -135,6 +141,36 @@ fn a_suspended_job_keeps_all_but_what_cron_reads() {
     let mut all = paths(false);
     all.retain(|key| key != "file /etc/cron.d/fleet-job");
     assert_eq!(paths(true), all);
+}
+
+#[test]
+fn a_job_of_a_suspended_site_does_not_run() {
+    let cron = cron(json!({ "schedule": "@daily", "command": "true", "site": "example.com" }));
+    let name = ResourceName::new("site", "example.com");
+    for suspended in [true, false] {
+        let site = Resource {
+            id: 1,
+            name: name.clone(),
+            spec: json!({}),
+            weight: 1,
+            suspended,
+            generation: 1,
+            created_at: jiff::Timestamp::UNIX_EPOCH,
+            updated_at: jiff::Timestamp::UNIX_EPOCH,
+            removed_at: None,
+            placements: Vec::new(),
+        };
+        let resources = BTreeMap::from([(name.clone(), site)]);
+        let fleet = Fleet {
+            resources: &resources,
+            ..Fleet::EMPTY
+        };
+        let items = items_in(&cron, false, fleet);
+        let runs = items
+            .iter()
+            .any(|item| item.name() == "/etc/cron.d/fleet-job");
+        assert_eq!(runs, !suspended);
+    }
 }
 
 #[test]

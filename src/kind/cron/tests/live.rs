@@ -138,6 +138,64 @@ fn a_suspended_job_is_not_scheduled_and_misses_nothing() {
 }
 
 #[test]
+fn past_runs_are_told_the_newest_first() {
+    let (first, over) = (start(600), end(600, 2, "3 failed 2"));
+    let skip = format!("skip {}000-80 cron running", NOW - 200);
+    let by_hand = format!("start {}000-81 now", NOW - 100);
+    let kept = format!("@output {}000-77.out 17", NOW - 600);
+    let lines = [
+        "@zone UTC0",
+        "@running job.81",
+        &kept,
+        "@output history 5",
+        &first,
+        &over,
+        &skip,
+        &by_hand,
+        "nonsense",
+    ];
+    let runs = history::runs("job", &lines, Timestamp::from_second(NOW).unwrap());
+    let told: Vec<_> = runs
+        .iter()
+        .map(|run| {
+            (
+                run.at.as_str(),
+                run.result.as_str(),
+                run.took(),
+                run.by_hand,
+                run.output,
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (
+                "Fri 2026-11-20 11:53 UTC",
+                "running",
+                String::new(),
+                true,
+                0
+            ),
+            (
+                "Fri 2026-11-20 11:51 UTC",
+                "left out",
+                String::new(),
+                false,
+                0
+            ),
+            (
+                "Fri 2026-11-20 11:45 UTC",
+                "3 (failed)",
+                "2.0 s".to_owned(),
+                false,
+                17
+            ),
+        ]
+    );
+}
+
+#[test]
 fn the_question_is_one_fragment_for_all() {
     let cron: Cron = serde_json::from_value(
         serde_json::json!({ "schedule": "@daily", "command": "true", "random_delay": "5m" }),
