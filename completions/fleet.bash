@@ -73,6 +73,9 @@ _fleet() {
             fleet,list-rules)
                 cmd="fleet__subcmd__list__subcmd__rules"
                 ;;
+            fleet,list-runs)
+                cmd="fleet__subcmd__list__subcmd__runs"
+                ;;
             fleet,list-servers)
                 cmd="fleet__subcmd__list__subcmd__servers"
                 ;;
@@ -133,6 +136,9 @@ _fleet() {
             fleet,run)
                 cmd="fleet__subcmd__run"
                 ;;
+            fleet,run-cron)
+                cmd="fleet__subcmd__run__subcmd__cron"
+                ;;
             fleet,set-cron)
                 cmd="fleet__subcmd__set__subcmd__cron"
                 ;;
@@ -162,6 +168,9 @@ _fleet() {
                 ;;
             fleet,show-rule)
                 cmd="fleet__subcmd__show__subcmd__rule"
+                ;;
+            fleet,show-run)
+                cmd="fleet__subcmd__show__subcmd__run"
                 ;;
             fleet,show-server)
                 cmd="fleet__subcmd__show__subcmd__server"
@@ -197,7 +206,7 @@ _fleet() {
 
     case "${cmd}" in
         fleet)
-            opts="-q -v -y -h -V --inventory --state --output --json --quiet --verbose --no-color --yes --help --version init add-server set-server remove-server list-servers show-server cordon uncordon run setup-server add-site set-site list-sites show-site suspend-site resume-site remove-site add-cron set-cron list-crons show-cron suspend-cron resume-cron remove-cron add-database-user set-database-user remove-database-user rotate-password add-database set-database list-databases show-database suspend-database resume-database remove-database enable-firewall disable-firewall move-rule ban-address unban-address list-bans list-rules add-addresses remove-addresses list-addresses add-rule set-rule show-rule suspend-rule resume-rule remove-rule place plan apply health list-tasks show-task rotate-key"
+            opts="-q -v -y -h -V --inventory --state --output --json --quiet --verbose --no-color --yes --help --version init add-server set-server remove-server list-servers show-server cordon uncordon run setup-server add-site set-site list-sites show-site suspend-site resume-site remove-site run-cron list-runs show-run add-cron set-cron list-crons show-cron suspend-cron resume-cron remove-cron add-database-user set-database-user remove-database-user rotate-password add-database set-database list-databases show-database suspend-database resume-database remove-database enable-firewall disable-firewall move-rule ban-address unban-address list-bans list-rules add-addresses remove-addresses list-addresses add-rule set-rule show-rule suspend-rule resume-rule remove-rule place plan apply health list-tasks show-task rotate-key"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1252,6 +1261,44 @@ _fleet() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        fleet__subcmd__list__subcmd__runs)
+            opts="-n -q -v -y -h --server --limit --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --inventory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         fleet__subcmd__list__subcmd__servers)
             opts="-q -v -y -h --server --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -1918,6 +1965,36 @@ _fleet() {
                     return 0
                     ;;
                 --parallel)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --inventory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fleet__subcmd__run__subcmd__cron)
+            opts="-q -v -y -h --server --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --server)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2613,6 +2690,36 @@ _fleet() {
                 return 0
             fi
             case "${prev}" in
+                --inventory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fleet__subcmd__show__subcmd__run)
+            opts="-q -v -y -h --server --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --inventory)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
