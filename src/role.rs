@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::item::{Item, Package, Service};
+use crate::item::file::Content;
+use crate::item::{File, Item, Package, Service, ZoneStore};
 use crate::model::Role;
 use crate::model::health::ServerFacts;
 
@@ -70,18 +71,60 @@ const WEB: [&str; 12] = [
 /// the server itself alone, and lets root (`postgres`) in through the socket without a password.
 const DATABASE: [&str; 4] = ["gzip", "mariadb-client", "mariadb-server", "postgresql"];
 
-/// The items that `role` needs on a server with `release`; `None` for a role that fleet has nothing to place for.
-pub fn items(role: Role, release: Release) -> Option<Vec<Item>> {
-    let (packages, units) = match role {
+/// Packages of the DNS role: the server with its SQLite backend, the shell of SQLite to write zones with, and `dig` to
+/// ask whether they are served.
+const DNS: [&str; 4] = [
+    "bind9-dnsutils",
+    "pdns-backend-sqlite3",
+    "pdns-server",
+    "sqlite3",
+];
+
+/// What `PowerDNS` needs to be told beyond Debian's own configuration, which has no backend at all. It listens on port
+/// 53 alone; there is no API and no web server.
+const PDNS_CONF: &str =
+    "# Written by fleet (setup-server): what is needed for zones with transfers and DNSSEC.
+launch=gsqlite3
+gsqlite3-database=/var/lib/powerdns/pdns.sqlite3
+gsqlite3-dnssec=yes
+primary=yes
+secondary=yes
+api=no
+webserver=no
+version-string=anonymous
+";
+
+/// The configuration of a name server, and the database that it names.
+fn name_server() -> [Item; 2] {
+    let file = File {
+        path: "/etc/powerdns/pdns.d/fleet.conf".to_owned(),
+        content: Content::Text(PDNS_CONF.to_owned()),
+        mode: 0o644,
+        owner: "root".to_owned(),
+        group: "root".to_owned(),
+        service: Some("pdns".to_owned()),
+        seed: false,
+    };
+    let store = ZoneStore {
+        path: "/var/lib/powerdns/pdns.sqlite3".to_owned(),
+    };
+    [Item::from(file), Item::from(store)]
+}
+
+/// The items that `role` needs on a server with `release`.
+pub fn items(role: Role, release: Release) -> Vec<Item> {
+    let (packages, own, units) = match role {
         Role::Web => (
             &WEB[..],
+            Vec::new(),
             vec!["nginx".to_owned(), format!("php{}-fpm", release.php())],
         ),
         Role::Database => (
             &DATABASE[..],
+            Vec::new(),
             vec!["mariadb".to_owned(), "postgresql".to_owned()],
         ),
-        Role::Dns => return None,
+        Role::Dns => (&DNS[..], name_server().into(), vec!["pdns".to_owned()]),
     };
     let packages = packages.iter().map(|name| {
         Item::from(Package {
@@ -89,12 +132,11 @@ pub fn items(role: Role, release: Release) -> Option<Vec<Item>> {
         })
     });
     let services = units.into_iter().map(|unit| Item::from(Service { unit }));
-    Some(packages.chain(services).collect())
+    packages.chain(own).chain(services).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::kind::KINDS;
 
@@ -127,7 +169,6 @@ mod tests {
             (Release::Debian13, "php8.4-fpm"),
         ] {
             let keys: Vec<String> = items(Role::Web, release)
-                .unwrap()
                 .iter()
                 .map(|item| item.key().to_string())
                 .collect();
@@ -137,10 +178,12 @@ mod tests {
     }
 
     #[test]
-    fn every_role_that_a_kind_needs_can_be_set_up() {
+    fn what_is_set_up_is_what_kinds_need() {
         for kind in &KINDS {
             let Some(role) = kind.role else { continue };
-            assert!(items(role, Release::Debian12).is_some(), "{}", kind.word);
+            let items = items(role, Release::Debian12);
+            let is_service = |item: &Item| matches!(item, Item::Service(_));
+            assert!(items.iter().any(is_service), "{}", kind.word);
         }
     }
 }

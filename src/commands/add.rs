@@ -10,7 +10,7 @@ use super::change::{Before, Changing, refuse_unknown, taken};
 use super::flags::Flags;
 use super::placing::place_by_scope;
 use super::{Ending, KindVerb};
-use crate::context::Context;
+use crate::context::{Context, Edge};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::inventory::Inventory;
 use crate::kind::{Kind, Scope};
@@ -84,7 +84,7 @@ impl KindVerb for Add {
 
     fn run(context: &Context, kind: &'static Kind, matches: &ArgMatches) -> anyhow::Result<Ending> {
         // What is wrong there is told by itself, and not as a mistake of the site.
-        let inventory = context.inventory()?;
+        context.inventory()?;
         let asked;
         let typed = if let Some(typed) = matches.get_one::<String>("name") {
             typed
@@ -97,7 +97,23 @@ impl KindVerb for Add {
         let name = (kind.canonical_name)(typed).map_err(|i| i.into_diagnostics(&subject))?;
         let mut edge = context.edge().for_new();
         let spec = (kind.parse)(matches, &name, &mut edge).map_err(|i| i.into_diagnostics(&subject))?;
-        (kind.validate)(&spec, &name, context.now()).map_err(|i| i.into_diagnostics(&subject))?;
+        Self::spec(context, kind, matches, &name, spec, &edge)
+    }
+}
+
+impl Add {
+    /// Adds a resource of that canonical name and those settings; `matches` says where to, and how.
+    pub(super) fn spec(
+        context: &Context,
+        kind: &'static Kind,
+        matches: &ArgMatches,
+        name: &str,
+        spec: Value,
+        edge: &Edge<'_>,
+    ) -> anyhow::Result<Ending> {
+        let subject = format!("{} {}", kind.word, crate::diagnostic::ticked(name));
+        (kind.validate)(&spec, name, context.now()).map_err(|i| i.into_diagnostics(&subject))?;
+        let inventory = context.inventory()?;
         let own_weight = (kind.weight)(&spec).map_err(|i| i.into_diagnostics(&subject))?;
         let weight = given::<u32>(matches, "weight").copied();
         let scope = (kind.scope)(&spec).map_err(|i| i.into_diagnostics(&subject))?;
@@ -108,7 +124,7 @@ impl KindVerb for Add {
         if !matches!(scope, Scope::One | Scope::Beside { .. }) {
             refuse_wishes(matches, &subject)?;
         }
-        let changing = Changing::new(context, "add", kind, &name, matches)?;
+        let changing = Changing::new(context, "add", kind, name, matches)?;
         let labels = matches.try_get_many::<(String, String)>("label").ok().flatten();
         let adding = Adding {
             kind,
@@ -133,7 +149,7 @@ impl KindVerb for Add {
             let connector = context.connector()?;
             context.block_on(refresh_health(context, &connector, &adding.request))??;
         }
-        changing.run(Some(&edge), |write| adding.record(write, inventory, context))
+        changing.run(Some(edge), |write| adding.record(write, inventory, context))
     }
 }
 

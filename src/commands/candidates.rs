@@ -39,6 +39,14 @@ pub(super) fn candidates(
         {
             candidate.lacks.insert(Role::Web, "nginx".to_owned());
         }
+        let pdns = facts
+            .get(&server.name)
+            .and_then(|facts| facts.services.get("pdns"));
+        if pdns.is_some_and(|state| ["missing", "masked", "disabled"].contains(&state.as_str())) {
+            candidate
+                .lacks
+                .insert(Role::Dns, "PowerDNS that starts at boot".to_owned());
+        }
         candidate
     });
     Ok(candidates.collect())

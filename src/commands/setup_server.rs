@@ -146,7 +146,7 @@ fn job(server: &Server, roles: &[Role], release: Release) -> Result<Job<'static>
     let mut desired = Desired::default();
     for role in roles {
         let owner = ResourceName::new(outcome::ROLE, role.word());
-        let items = role::items(*role, release).unwrap_or_default();
+        let items = role::items(*role, release);
         desired
             .add(&owner, items)
             .map_err(|clash| Diagnostic::failed(clash.to_string()))?;
@@ -165,7 +165,8 @@ impl SetupServer {
     /// The roles to set up: those asked for, else those of the inventory that need anything.
     fn roles(&self, server: &Server) -> anyhow::Result<Vec<Role>> {
         let asked = |role: &Role| self.roles.iter().any(|word| word == role.word());
-        let roles: Vec<Role> = known_roles()
+        let roles: Vec<Role> = Role::ALL
+            .into_iter()
             .filter(|role| {
                 if self.roles.is_empty() {
                     server.roles.contains(role)
@@ -190,13 +191,6 @@ impl SetupServer {
     }
 }
 
-/// The roles that there is something to set up for; the items differ by release, which roles have some does not.
-fn known_roles() -> impl Iterator<Item = Role> {
-    Role::ALL
-        .into_iter()
-        .filter(|role| role::items(*role, Release::Debian12).is_some())
-}
-
 fn words() -> Vec<&'static str> {
-    known_roles().map(Role::word).collect()
+    Role::ALL.map(Role::word).into()
 }

@@ -153,6 +153,13 @@ pub trait Atom: Clone + fmt::Debug + PartialEq + Sized {
         false
     }
 
+    /// Why replacing what is there (`fact`) is more likely a mistake than a wish, even where fleet made it: then it
+    /// needs `--force`.
+    fn drastic(&self, fact: &Props) -> Option<String> {
+        let _ = fact;
+        None
+    }
+
     /// Whether an item that was given `applied` is left as it is when it is no longer wanted.
     fn stays(applied: &Props) -> bool {
         let _ = applied;
@@ -280,6 +287,11 @@ macro_rules! registry {
                 match self { $(Self::$atom(item) => item.refusals(by),)* }
             }
 
+            /// See [`Atom::drastic`].
+            pub fn drastic(&self, fact: &Props) -> Option<String> {
+                match self { $(Self::$atom(item) => item.drastic(fact),)* }
+            }
+
             /// See [`Atom::guarded`].
             pub fn guarded(&self, fact: &Props) -> bool {
                 match self { $(Self::$atom(item) => item.guarded(fact),)* }
@@ -307,6 +319,8 @@ registry! {
     service::Service,
     mariadb::Mariadb,
     postgres::Postgres,
+    zone_store::ZoneStore,
+    zone::Zone,
     ruleset::Ruleset,
     probe::Probe,
 }

@@ -22,6 +22,7 @@ pub mod firewall;
 pub mod rule;
 mod scope;
 pub mod site;
+pub mod zone;
 
 pub use scope::{Fleet, Scope, Ties};
 
@@ -417,8 +418,9 @@ pub type Directions = fn(&Value, &str, Option<&Server>) -> Result<Vec<(String, S
 pub type Revealed = fn(&Value) -> Result<Vec<(String, SecretId)>, Invalid>;
 
 /// Every kind. A new one is a file here and a word in this list.
-pub static KINDS: [Kind; 5] = [
+pub static KINDS: [Kind; 6] = [
     Kind::of::<site::Site>(),
+    Kind::of::<zone::Zone>(),
     Kind::of::<cron::Cron>(),
     Kind::of::<database::Database>(),
     Kind::of::<rule::Rule>(),

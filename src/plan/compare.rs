@@ -410,6 +410,18 @@ impl Comparison<'_> {
         if self.refused(wanted) {
             return;
         }
+        if self.mode != Mode::Force
+            && let Some(reason) = wanted.item.drastic(fact)
+        {
+            let blocked = owners.iter().map(|owner| Blocked {
+                resource: (*owner).clone(),
+                reason: format!("this is more than a small change: {reason}"),
+                hint: Some(
+                    "look at the diff with `--dry-run`; `--force` makes the change".to_owned(),
+                ),
+            });
+            self.plan.blocked.extend(blocked);
+        }
         self.plan.changes.push(Change {
             key: key.clone(),
             action: Action::Update,

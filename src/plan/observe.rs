@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::item::{ItemType, Key, Props};
+use crate::item::{ItemType, Key, Props, zone};
 use crate::shell::Script;
 
 /// The shell functions that every script of a conversation may use.
@@ -48,7 +48,11 @@ pub enum Observing {
 /// The script that reads `keys`.
 pub fn script(keys: &BTreeSet<Key>, how: &Observing) -> Script {
     let mut script = Script::new();
-    script.raw(super::PATHS).raw(super::NGINX).raw(PRELUDE);
+    script
+        .raw(super::PATHS)
+        .raw(super::NGINX)
+        .raw(zone::SHELL)
+        .raw(PRELUDE);
     match how {
         Observing::Only => {
             script.raw("unfinished\n");

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Action, Change, NGINX, PATHS};
 use crate::item::{
     Item, ItemType, Phase, Probe, Props, Removal, Steps, TRANSACTIONS, package,
-    service::with_config_test,
+    service::with_config_test, zone,
 };
 use crate::shell::Script;
 
@@ -192,6 +192,7 @@ fn open(steps: &Steps, script: &mut Script) {
     undo.raw("t=$1 bad=0\n")
         .raw(PATHS)
         .raw(NGINX)
+        .raw(zone::SHELL)
         .raw(UNDO)
         .append(&steps.undoing());
     for unit in steps.reloads() {

@@ -9,6 +9,7 @@ use super::format;
 use super::page::Page;
 use super::style::Tone;
 use crate::item::file::Content;
+use crate::item::zone::{self, Part};
 use crate::item::{Item, ItemType, Props, ruleset, satisfies};
 use crate::model::{ResourceName, ServerName};
 use crate::plan::{Action, Change, Conflict, ServerPlan};
@@ -28,7 +29,7 @@ pub fn server(page: &mut Page, name: &ServerName, plan: &ServerPlan, contents: O
         }
         page.end();
         if let (Some(contents), Some(item)) = (contents, &change.item) {
-            content_diff(page, item, change.before.is_some(), contents);
+            content_diff(page, item, change.before.as_ref(), contents);
         }
     }
     for conflict in &plan.conflicts {
@@ -37,7 +38,7 @@ pub fn server(page: &mut Page, name: &ServerName, plan: &ServerPlan, contents: O
             .text(&format!("! conflict {}", conflict.item.key()), Tone::Warn)
             .line(&format!("  {why}"));
         if let Some(contents) = contents {
-            content_diff(page, &conflict.item, true, contents);
+            content_diff(page, &conflict.item, Some(&conflict.fact), contents);
         }
     }
     for blocked in &plan.blocked {
@@ -205,7 +206,13 @@ fn is_secret(item: &Item) -> bool {
     matches!(item, Item::File(file) if matches!(file.content, Content::Secret(_)))
 }
 
-fn content_diff(page: &mut Page, item: &Item, exists: bool, contents: &Contents) {
+fn content_diff(page: &mut Page, item: &Item, before: Option<&Props>, contents: &Contents) {
+    if let Item::Zone(zone) = item
+        && let Part::Primary(primary) = &zone.part
+    {
+        let before = before.and_then(|before| before.get(zone::TEXT));
+        diff::unified(page, before.map(String::as_str), Some(&primary.text()), 6);
+    }
     if let Item::Ruleset(rules) = item {
         let before = contents.get(ruleset::BOOT).map(String::as_str);
         diff::unified(page, before, Some(&rules.script()), 6);
@@ -213,6 +220,7 @@ fn content_diff(page: &mut Page, item: &Item, exists: bool, contents: &Contents)
     let Item::File(file) = item else {
         return;
     };
+    let exists = before.is_some();
     match &file.content {
         Content::Secret(_) => {
             page.toned_line("      (secret content, not shown)", Tone::Dim);

@@ -1,0 +1,132 @@
+//! `fleet import-zone`: the records of a master file as a zone.
+
+use std::path::PathBuf;
+
+use clap::{Args, Command};
+
+use super::add::Add;
+use super::add_record::zone_kind;
+use super::edit::Edit;
+use super::flags::Staging;
+use super::{Ending, Example, Group, KindVerb, Verb};
+use crate::context::Context;
+use crate::diagnostic::ticked;
+use crate::kind::zone::{Zone, file};
+use crate::kind::{from_json, to_json};
+use crate::model::ResourceName;
+
+/// Reads a master file (RFC 1035) as BIND and PowerDNS write them. A zone that is not there yet is added, one that is
+/// gets these records in place of its own.
+#[derive(Args, Debug)]
+pub struct ImportZone {
+    /// The file; `-` reads standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The zone [default: that of the file's SOA or $ORIGIN]
+    #[arg(long, value_name = "ZONE")]
+    zone: Option<String>,
+    /// Where a new zone goes, instead of the server with the most room
+    #[arg(long, value_name = "SERVER")]
+    server: Option<String>,
+    /// Other servers of a new zone
+    #[arg(long, value_name = "SERVER", value_delimiter = ',')]
+    secondary: Vec<String>,
+    /// So many more other servers of a new zone
+    #[arg(long, value_name = "N")]
+    secondaries: Option<u32>,
+    #[command(flatten)]
+    staging: Staging,
+}
+
+impl Verb for ImportZone {
+    const NAME: &'static str = "import-zone";
+    const ABOUT: &'static str = "Take the records of a master file for a zone";
+    const GROUP: Group = Group::Of("zone");
+    const EXAMPLES: &'static [Example] = &[
+        ("fleet import-zone db.example.com --secondaries 1", ""),
+        ("dig @old.example.net example.com AXFR | fleet import-zone - --dry-run", "What a move would change"),
+    ];
+
+    fn run(self, context: &Context) -> anyhow::Result<Ending> {
+        let kind = zone_kind()?;
+        let shown = self.file.display().to_string();
+        let text = context.read_file(&self.file)?;
+        let given = match &self.zone {
+            Some(zone) => {
+                let subject = format!("zone {}", ticked(zone));
+                Some((kind.canonical_name)(zone).map_err(|i| i.into_diagnostics(&subject))?)
+            }
+            None => None,
+        };
+        let read = file::read(&text, given.as_deref()).map_err(|i| i.into_diagnostics(&ticked(&shown)))?;
+        for note in &read.notes {
+            context.ui.warn(note);
+        }
+        let zone = given.or_else(|| read.zone.clone()).unwrap_or_default();
+        let subject = format!("zone {}", ticked(&zone));
+        let zone = (kind.canonical_name)(&zone).map_err(|i| i.into_diagnostics(&subject))?;
+        let name = ResourceName::new(kind.word, zone.as_str());
+        let there = match context.state_to_read()? {
+            Some(state) => state.read(|state| state.find(&name))?,
+            None => None,
+        };
+        if there.is_some() {
+            let edit = Edit {
+                command: Self::NAME,
+                staging: self.staging,
+                kind,
+                name: &zone,
+            };
+            return edit.run(context, None, |spec: &mut Zone, _now| {
+                spec.forget_soa();
+                spec.take_in(read, &zone);
+                Ok(())
+            });
+        }
+        let command = Add::arguments(kind, Command::new("add-zone"));
+        let matches = command.try_get_matches_from(self.arguments(&zone))?;
+        let mut edge = context.edge();
+        let spec = (kind.parse)(&matches, &zone, &mut edge).map_err(|i| i.into_diagnostics(&subject))?;
+        let mut spec: Zone = from_json(&spec).map_err(|i| i.into_diagnostics(&subject))?;
+        spec.take_in(read, &zone);
+        let spec = to_json(&spec).map_err(|i| i.into_diagnostics(&subject))?;
+        Add::spec(context, kind, &matches, &zone, spec, &edge)
+    }
+}
+
+impl ImportZone {
+    /// The arguments of `add-zone` that these stand for.
+    fn arguments(&self, zone: &str) -> Vec<String> {
+        let mut words = vec!["add-zone".to_owned(), zone.to_owned()];
+        let mut flag = |name: &str, value: Option<String>| {
+            words.push(match value {
+                Some(value) => format!("--{name}={value}"),
+                None => format!("--{name}"),
+            });
+        };
+        if let Some(server) = &self.server {
+            flag("server", Some(server.clone()));
+        }
+        for server in &self.secondary {
+            flag("secondary", Some(server.clone()));
+        }
+        if let Some(more) = self.secondaries {
+            flag("secondaries", Some(more.to_string()));
+        }
+        let flags = &self.staging.flags;
+        for (name, is) in [
+            ("dry-run", flags.dry_run),
+            ("force", flags.force),
+            ("adopt", flags.adopt),
+            ("stage", self.staging.stage),
+        ] {
+            if is {
+                flag(name, None);
+            }
+        }
+        if let Some(wait) = flags.lock_wait {
+            flag("lock-wait", Some(format!("{}s", wait.as_secs())));
+        }
+        words
+    }
+}

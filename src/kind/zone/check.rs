@@ -1,0 +1,218 @@
+//! What must be right of a zone's settings, and the typed values behind them.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use super::name::Name;
+use super::reason::{Reason, shown};
+use super::{Zone, records, rules, value};
+use crate::diagnostic::Invalid;
+use crate::model::{DomainName, ServerName};
+
+/// The settings of a zone that is as it should be.
+pub(super) struct Checked {
+    pub(super) zone: Name,
+    pub(super) ns: Vec<Name>,
+    /// The primary name server, when it is not the first of them.
+    pub(super) mname: Option<Name>,
+    pub(super) mailbox: Name,
+    pub(super) ttl: u32,
+    pub(super) negative_ttl: u32,
+    pub(super) refresh: u32,
+    pub(super) retry: u32,
+    pub(super) expire: u32,
+}
+
+/// The name of a zone: a domain name, or one for addresses (`2.0.192.in-addr.arpa`, RFC 2317 too).
+pub(super) fn zone_name(input: &str) -> Result<String, Invalid> {
+    let mut invalid = Invalid::default();
+    let lower = input.trim_end_matches('.').to_ascii_lowercase();
+    if lower.ends_with(".in-addr.arpa") || lower.ends_with(".ip6.arpa") {
+        match Name::in_file(&format!("{lower}."), &Name::zone("")) {
+            Ok(name)
+                if lower
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"-./_".contains(&b)) =>
+            {
+                return Ok(name.bare().to_owned());
+            }
+            Ok(_) => invalid.push("", format!("`{}` is not the name of a zone", shown(input))),
+            Err(reason) => invalid.push("", reason.message),
+        }
+        return Err(invalid);
+    }
+    match input.parse::<DomainName>() {
+        Ok(domain) => Ok(domain.into()),
+        Err(error) => {
+            match error.hint {
+                Some(hint) => invalid.push_with_hint("", error.message, hint),
+                None => invalid.push("", error.message),
+            }
+            Err(invalid)
+        }
+    }
+}
+
+impl Zone {
+    /// The settings as typed values; every problem at once.
+    pub(super) fn check(&self, name: &str) -> Result<Checked, Invalid> {
+        let mut invalid = Invalid::default();
+        let zone = Name::zone(name);
+        let mut note = |field: &str, reason: Reason| match reason.hint {
+            Some(hint) => invalid.push_with_hint(field, reason.message, hint),
+            None => invalid.push(field, reason.message),
+        };
+        for server in &self.secondary {
+            if let Err(message) = server.parse::<ServerName>() {
+                note(
+                    "secondary",
+                    Reason {
+                        message: format!("`{}`: {message}", shown(server)),
+                        hint: None,
+                    },
+                );
+            }
+        }
+        let mut ns = Vec::new();
+        for text in &self.ns {
+            match Name::target(text, &zone) {
+                Ok(name) if !name.is_host() => {
+                    let message = format!(
+                        "`{}` is not the name of a host (RFC 1123, 2.1)",
+                        shown(text)
+                    );
+                    note(
+                        "ns",
+                        Reason {
+                            message,
+                            hint: None,
+                        },
+                    );
+                }
+                Ok(name) if ns.contains(&name) => {
+                    note(
+                        "ns",
+                        Reason {
+                            message: format!("`{}` is given twice", shown(text)),
+                            hint: None,
+                        },
+                    );
+                }
+                Ok(name) => ns.push(name),
+                Err(reason) => note("ns", reason),
+            }
+        }
+        for name in ns.iter().filter(|name| name.is_in(&zone)) {
+            let relative = name.relative(&zone);
+            let has_address = |set: &records::RecordSet| {
+                set.name == relative && ["A", "AAAA"].contains(&set.rtype.as_str())
+            };
+            if !self.records.iter().any(has_address) {
+                let message =
+                    format!("`{relative}` is in the zone and has no address (RFC 1912, 2.8)");
+                let hint = Some(
+                    "add its A or AAAA first; without --ns the servers get names of their own"
+                        .to_owned(),
+                );
+                note("ns", Reason { message, hint });
+            }
+        }
+        let mut mname = None;
+        if let Some(text) = &self.mname {
+            match Name::target(text, &zone) {
+                Ok(name) => mname = Some(name),
+                Err(reason) => note("mname", reason),
+            }
+        }
+        let mailbox = match mailbox(self.email.as_deref(), &zone) {
+            Ok(mailbox) => mailbox,
+            Err(reason) => {
+                note("email", reason);
+                zone.clone()
+            }
+        };
+        let mut time = |field: &str,
+                        text: Option<&String>,
+                        default: u32,
+                        range: std::ops::RangeInclusive<u32>| {
+            let Some(text) = text else { return default };
+            let found = value::seconds(text).filter(|seconds| range.contains(seconds));
+            if found.is_none() {
+                let message = format!(
+                    "`{}` is not a time from {} to {} seconds",
+                    shown(text),
+                    range.start(),
+                    range.end()
+                );
+                note(
+                    field,
+                    Reason {
+                        message,
+                        hint: Some("seconds, or such as `1h30m`".to_owned()),
+                    },
+                );
+            }
+            found.unwrap_or(default)
+        };
+        let max = records::LONGEST_TTL;
+        let ttl = time("ttl", self.ttl.as_ref(), 3_600, 0..=max);
+        let negative_ttl = time("negative_ttl", self.negative_ttl.as_ref(), 300, 0..=max);
+        let refresh = time("refresh", self.refresh.as_ref(), 3_600, 1..=max);
+        let retry = time("retry", self.retry.as_ref(), 600, 1..=max);
+        let expire = time("expire", self.expire.as_ref(), 1_209_600, 1..=max);
+        let newest = self.keys.last().map(|key| key.number);
+        let wanted = self.transfer_key.unwrap_or(1);
+        if self.has_secondaries() && newest != Some(wanted) {
+            let message = "the servers have no key for the transfers, or an old one".to_owned();
+            let hint = Some(format!("give `--transfer-key {wanted}` as well"));
+            note("transfer_key", Reason { message, hint });
+        }
+        for reason in rules::problems(&self.records, &zone) {
+            note("", reason);
+        }
+        invalid.into_result()?;
+        Ok(Checked {
+            zone,
+            ns,
+            mname,
+            mailbox,
+            ttl,
+            negative_ttl,
+            refresh,
+            retry,
+            expire,
+        })
+    }
+}
+
+/// A mail address as the SOA has it: the local part is a label (RFC 1035, 8).
+fn mailbox(email: Option<&str>, zone: &Name) -> Result<Name, Reason> {
+    let Some(email) = email else {
+        return Name::in_file("hostmaster", zone);
+    };
+    let not = || Reason {
+        message: format!("`{}` is not a mail address", shown(email)),
+        hint: Some("such as `hostmaster@example.com`".to_owned()),
+    };
+    let (local, domain) = email.rsplit_once('@').ok_or_else(not)?;
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b".!#%&'*+-/=?^_{|}~".contains(&b);
+    if local.is_empty() || local.len() > 63 || !local.bytes().all(plain) {
+        return Err(not());
+    }
+    let domain: DomainName = domain.parse().map_err(|_| not())?;
+    Name::in_file(&format!("{}.{domain}.", local.replace('.', "\\.")), zone)
+}
+
+/// An address of either family.
+pub(super) enum Address {
+    V4(Ipv4Addr),
+    V6(Ipv6Addr),
+}
+
+impl Address {
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        text.parse()
+            .map(Self::V4)
+            .or_else(|_| text.parse().map(Self::V6))
+            .ok()
+    }
+}

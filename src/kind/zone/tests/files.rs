@@ -1,0 +1,220 @@
+//! Master files there and back.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn read(text: &str) -> Result<file::Read, Vec<String>> {
+    file::read(text, Some("example.com"))
+        .map_err(|invalid| invalid.problems.into_iter().map(|p| p.message).collect())
+}
+
+fn lines(read: &file::Read) -> Vec<String> {
+    let mut lines = Vec::new();
+    for set in &read.sets {
+        for value in &set.values {
+            let ttl = set.ttl.map_or("-".to_owned(), |ttl| ttl.to_string());
+            lines.push(format!("{} {ttl} {} {value}", set.name, set.rtype));
+        }
+    }
+    lines
+}
+
+#[test]
+fn a_file_as_bind_has_it_is_read() {
+    let text = r#"
+; a comment
+$TTL 1d
+@	IN SOA ns1 hostmaster.example.com. (
+		2026010100 ; serial
+		1h 15m 2w
+		5m )
+	IN NS ns1
+	NS	ns2.example.net.
+ns1	300 IN A 192.0.2.1
+	IN 300 AAAA 2001:db8::1
+WWW.example.com.  CNAME @
+a\.b	A 192.0.2.2
+txt	TXT ( "one; (two)"
+		three\"four ) ; five
+$ORIGIN sub.example.com.
+host	A 192.0.2.3
+@	MX 10 host
+	TYPE65280 \# 4 0A 00 00 01
+	TYPE1 192.0.2.4
+"#;
+    let read = read(text).unwrap();
+    assert_eq!(
+        lines(&read),
+        [
+            "@ - NS ns1.example.com.",
+            "@ - NS ns2.example.net.",
+            "@ - SOA ns1.example.com. hostmaster.example.com. 2026010100 3600 900 1209600 300",
+            "a\\.b - A 192.0.2.2",
+            "ns1 300 A 192.0.2.1",
+            "ns1 300 AAAA 2001:db8::1",
+            "sub - A 192.0.2.4",
+            "sub - MX 10 host.sub.example.com.",
+            "sub - TYPE65280 \\# 4 0a000001",
+            "host.sub - A 192.0.2.3",
+            "txt - TXT \"one; (two)\" \"three\\\"four\"",
+            "www - CNAME example.com.",
+        ]
+    );
+    assert_eq!(
+        (read.ttl, read.zone.as_deref()),
+        (Some(86_400), Some("example.com"))
+    );
+}
+
+#[test]
+fn a_transfer_as_dig_prints_it_is_read() {
+    let text = "\n; <<>> DiG 9.18 <<>> AXFR\nexample.org.\t3600\tIN\tSOA\tns1.example.org. h.example.org. 7 1 2 3 4\n\
+        example.org.\t3600\tIN\tRRSIG\tSOA 13 2 3600 20260101000000 20251201000000 1 example.org. abc=\n\
+        example.org.\t3600\tIN\tDNSKEY\t257 3 13 abc=\nexample.org.\t60\tIN\tTXT\t\"a\" \"b\"\n\
+        example.org.\t3600\tIN\tSOA\tns1.example.org. h.example.org. 7 1 2 3 4\n;; Query time: 1 msec\n";
+    let read = file::read(text, None).unwrap();
+    assert_eq!(read.zone.as_deref(), Some("example.org"));
+    assert_eq!(
+        lines(&read),
+        [
+            "@ 3600 SOA ns1.example.org. h.example.org. 7 1 2 3 4",
+            "@ 60 TXT \"a\" \"b\""
+        ]
+    );
+    assert!(
+        read.notes
+            .iter()
+            .any(|note| note.starts_with("2 records of the signing")),
+        "{:?}",
+        read.notes
+    );
+}
+
+#[test]
+fn every_mistake_is_told_with_its_line() {
+    let text = "$INCLUDE other\n$GENERATE 1-2 a A 1.2.3.4\nwww A 1.2.3\nwww CH TXT x\nx MX mail\n$TTL x\nexample.org. A 192.0.2.1\ny TXT \"open\nz A (\n 192.0.2.1\n";
+    let problems = read(text).unwrap_err();
+    for (line, said) in [
+        (1, "$INCLUDE"),
+        (2, "$GENERATE"),
+        (3, "`1.2.3` is not an IPv4 address"),
+        (4, "class"),
+        (5, "is not a number"),
+        (6, "time to live"),
+        (8, "quote"),
+        (9, "a `(` without"),
+    ] {
+        let fits = |problem: &String| {
+            problem.starts_with(&format!("line {line}: ")) && problem.contains(said)
+        };
+        assert!(problems.iter().any(fits), "{line} {said}: {problems:#?}");
+    }
+    assert!(file::read("www A 192.0.2.1\n", None).is_err());
+    assert!(file::read("", None).is_err());
+}
+
+#[test]
+fn what_is_exported_is_imported_as_it_was() {
+    let mut zone = zone(&[
+        "@ MX 10 mail",
+        "mail A 192.0.2.1",
+        "txt TXT it's; (a) \"b\" \\ c",
+        "a\\.b A 192.0.2.2",
+        "*.w TXT x",
+        "_sip._tcp SRV 1 2 3 mail",
+        "h HTTPS 1 . alpn=h2 key7=\"/x\"",
+        "l LOC 1 N 2 E 3m",
+        "n NAPTR 1 2 U x !a!b! .",
+        "t TYPE65280 \\# 2 0a0b",
+        "e TXT \"\" \"a\"",
+    ]);
+    zone.ttl = Some("7200".to_owned());
+    zone.mname = Some("ns.example.net.".to_owned());
+    zone.email = Some("a.b@example.net".to_owned());
+    let mut fleet = std::collections::BTreeMap::new();
+    let server = crate::model::Server::new("sg-1".parse().unwrap(), "192.0.2.9");
+    fleet.insert(server.name.clone(), server.clone());
+    let placements = [crate::model::Placement {
+        server: server.name,
+        position: 0,
+        status: crate::model::PlacementStatus::Applied,
+        reason: None,
+        applied_generation: 1,
+    }];
+    let resources = std::collections::BTreeMap::new();
+    let fleet = crate::kind::Fleet {
+        servers: &fleet,
+        resources: &resources,
+    };
+    let text = export(&zone, "example.com", &placements, fleet, 77).unwrap();
+    assert!(
+        text.contains("SOA\tns.example.net. a\\.b.example.net. 77 "),
+        "{text}"
+    );
+    let mut again = Zone::default();
+    again.take_in(file::read(&text, None).unwrap(), "example.com");
+    assert_eq!(
+        export(&again, "example.com", &placements, fleet, 77).unwrap(),
+        text
+    );
+    assert_eq!(again.serial, Some(77));
+    assert_eq!(again.email.as_deref(), Some("a.b@example.net"));
+}
+
+/// One record as an admin could have it, with a name.
+fn any_record() -> impl Strategy<Value = (String, String, String)> {
+    let name = prop_oneof![
+        Just("@".to_owned()),
+        "[a-z0-9_]{1,8}(\\.[a-z0-9-]{1,8}){0,2}",
+        "\\*\\.[a-z]{1,5}",
+        "[a-z]{1,3}\\\\\\.[a-z]{1,3}",
+    ];
+    let value = (0..FORMS.len(), "[ -~]{0,40}").prop_map(|(at, text)| match FORMS[at].0 {
+        "TXT" => (
+            "TXT".to_owned(),
+            form("TXT", &text).unwrap_or_else(|_| "\"x\"".to_owned()),
+        ),
+        rtype => (
+            rtype.parse::<types::RecordType>().unwrap().to_string(),
+            FORMS[at].2.to_owned(),
+        ),
+    });
+    (name, value).prop_map(|(name, (rtype, value))| (name, rtype, value))
+}
+
+proptest! {
+    /// Whatever stands in a zone is the same after it was written and read.
+    #[test]
+    fn sets_survive_a_file(records in prop::collection::vec((any_record(), prop::option::of(0..100_000_u32)), 0..20), default in 0..1_000_000_u32) {
+        let mut sets: Vec<RecordSet> = Vec::new();
+        for ((name, rtype, value), ttl) in records {
+            // A master file has no word for a site.
+            if value.starts_with("site:") {
+                continue;
+            }
+            let ttl = ttl.filter(|ttl| *ttl != default);
+            match sets.iter_mut().find(|set| set.name == name && set.rtype == rtype) {
+                Some(set) if set.values.contains(&value) => {}
+                Some(set) => set.values.push(value),
+                None => sets.push(RecordSet { name, rtype, ttl, values: vec![value] }),
+            }
+        }
+        records::sort(&mut sets);
+        let text = file::write("example.com", &sets, default);
+        let read = file::read(&text, Some("example.com")).unwrap();
+        prop_assert_eq!(read.sets, sets, "{}", text);
+        prop_assert_eq!(read.ttl, Some(default));
+    }
+
+    /// No text makes the reader fall over, and what it takes is in one form.
+    #[test]
+    fn any_text_is_read_or_refused(text in "(?s).{0,200}|([ -~]{0,30}\n){0,8}|(([a-z@.*$\"\\\\();0-9]{0,6}|IN|A|TXT|MX|SOA|TTL|ORIGIN|INCLUDE)[ \t\n]){0,40}") {
+        if let Ok(read) = file::read(&text, Some("example.com")) {
+            let written = file::write("example.com", &read.sets, read.ttl.unwrap_or(3600));
+            let again = file::read(&written, None);
+            prop_assert!(again.is_ok(), "{:?} of {:?}", again, written);
+            prop_assert_eq!(again.unwrap().sets.len(), read.sets.len());
+        }
+    }
+}
