@@ -6,7 +6,6 @@ use super::add_record::{How, Record};
 use super::{Ending, Example, Group, Verb};
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
-use crate::kind::zone::Typed;
 
 /// Puts values in the place of all that a name and type has, or only changes how long they may be kept.
 #[derive(Args, Debug)]
@@ -34,6 +33,6 @@ impl Verb for SetRecord {
             let error = Diagnostic::usage("nothing to change is given");
             return Err(error.hint("give new values, or `--ttl`").into());
         }
-        self.what.change(context, Self::NAME, &self.values, self.how, Typed::put_into)
+        self.what.change(context, Self::NAME, &self.values, self.how, |typed, sets, zone| typed.put_into(sets, zone))
     }
 }

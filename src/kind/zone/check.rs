@@ -52,124 +52,77 @@ pub(super) fn zone_name(input: &str) -> Result<String, Invalid> {
     }
 }
 
+/// The problems found so far.
+#[derive(Default)]
+struct Notes(Invalid);
+
+impl Notes {
+    fn note(&mut self, field: &str, reason: Reason) {
+        match reason.hint {
+            Some(hint) => self.0.push_with_hint(field, reason.message, hint),
+            None => self.0.push(field, reason.message),
+        }
+    }
+
+    fn say(&mut self, field: &str, message: String) {
+        self.0.push(field, message);
+    }
+
+    fn time(&mut self, field: &str, text: Option<&String>, default: u32, min: u32) -> u32 {
+        let Some(text) = text else { return default };
+        let found = value::seconds(text).filter(|seconds| *seconds >= min);
+        if found.is_none() {
+            let message = format!(
+                "`{}` is not a time from {min} to {} seconds",
+                shown(text),
+                records::LONGEST_TTL
+            );
+            self.0
+                .push_with_hint(field, message, "seconds, or such as `1h30m`");
+        }
+        found.unwrap_or(default)
+    }
+}
+
 impl Zone {
     /// The settings as typed values; every problem at once.
     pub(super) fn check(&self, name: &str) -> Result<Checked, Invalid> {
-        let mut invalid = Invalid::default();
+        let mut notes = Notes::default();
         let zone = Name::zone(name);
-        let mut note = |field: &str, reason: Reason| match reason.hint {
-            Some(hint) => invalid.push_with_hint(field, reason.message, hint),
-            None => invalid.push(field, reason.message),
-        };
         for server in &self.secondary {
             if let Err(message) = server.parse::<ServerName>() {
-                note(
-                    "secondary",
-                    Reason {
-                        message: format!("`{}`: {message}", shown(server)),
-                        hint: None,
-                    },
-                );
+                notes.say("secondary", format!("`{}`: {message}", shown(server)));
             }
         }
-        let mut ns = Vec::new();
-        for text in &self.ns {
-            match Name::target(text, &zone) {
-                Ok(name) if !name.is_host() => {
-                    let message = format!(
-                        "`{}` is not the name of a host (RFC 1123, 2.1)",
-                        shown(text)
-                    );
-                    note(
-                        "ns",
-                        Reason {
-                            message,
-                            hint: None,
-                        },
-                    );
-                }
-                Ok(name) if ns.contains(&name) => {
-                    note(
-                        "ns",
-                        Reason {
-                            message: format!("`{}` is given twice", shown(text)),
-                            hint: None,
-                        },
-                    );
-                }
-                Ok(name) => ns.push(name),
-                Err(reason) => note("ns", reason),
-            }
-        }
-        for name in ns.iter().filter(|name| name.is_in(&zone)) {
-            let relative = name.relative(&zone);
-            let has_address = |set: &records::RecordSet| {
-                set.name == relative && ["A", "AAAA"].contains(&set.rtype.as_str())
-            };
-            if !self.records.iter().any(has_address) {
-                let message =
-                    format!("`{relative}` is in the zone and has no address (RFC 1912, 2.8)");
-                let hint = Some(
-                    "add its A or AAAA first; without --ns the servers get names of their own"
-                        .to_owned(),
-                );
-                note("ns", Reason { message, hint });
-            }
-        }
+        let ns = self.check_ns(&zone, &mut notes);
         let mut mname = None;
         if let Some(text) = &self.mname {
             match Name::target(text, &zone) {
                 Ok(name) => mname = Some(name),
-                Err(reason) => note("mname", reason),
+                Err(reason) => notes.note("mname", reason),
             }
         }
-        let mailbox = match mailbox(self.email.as_deref(), &zone) {
-            Ok(mailbox) => mailbox,
-            Err(reason) => {
-                note("email", reason);
-                zone.clone()
-            }
-        };
-        let mut time = |field: &str,
-                        text: Option<&String>,
-                        default: u32,
-                        range: std::ops::RangeInclusive<u32>| {
-            let Some(text) = text else { return default };
-            let found = value::seconds(text).filter(|seconds| range.contains(seconds));
-            if found.is_none() {
-                let message = format!(
-                    "`{}` is not a time from {} to {} seconds",
-                    shown(text),
-                    range.start(),
-                    range.end()
-                );
-                note(
-                    field,
-                    Reason {
-                        message,
-                        hint: Some("seconds, or such as `1h30m`".to_owned()),
-                    },
-                );
-            }
-            found.unwrap_or(default)
-        };
-        let max = records::LONGEST_TTL;
-        let ttl = time("ttl", self.ttl.as_ref(), 3_600, 0..=max);
-        let negative_ttl = time("negative_ttl", self.negative_ttl.as_ref(), 300, 0..=max);
-        let refresh = time("refresh", self.refresh.as_ref(), 3_600, 1..=max);
-        let retry = time("retry", self.retry.as_ref(), 600, 1..=max);
-        let expire = time("expire", self.expire.as_ref(), 1_209_600, 1..=max);
+        let mailbox = mailbox(self.email.as_deref(), &zone);
+        let mailbox = mailbox.unwrap_or_else(|reason| {
+            notes.note("email", reason);
+            zone.clone()
+        });
+        let ttl = notes.time("ttl", self.ttl.as_ref(), 3_600, 0);
+        let negative_ttl = notes.time("negative_ttl", self.negative_ttl.as_ref(), 300, 0);
+        let refresh = notes.time("refresh", self.refresh.as_ref(), 3_600, 1);
+        let retry = notes.time("retry", self.retry.as_ref(), 600, 1);
+        let expire = notes.time("expire", self.expire.as_ref(), 1_209_600, 1);
         let newest = self.keys.last().map(|key| key.number);
         let wanted = self.transfer_key.unwrap_or(1);
         if self.has_secondaries() && newest != Some(wanted) {
-            let message = "the servers have no key for the transfers, or an old one".to_owned();
-            let hint = Some(format!("give `--transfer-key {wanted}` as well"));
-            note("transfer_key", Reason { message, hint });
+            let message = "the servers have no key for the transfers, or an old one";
+            let hint = format!("give `--transfer-key {wanted}` as well");
+            notes.0.push_with_hint("transfer_key", message, hint);
         }
         for reason in rules::problems(&self.records, &zone) {
-            note("", reason);
+            notes.note("", reason);
         }
-        invalid.into_result()?;
+        notes.0.into_result()?;
         Ok(Checked {
             zone,
             ns,
@@ -181,6 +134,40 @@ impl Zone {
             retry,
             expire,
         })
+    }
+
+    fn check_ns(&self, zone: &Name, notes: &mut Notes) -> Vec<Name> {
+        let mut ns = Vec::new();
+        for text in &self.ns {
+            match Name::target(text, zone) {
+                Ok(name) if !name.is_host() => {
+                    let message = format!(
+                        "`{}` is not the name of a host (RFC 1123, 2.1)",
+                        shown(text)
+                    );
+                    notes.say("ns", message);
+                }
+                Ok(name) if ns.contains(&name) => {
+                    notes.say("ns", format!("`{}` is given twice", shown(text)));
+                }
+                Ok(name) => ns.push(name),
+                Err(reason) => notes.note("ns", reason),
+            }
+        }
+        for name in ns.iter().filter(|name| name.is_in(zone)) {
+            let relative = name.relative(zone);
+            let has_address = |set: &records::RecordSet| {
+                set.name == relative && ["A", "AAAA"].contains(&set.rtype.as_str())
+            };
+            if !self.records.iter().any(has_address) {
+                let message =
+                    format!("`{relative}` is in the zone and has no address (RFC 1912, 2.8)");
+                let hint =
+                    "add its A or AAAA first; without --ns the servers get names of their own";
+                notes.0.push_with_hint("ns", message, hint);
+            }
+        }
+        ns
     }
 }
 

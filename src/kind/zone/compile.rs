@@ -105,12 +105,11 @@ pub fn export(
         .first()
         .and_then(|placement| fleet.servers.get(&placement.server));
     let nowhere;
-    let own = match own {
-        Some(own) => own,
-        None => {
-            nowhere = Server::new("none".parse().map_err(|_| Invalid::default())?, "");
-            &nowhere
-        }
+    let own = if let Some(own) = own {
+        own
+    } else {
+        nowhere = Server::new("none".parse().map_err(|_| Invalid::default())?, "");
+        &nowhere
     };
     let scene = Scene {
         zone,
@@ -171,42 +170,13 @@ impl Scene<'_> {
             .position(|set| set.rtype == "SOA")
             .map(|at| sets.remove(at));
         let soa = match soa {
+            // The serial in it is where fleet's begins; the server counts.
             Some(soa) => {
-                // The serial in it is where fleet's begins; the server counts.
                 let words: Vec<&str> = soa.values[0].split(' ').collect();
                 let value = format!("{} {} 0 {}", words[0], words[1], words[3..].join(" "));
                 line(zone, "SOA", soa.ttl.unwrap_or(*ttl), value)
             }
-            None => {
-                let Checked {
-                    mailbox,
-                    refresh,
-                    retry,
-                    expire,
-                    negative_ttl,
-                    ..
-                } = self.checked;
-                let first = sets
-                    .iter()
-                    .find(|set| set.name == "@" && set.rtype == "NS")
-                    .and_then(|set| {
-                        self.checked
-                            .ns
-                            .first()
-                            .map(ToString::to_string)
-                            .or_else(|| set.values.first().cloned())
-                    });
-                let first = self
-                    .checked
-                    .mname
-                    .as_ref()
-                    .map(ToString::to_string)
-                    .or(first)
-                    .unwrap_or_else(|| zone.to_string());
-                let value =
-                    format!("{first} {mailbox} 0 {refresh} {retry} {expire} {negative_ttl}");
-                line(zone, "SOA", *ttl, value)
-            }
+            None => line(zone, "SOA", *ttl, self.soa(&sets)),
         };
         let mut lines = vec![soa];
         for set in &sets {
@@ -221,6 +191,26 @@ impl Scene<'_> {
             }
         }
         lines
+    }
+
+    /// The value of the SOA by the settings, with serial 0.
+    fn soa(&self, sets: &[RecordSet]) -> String {
+        let Checked {
+            zone,
+            mailbox,
+            refresh,
+            retry,
+            expire,
+            negative_ttl,
+            ..
+        } = self.checked;
+        let named = self.checked.mname.as_ref().or(self.checked.ns.first());
+        let first = named.map(ToString::to_string).or_else(|| {
+            let ns = sets.iter().find(|set| set.name == "@" && set.rtype == "NS");
+            ns.and_then(|set| set.values.first().cloned())
+        });
+        let first = first.unwrap_or_else(|| zone.to_string());
+        format!("{first} {mailbox} 0 {refresh} {retry} {expire} {negative_ttl}")
     }
 
     /// Adds the NS of the zone itself where the records have none: those that are named, else one for each server,

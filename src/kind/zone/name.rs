@@ -197,7 +197,7 @@ fn labels(text: &str) -> Result<(Vec<Vec<u8>>, bool), Reason> {
         ended = false;
         match byte {
             b'.' => {
-                labels.push(folded(std::mem::take(&mut label), text)?);
+                labels.push(folded(&std::mem::take(&mut label), text)?);
                 ended = true;
             }
             b'\\' => label.push(escaped(&mut bytes, text)?),
@@ -205,7 +205,7 @@ fn labels(text: &str) -> Result<(Vec<Vec<u8>>, bool), Reason> {
         }
     }
     if !ended {
-        labels.push(folded(label, text)?);
+        labels.push(folded(&label, text)?);
     }
     Ok((labels, ended))
 }
@@ -240,11 +240,11 @@ fn escaped(bytes: &mut std::str::Bytes<'_>, text: &str) -> Result<u8, Reason> {
 }
 
 /// A label in lower case and ASCII; refused when it is none.
-fn folded(label: Vec<u8>, text: &str) -> Result<Vec<u8>, Reason> {
+fn folded(label: &[u8], text: &str) -> Result<Vec<u8>, Reason> {
     let label = if label.is_ascii() {
         label.to_ascii_lowercase()
     } else {
-        in_ascii(&label, text)?.into_bytes()
+        in_ascii(label, text)?.into_bytes()
     };
     if label.is_empty() {
         return refuse(format!("`{}` has an empty label", shown(text)));

@@ -1,5 +1,7 @@
 //! The value of a LOC record (RFC 1876): a place on Earth.
 
+use std::fmt::Write as _;
+
 use super::reason::{Reason, refuse_with_hint, shown};
 use super::token::Token;
 
@@ -34,7 +36,7 @@ fn read(words: &[&str]) -> Option<String> {
             Some(word) => metres(word, 0.0, 90_000_000.0)?,
             None => default.to_owned(),
         };
-        out.push_str(&format!(" {size}m"));
+        let _ = write!(out, " {size}m");
     }
     Some(out)
 }

@@ -228,7 +228,7 @@ impl Typed {
     }
 
     /// Puts the values in the place of all that are there; without values only the time to live changes.
-    pub fn put_into(self, sets: &mut Vec<RecordSet>, zone: &str) -> Result<(), Invalid> {
+    pub fn put_into(self, sets: &mut [RecordSet], zone: &str) -> Result<(), Invalid> {
         let zone = Name::zone(zone);
         if let Some(there) = sets.iter_mut().find(|set| self.is(set, &zone)) {
             there.ttl = self.ttl.or(there.ttl);

@@ -73,10 +73,7 @@ fn number(key: &str) -> Result<u16, Reason> {
     let digits = key
         .strip_prefix("key")
         .filter(|digits| *digits == "0" || !digits.starts_with('0'));
-    match digits
-        .and_then(|digits| super::value::number(digits))
-        .map(u16::try_from)
-    {
+    match digits.and_then(super::value::number).map(u16::try_from) {
         Some(Ok(number)) if number < u16::MAX => Ok(number),
         _ => refuse_with_hint(
             format!("`{}` is not a parameter of a service", shown(key)),

@@ -248,7 +248,10 @@ fn joined(first: &Token, rest: &mut &[Token]) -> String {
 }
 
 fn hex(text: &str) -> Result<String, Reason> {
-    if text.is_empty() || text.len() % 2 != 0 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+    if text.is_empty()
+        || !text.len().is_multiple_of(2)
+        || !text.bytes().all(|b| b.is_ascii_hexdigit())
+    {
         return refuse(format!(
             "`{}` is not an even number of hexadecimal digits",
             shown(text)
