@@ -28,7 +28,7 @@ impl Verb for ExportZone {
     const NAME: &'static str = "export-zone";
     const ABOUT: &'static str = "Print a zone as a master file";
     const GROUP: Group = Group::Of("zone");
-    const EXAMPLES: &'static [Example] = &[("fleet export-zone example.com >db.example.com", "")];
+    const EXAMPLES: &'static [Example] = &[("fleet export-zone example.com > db.example.com", "")];
 
     fn run(self, context: &Context) -> anyhow::Result<Ending> {
         let kind = zone_kind()?;

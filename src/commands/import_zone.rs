@@ -44,7 +44,7 @@ impl Verb for ImportZone {
     const GROUP: Group = Group::Of("zone");
     const EXAMPLES: &'static [Example] = &[
         ("fleet import-zone db.example.com --secondaries 1", ""),
-        ("dig @old.example.net example.com AXFR | fleet import-zone - --dry-run", "What a move would change"),
+        ("fleet import-zone transfer.txt --zone example.com --dry-run", "What a move would change"),
     ];
 
     fn run(self, context: &Context) -> anyhow::Result<Ending> {
