@@ -96,7 +96,7 @@ fn a_user_is_added_replaced_and_removed_alone() {
         .expect(2);
     for part in [
         "site `example.com` has no auth user `anne`",
-        "did you mean `ann`?",
+        "did you mean `ann`",
     ] {
         assert!(unknown.stderr.contains(part), "{unknown}");
     }
@@ -155,4 +155,14 @@ fn a_wrong_selection_is_not_on_record() {
         1,
         "{tasks:#}"
     );
+}
+
+#[test]
+fn no_server_at_all_is_not_the_same_as_no_room() {
+    let environment = Environment::new();
+    environment.write("inventory.toml", "");
+    let said = environment.fleet(["place"]).expect(2);
+    for part in ["the inventory has no servers", "fleet add-server"] {
+        assert!(said.stderr.contains(part), "{said}");
+    }
 }

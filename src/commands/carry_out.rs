@@ -91,7 +91,10 @@ impl<'a> Run<'a> {
                 .iter()
                 .filter(|r| r.error.is_none())
                 .map(|r| &r.plan);
-            context.ui.note(&plan::summary(plans));
+            // That of a single server stands above its changes.
+            if diffs || reports.len() != 1 || reports[0].plan.is_empty() {
+                context.ui.note(&plan::summary(plans));
+            }
         }
         Ok(reports)
     }

@@ -144,7 +144,7 @@ fn made(report: &ServerReport, resources: &[Resource]) -> String {
     }
 }
 
-/// `site example.com is live at http://example.com/`.
+/// `site example.com is live`.
 fn became(report: &ServerReport, resource: &Resource) -> String {
     let name = &resource.name;
     match (settled(report, resource), kind(&name.kind)) {
@@ -153,11 +153,7 @@ fn became(report: &ServerReport, resource: &Resource) -> String {
             format!("{name} is suspended")
         }
         (PlacementResult::Applied { .. }, Some(kind)) => {
-            let state = kind.state;
-            match (kind.address)(&resource.spec, &name.name) {
-                Some(address) => format!("{name} {state} at {address}"),
-                None => format!("{name} {state}"),
-            }
+            format!("{name} {}", kind.state)
         }
         _ => name.to_string(),
     }
@@ -313,7 +309,7 @@ mod tests {
         let mut resources = vec![site("a.example")];
         assert_eq!(
             text(&report, &resources),
-            "site a.example is live at http://a.example/ (1 change)"
+            "site a.example is live (1 change)"
         );
         resources[0].suspended = true;
         assert_eq!(

@@ -10,6 +10,7 @@ use super::{Ending, Example, Group, Verb};
 use crate::context::Context;
 use crate::diagnostic::Class;
 use crate::kind::{self, KINDS};
+use crate::model::selector::no_servers;
 use crate::plan::place::{Request, explain};
 
 /// Explains a placement.
@@ -48,6 +49,9 @@ impl Verb for Place {
 
     fn run(self, context: &Context) -> anyhow::Result<Ending> {
         let inventory = context.inventory()?;
+        if inventory.servers.is_empty() {
+            return Err(no_servers().into());
+        }
         let only = match &self.server {
             Some(name) => Some(inventory.server(name)?.name.clone()),
             None => None,

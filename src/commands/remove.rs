@@ -18,7 +18,7 @@ impl KindVerb for Remove {
     }
 
     fn about(kind: &'static Kind) -> String {
-        format!("Remove {}; its content goes to the server's trash", kind.about)
+        format!("Remove {}; what it holds goes to the server's trash", kind.about)
     }
 
     fn arguments(kind: &'static Kind, command: Command) -> Command {

@@ -15,7 +15,7 @@ impl KindVerb for Resume {
     }
 
     fn about(kind: &'static Kind) -> String {
-        format!("Let {} serve again after it was suspended", kind.about)
+        format!("Switch {} on again after it was suspended", kind.about)
     }
 
     fn arguments(kind: &'static Kind, command: Command) -> Command {

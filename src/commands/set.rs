@@ -295,7 +295,7 @@ fn remove_entries(
         let flag = entries.flag.replace('-', " ");
         let unknown = Diagnostic::usage(format!("{subject} has no {flag} {}", ticked(key)));
         problems.push(match did_you_mean(key, known.iter().map(String::as_str)) {
-            Some(near) => unknown.hint(format!("did you mean `{near}`?")),
+            Some(near) => unknown.hint(format!("did you mean `{near}`")),
             None => unknown,
         });
     }
@@ -313,7 +313,7 @@ fn unset(kind: &Kind, matches: &ArgMatches, spec: &Value) -> Result<Vec<String>,
         if !known.contains(&id.as_str()) && spec.get(&id).is_none() {
             let unknown = Diagnostic::usage(format!("a {} has no setting `{word}`", kind.word));
             return Err(match did_you_mean(&id, known) {
-                Some(near) => unknown.hint(format!("did you mean `{}`?", near.replace('_', "-"))),
+                Some(near) => unknown.hint(format!("did you mean `{}`", near.replace('_', "-"))),
                 None => unknown,
             });
         }

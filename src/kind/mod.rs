@@ -219,12 +219,6 @@ pub trait Spec: Args + Serialize + DeserializeOwned + Clone + Send + Sync + 'sta
     /// The items on the server. Pure. An error only for what depends on the server (a PHP version it has not).
     fn items(&self, input: &Compile<'_>) -> Result<Vec<Item>, Invalid>;
 
-    /// Where people find it: `http://example.com/`.
-    fn address(&self, name: &str) -> Option<String> {
-        let _ = name;
-        None
-    }
-
     /// Columns of `list-` after the name and before the placement: heading and value.
     fn summary(&self, name: &str) -> Summary;
 
@@ -276,8 +270,6 @@ pub struct Kind {
     pub entries: &'static [Entries],
     /// See [`Spec::STATE`].
     pub state: &'static str,
-    /// See [`Spec::address`].
-    pub address: fn(&Value, &str) -> Option<String>,
     /// Adds the spec's flags to a command.
     pub augment: fn(Command) -> Command,
     /// Like `augment`, for `set-`: nothing is required.
@@ -332,7 +324,6 @@ impl Kind {
             example: S::EXAMPLE,
             entries: S::ENTRIES,
             state: S::STATE,
-            address: |value, name| from_json::<S>(value).ok()?.address(name),
             augment: S::augment_args,
             augment_for_update: S::augment_args_for_update,
             parse: |matches, name, edge| {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Claim, Compile, Edge, Entries, SecretId, Spec, Summary};
 use crate::diagnostic::Invalid;
 use crate::item::Item;
-use crate::model::{DomainName, Role};
+use crate::model::{DomainName, Role, Server};
 
 mod absorb;
 mod access;
@@ -456,15 +456,21 @@ impl Spec for Site {
         files::items(&self.check(input.name)?, input)
     }
 
-    fn address(&self, name: &str) -> Option<String> {
-        let checked = self.check(name).ok()?;
+    fn directions(&self, name: &str, _server: Option<&Server>) -> Vec<(String, String)> {
+        let Ok(checked) = self.check(name) else {
+            return Vec::new();
+        };
         let host = checked.canonical.as_ref().unwrap_or(&checked.domain);
         let scheme = if checked.tls.is_some() {
             "https"
         } else {
             "http"
         };
-        Some(format!("{scheme}://{host}/"))
+        let mut directions = vec![("address".to_owned(), format!("{scheme}://{host}/"))];
+        if !matches!(checked.backend, check::Backend::Proxy(_)) {
+            directions.push(("files".to_owned(), files::Paths::of(&checked, None).root));
+        }
+        directions
     }
 
     fn summary(&self, name: &str) -> Summary {

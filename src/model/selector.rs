@@ -98,10 +98,7 @@ impl Selector {
         servers: &'a BTreeMap<ServerName, Server>,
     ) -> Result<Vec<&'a Server>, Diagnostics> {
         if servers.is_empty() {
-            return Err(Diagnostics(vec![
-                Diagnostic::usage("the inventory has no servers")
-                    .hint("add one with `fleet add-server NAME --address ADDRESS`"),
-            ]));
+            return Err(Diagnostics(vec![no_servers()]));
         }
         let mut errors = Vec::new();
         let mut selected = BTreeSet::new();
@@ -241,6 +238,12 @@ impl Test {
             Self::Active(active) => server.active == *active,
         }
     }
+}
+
+/// The error for an inventory without servers.
+pub fn no_servers() -> Diagnostic {
+    Diagnostic::usage("the inventory has no servers")
+        .hint("add one with `fleet add-server NAME --address ADDRESS`")
 }
 
 /// The error for a server name that is not in the inventory, with the nearest name that is.

@@ -129,7 +129,7 @@ impl Ini {
                 .filter(|(score, _)| *score > 0.85)
                 .max_by(|a, b| a.0.total_cmp(&b.0));
             let hint = if let Some((_, name)) = near {
-                format!("did you mean `{name}`?")
+                format!("did you mean `{name}`")
             } else {
                 let names: Vec<&str> = ALLOWED.iter().map(|(name, _)| *name).collect();
                 format!("one of {}", names.join(", "))
