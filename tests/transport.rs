@@ -21,8 +21,6 @@ mod hostkeys;
 mod keys;
 #[path = "transport/lab.rs"]
 mod lab;
-#[path = "transport/measure.rs"]
-mod measure;
 #[path = "transport/scripts.rs"]
 mod scripts;
 #[path = "transport/trouble.rs"]
