@@ -7,6 +7,7 @@ mod ask;
 mod confirm;
 mod conversation;
 mod report;
+mod transfer;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -17,6 +18,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 pub use ask::{Answer, Asking, ask, follow};
 pub use report::{Failure, Outcome, ServerReport};
+pub use transfer::{Broken, Brought, bring, fetch};
 
 use crate::diagnostic::{Class, Diagnostic};
 use crate::item::{Applied, Key, Probe};

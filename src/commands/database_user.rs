@@ -13,7 +13,7 @@ use crate::diagnostic::{Diagnostic, Invalid, did_you_mean, ticked};
 use crate::inventory::value;
 use crate::kind::database::{Database, NewPassword, Sealed, User};
 use crate::kind::{Kind, Spec, from_json, kind};
-use crate::model::Access;
+use crate::model::{Access, Server};
 
 /// What a user may do and where from.
 #[derive(Args, Clone, Debug, Default)]
@@ -133,6 +133,22 @@ pub(super) fn database(context: &Context, typed: &str) -> anyhow::Result<(String
     let spec = from_json::<Database>(&found.spec)
         .map_err(|invalid| Diagnostic::failed(invalid.to_string()))?;
     Ok((found.name.name, spec))
+}
+
+/// The same, and its server.
+pub(super) fn database_on(
+    context: &Context,
+    typed: &str,
+) -> anyhow::Result<(String, Database, Server)> {
+    let found = find(context.state_to_read()?.as_ref(), databases(), typed)?;
+    let (name, spec) = database(context, typed)?;
+    let first = found.placements.first();
+    let Some(first) = first else {
+        let message = format!("database `{name}` is on no server");
+        return Err(Diagnostic::failed(message).into());
+    };
+    let server = context.inventory()?.server(first.server.as_str())?;
+    Ok((name, spec, server.clone()))
 }
 
 /// The change of a database by `command`.

@@ -204,6 +204,8 @@ registry! {
         set_database_user::SetDatabaseUser,
         remove_database_user::RemoveDatabaseUser,
         rotate_password::RotatePassword,
+        dump_database::DumpDatabase,
+        import_database::ImportDatabase,
         setup_server::SetupServer,
         enable_firewall::EnableFirewall,
         disable_firewall::DisableFirewall,

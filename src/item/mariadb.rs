@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::transfer::Importer;
 use super::{Atom, Phase, Props, Removal, Steps, props};
 use crate::model::Access;
 use crate::shell::{Script, Secret};
@@ -15,7 +16,7 @@ mod statements;
 use statements::Step;
 
 /// What the scripts need.
-const FUNCTIONS: &str = include_str!("mariadb/functions.sh");
+pub(super) const FUNCTIONS: &str = include_str!("mariadb/functions.sh");
 
 /// The note of an account's database, for when it goes away.
 const DATABASE: &str = "_database";
@@ -82,6 +83,38 @@ impl Mariadb {
             object: Object::Account(account),
         }
     }
+}
+
+impl Mariadb {
+    /// The question how many tables, routines and events are in a database.
+    pub(super) fn count(database: &Database) -> String {
+        let mut sql = statements::sql();
+        sql.raw("SELECT (SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ")
+            .value(&database.name)
+            .raw(") + (SELECT COUNT(*) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ")
+            .value(&database.name)
+            .raw(") + (SELECT COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ")
+            .value(&database.name)
+            .raw(");\n");
+        sql.text().to_owned()
+    }
+
+    /// The statements that make a database again, empty.
+    pub(super) fn again(database: &Database) -> String {
+        let mut sql = statements::drop(&database.name).forward;
+        sql.append(&statements::make(database, None).forward);
+        sql.text().to_owned()
+    }
+}
+
+/// The option file of a client that logs in as `importer`.
+pub(super) fn credentials(importer: &Importer) -> Secret {
+    let quoted = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
+    Secret::new(format!(
+        "[client]\nuser=\"{}\"\npassword=\"{}\"\n",
+        quoted(&importer.user),
+        quoted(importer.password.reveal())
+    ))
 }
 
 impl Atom for Mariadb {

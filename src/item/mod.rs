@@ -11,6 +11,7 @@ use crate::shell::Script;
 mod metadata;
 mod sql;
 mod steps;
+pub mod transfer;
 pub mod verifier;
 
 pub use steps::{Phase, Steps, TRANSACTIONS};

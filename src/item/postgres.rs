@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 use ipnet::IpNet;
 
 use super::sql::Sql;
+use super::transfer::Importer;
 use super::{Atom, Phase, Props, Removal, Steps, props};
 use crate::model::Access;
 use crate::shell::{Script, Secret};
@@ -20,7 +21,7 @@ mod statements;
 use statements::Step;
 
 /// What the scripts need.
-const FUNCTIONS: &str = include_str!("postgres/functions.sh");
+pub(super) const FUNCTIONS: &str = include_str!("postgres/functions.sh");
 
 /// The note of a role's database, for when it goes away.
 const DATABASE: &str = "_database";
@@ -102,6 +103,42 @@ impl Postgres {
             object: Object::Role(role),
         }
     }
+}
+
+impl Postgres {
+    /// The question how many tables, functions and types are in a database.
+    pub(super) fn count(database: &Database) -> String {
+        let mut sql = sql();
+        sql.raw("\\connect ").name(&database.name).raw(
+            "\nSELECT count(*) FROM (SELECT oid, 'pg_class'::regclass AS what, relnamespace AS inside FROM pg_class \
+             UNION ALL SELECT oid, 'pg_proc'::regclass, pronamespace FROM pg_proc) AS all_there \
+             JOIN pg_namespace n ON n.oid = inside WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' \
+             AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = what AND d.objid = all_there.oid \
+             AND d.deptype = 'e');\n",
+        );
+        sql.text().to_owned()
+    }
+
+    /// The statements that make a database again, empty.
+    pub(super) fn again(database: &Database) -> String {
+        let mut sql = statements::drop(&database.name).forward;
+        for step in statements::make(database, None) {
+            sql.append(&step.forward);
+        }
+        sql.text().to_owned()
+    }
+
+    /// The question whose answer sets again what goes with a database: which role its owners take.
+    pub(super) fn roles_of(database: &Database) -> String {
+        statements::settings_of(&database.name).text().to_owned()
+    }
+}
+
+/// The password file of a client that logs in as `importer` (the manual of libpq, "The Password File").
+pub(super) fn credentials(importer: &Importer) -> Secret {
+    let password = importer.password.reveal();
+    let password = password.replace('\\', "\\\\").replace(':', "\\:");
+    Secret::new(format!("127.0.0.1:*:*:{}:{password}\n", importer.user))
 }
 
 /// The role behind the users of an access.

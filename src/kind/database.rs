@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{Claim, Compile, Edge, Heard, Live, Scope, SecretId, Spec, Summary};
 use crate::diagnostic::Invalid;
 use crate::item::Item;
+use crate::item::transfer::Carried;
 use crate::model::{Access, DomainName, ResourceName, Role, Server};
 use crate::shell::Script;
 
@@ -320,6 +321,21 @@ impl Database {
     /// The collation, if one was given.
     pub fn collation(&self) -> Option<&str> {
         self.collation.as_deref()
+    }
+
+    /// The database as dumps and imports know it.
+    pub fn carried(&self, name: &str) -> Carried {
+        compile::carried(self, name)
+    }
+
+    /// The owner who may come from the server itself, if there is one: name and password.
+    pub fn local_owner(&self) -> Option<(&str, &SecretId)> {
+        let local = |user: &User| {
+            user.access == Access::Owner && user.hosts.iter().any(|host| host == "localhost")
+        };
+        let mut users = self.users.iter();
+        let (name, user) = users.find(|(_, user)| local(user))?;
+        Some((name, &user.password))
     }
 
     fn absorb_all(&mut self, name: &str, edge: &mut dyn Edge) -> Result<(), Invalid> {

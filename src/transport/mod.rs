@@ -17,11 +17,13 @@ mod pattern;
 mod pump;
 mod session;
 mod settings;
+mod sink;
 mod ssh;
 mod ssh_config;
 mod stream;
 mod target;
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -32,6 +34,7 @@ pub use settings::{AskPassphrase, Limits, Notice, OnNotice, Passphrase, Settings
 use crate::model::{Server, TransportKind};
 use crate::shell::Script;
 use session::{Conversation, Failure};
+use sink::Sink;
 
 /// What a script did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -214,10 +217,29 @@ impl Session {
         script: &Script,
         on_line: &mut (dyn FnMut(&str) + Send),
     ) -> Result<Output, TransportError> {
-        let outcome = self
-            .conversation
-            .exchange(script, &self.limits, on_line)
-            .await;
+        self.put(script, &mut Sink::Lines(on_line)).await
+    }
+
+    /// The same, but hands over what the script prints byte for byte. While `on_bytes` does not return, nothing is read
+    /// and the server waits; when it breaks, the session is over with [`TransportError::Ended`]. The bytes are whole
+    /// only when this returns an [`Output`], and what they are worth is told by its status.
+    ///
+    /// # Errors
+    /// See [`Self::exchange`].
+    pub async fn receive(
+        &mut self,
+        script: &Script,
+        on_bytes: &mut (dyn FnMut(&[u8]) -> ControlFlow<()> + Send),
+    ) -> Result<Output, TransportError> {
+        self.put(script, &mut Sink::Bytes(on_bytes)).await
+    }
+
+    async fn put(
+        &mut self,
+        script: &Script,
+        sink: &mut Sink<'_>,
+    ) -> Result<Output, TransportError> {
+        let outcome = self.conversation.exchange(script, &self.limits, sink).await;
         match outcome {
             Ok(output) => Ok(output),
             Err(Failure::Known(error)) => Err(error),

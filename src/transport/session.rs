@@ -1,5 +1,6 @@
 //! One conversation with a server: scripts go in whole, lines come out, with an exit status each.
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use russh::client::Msg;
@@ -10,6 +11,7 @@ use super::bootstrap::Marks;
 use super::error::{Phase, TransportError};
 use super::local::{LocalReader, LocalWriter};
 use super::pump::Pump;
+use super::sink::{Sink, until_mark};
 use super::{Limits, Output};
 use crate::shell::Script;
 
@@ -167,7 +169,7 @@ impl Conversation {
         &mut self,
         script: &Script,
         limits: &Limits,
-        on_line: &mut (dyn FnMut(&str) + Send),
+        sink: &mut Sink<'_>,
     ) -> Result<Output, Failure> {
         if self.ended {
             return Err(Failure::Known(TransportError::Ended));
@@ -199,7 +201,7 @@ impl Conversation {
                 biased;
                 event = reader.next() => {
                     idle = Instant::now() + limits.idle;
-                    if let Some(outcome) = reception.take(event, on_line) {
+                    if let Some(outcome) = reception.take(event, sink) {
                         break outcome;
                     }
                 }
@@ -319,16 +321,14 @@ impl Reception {
     }
 
     /// Takes in one event; `Some` when the script, or the conversation, has ended.
-    fn take(
-        &mut self,
-        event: Event,
-        on_line: &mut (dyn FnMut(&str) + Send),
-    ) -> Option<Result<End, Failure>> {
+    fn take(&mut self, event: Event, sink: &mut Sink<'_>) -> Option<Result<End, Failure>> {
         match event {
             Event::Out(bytes) => {
                 let seen = self.out.len();
                 self.out.extend_from_slice(&bytes);
-                self.take_out(seen, on_line);
+                if self.take_out(seen, sink).is_break() {
+                    return Some(Err(Failure::Known(TransportError::Ended)));
+                }
                 if self.out.len() > LONGEST_LINE {
                     return Some(Err(endless("a line without an end")));
                 }
@@ -343,7 +343,7 @@ impl Reception {
             }
             Event::Status(status) => self.status = Some(status),
             Event::Signal(name) => self.signal = Some(name),
-            Event::Closed => return Some(self.close(on_line)),
+            Event::Closed => return Some(self.close(sink)),
             Event::Unasked => return Some(Err(endless("what nobody had asked for"))),
         }
         let status = self.out_end?;
@@ -360,7 +360,10 @@ impl Reception {
     }
 
     /// Splits new stdout into lines; the bytes before `seen` have no newline.
-    fn take_out(&mut self, seen: usize, on_line: &mut (dyn FnMut(&str) + Send)) {
+    fn take_out(&mut self, seen: usize, sink: &mut Sink<'_>) -> ControlFlow<()> {
+        if sink.is_raw() && self.out_ready {
+            return self.take_raw(sink);
+        }
         let mut start = 0;
         let mut from = seen;
         while let Some(at) = find_byte(&self.out[from..], b'\n') {
@@ -375,21 +378,40 @@ impl Reception {
                 if let Some(before) = line.strip_suffix(&*self.ready_mark) {
                     self.out_ready = true;
                     self.client = client_of(before);
+                    if sink.is_raw() {
+                        break;
+                    }
                 } else {
                     keep_noise(&mut self.noise, line);
                 }
             } else if let Some((before, after)) = split_once(line, &self.end_mark) {
                 if !before.is_empty() {
-                    on_line(&String::from_utf8_lossy(before));
+                    sink.give(before)?;
                 }
                 self.out_end = String::from_utf8_lossy(after).trim().parse().ok();
             } else if line == self.over_mark {
                 self.over = true;
             } else {
-                on_line(&String::from_utf8_lossy(line));
+                sink.give(line)?;
             }
         }
         self.out.drain(..start);
+        if sink.is_raw() && self.out_ready {
+            return self.take_raw(sink);
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Hands over what came before the end of the script, byte for byte.
+    fn take_raw(&mut self, sink: &mut Sink<'_>) -> ControlFlow<()> {
+        let (bytes, found) = until_mark(&mut self.out, &self.end_mark);
+        sink.give(&bytes)?;
+        if found && let Some(end) = find_byte(&self.out, b'\n') {
+            let after = &self.out[self.end_mark.len()..end];
+            self.out_end = String::from_utf8_lossy(after).trim().parse().ok();
+            self.out.drain(..=end);
+        }
+        ControlFlow::Continue(())
     }
 
     /// Splits new stderr into lines and keeps a part of them.
@@ -427,7 +449,7 @@ impl Reception {
     }
 
     /// The other side has closed the channel.
-    fn close(&mut self, on_line: &mut (dyn FnMut(&str) + Send)) -> Result<End, Failure> {
+    fn close(&mut self, sink: &mut Sink<'_>) -> Result<End, Failure> {
         if self.status.is_none() && self.signal.is_none() {
             return Err(Failure::Cut);
         }
@@ -438,6 +460,10 @@ impl Reception {
                 said: String::from_utf8_lossy(&self.noise).trim().to_owned(),
                 status: self.status,
             });
+        }
+        if sink.is_raw() {
+            // Only the end of the script tells that all of it came.
+            return Err(Failure::Cut);
         }
         if self.over {
             return Err(Failure::Known(TransportError::Cut {
@@ -454,7 +480,7 @@ impl Reception {
             });
         };
         if !self.out.is_empty() {
-            on_line(&String::from_utf8_lossy(&self.out));
+            let _ = sink.give(&self.out);
         }
         self.kept.push(&self.err);
         Ok(End {

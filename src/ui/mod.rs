@@ -103,6 +103,11 @@ impl Ui {
         Ok(())
     }
 
+    /// Stdout for bytes that are no text: what a command fetches for a program. Nothing else is printed there then.
+    pub fn raw(&self) -> Box<dyn Write + Send> {
+        Box::new(io::stdout())
+    }
+
     /// Prints a line of a running command's result on stdout (not with `--output json`, where the result comes
     /// as one value at the end). A closed pipe or a full disk does not stop the work.
     pub fn live(&self, text: impl FnOnce(&mut Page)) {

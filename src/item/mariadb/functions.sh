@@ -50,3 +50,6 @@ mariadb_back() {
 	gzip -dc -- "$kept/dump.sql.gz" | mariadb_sql >/dev/null || bad=1
 	mariadb_sql <"$kept/users.sql" >/dev/null || bad=1
 }
+
+# mariadb_gone NAME: takes away what is left of a database before it is brought back.
+mariadb_gone() { printf 'DROP DATABASE IF EXISTS `%s`;' "$1" | mariadb_sql || bad=1; }

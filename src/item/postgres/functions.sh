@@ -84,3 +84,6 @@ postgres_back() {
 	postgres_sql <"$kept/users.sql" >/dev/null || bad=1
 	gzip -dc -- "$kept/dump.sql.gz" | postgres_sql >/dev/null || bad=1
 }
+
+# postgres_gone NAME: takes away what is left of a database before it is brought back.
+postgres_gone() { printf 'DROP DATABASE IF EXISTS "%s" WITH (FORCE);' "$1" | postgres_sql || bad=1; }

@@ -133,8 +133,14 @@ fn inside(database: &Database, owner: &str, out: &mut Sql) {
             .name(&ro)
             .raw(";\n");
     }
+    if !database.extensions.is_empty() {
+        // Theirs, so that they can bring them back from a dump.
+        out.raw("SET LOCAL ROLE ").name(owner).raw(";\n");
+    }
     for extension in &database.extensions {
-        out.raw("CREATE EXTENSION IF NOT EXISTS ").name(extension).raw(";\n");
+        out.raw("CREATE EXTENSION IF NOT EXISTS ")
+            .name(extension)
+            .raw(";\n");
     }
     out.raw("COMMIT;\n");
 }
@@ -309,6 +315,17 @@ pub(super) fn keep(name: &str, out: &mut Sql) {
         .raw("JOIN pg_database d ON d.oid = s.setdatabase, unnest(s.setconfig) AS c WHERE r.rolname = ")
         .value(name)
         .raw(";\n");
+}
+
+/// The question whose answer sets again which role the users of a database take in it.
+pub(super) fn settings_of(database: &str) -> Sql {
+    let mut out = sql();
+    out.raw("SELECT format('ALTER ROLE %I IN DATABASE %I SET %s = %L;', r.rolname, d.datname, split_part(c, '=', 1), ")
+        .raw("substr(c, strpos(c, '=') + 1)) FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = s.setrole ")
+        .raw("JOIN pg_database d ON d.oid = s.setdatabase, unnest(s.setconfig) AS c WHERE d.datname = ")
+        .value(database)
+        .raw(";\n");
+    out
 }
 
 /// Appends the session that makes the steps, after what is to be kept of the roles as they are.

@@ -10,6 +10,7 @@ use super::hosts::{Source, sources};
 use super::{Database, Engine, User};
 use crate::diagnostic::Invalid;
 use crate::item::file::Content;
+use crate::item::transfer::Carried;
 use crate::item::{File, Item, Mariadb, Postgres, Service, mariadb, postgres, verifier};
 use crate::kind::Compile;
 use crate::shell::Secret;
@@ -104,14 +105,36 @@ fn file(path: &str, content: &str, owner: &str, service: Option<String>) -> Item
     })
 }
 
+/// The database as dumps and imports know it.
+pub(super) fn carried(spec: &Database, name: &str) -> Carried {
+    match spec.engine() {
+        Engine::Mariadb => Carried::Mariadb(mariadb_database(spec, name)),
+        Engine::Postgres => Carried::Postgres(postgres_database(spec, name)),
+    }
+}
+
+fn mariadb_database(spec: &Database, name: &str) -> mariadb::Database {
+    mariadb::Database {
+        name: name.to_owned(),
+        charset: spec.charset().to_owned(),
+        collation: spec.collation().map(str::to_owned),
+    }
+}
+
+fn postgres_database(spec: &Database, name: &str) -> postgres::Database {
+    postgres::Database {
+        name: name.to_owned(),
+        encoding: spec.charset().to_ascii_uppercase(),
+        locale: spec.collation().map(str::to_owned),
+        schemas: spec.schema.clone(),
+        extensions: spec.extension.clone(),
+    }
+}
+
 fn mariadb_items(spec: &Database, input: &Compile<'_>, users: &[Ready<'_>]) -> Vec<Item> {
     let mut items = vec![
         service("mariadb"),
-        Item::from(Mariadb::database(mariadb::Database {
-            name: input.name.to_owned(),
-            charset: spec.charset().to_owned(),
-            collation: spec.collation().map(str::to_owned),
-        })),
+        Item::from(Mariadb::database(mariadb_database(spec, input.name))),
     ];
     for ready in users {
         let hash = verifier::native(&ready.password);
@@ -146,13 +169,7 @@ fn postgres_items(
 ) -> Result<Vec<Item>, Invalid> {
     let mut items = vec![
         service("postgresql"),
-        Item::from(Postgres::database(postgres::Database {
-            name: input.name.to_owned(),
-            encoding: spec.charset().to_ascii_uppercase(),
-            locale: spec.collation().map(str::to_owned),
-            schemas: spec.schema.clone(),
-            extensions: spec.extension.clone(),
-        })),
+        Item::from(Postgres::database(postgres_database(spec, input.name))),
     ];
     for ready in users {
         let salt = BASE64_STANDARD.decode(&ready.user.salt);

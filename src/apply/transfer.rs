@@ -1,0 +1,125 @@
+//! A stream of bytes from a server, or to one, over one connection: a piece at a time, whatever the size of the whole.
+
+use std::io;
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
+use crate::item::transfer::{finish, piece};
+use crate::model::Server;
+use crate::shell::Script;
+use crate::transport::{Connector, Output, TransportError};
+
+/// How long a server may take for all of it.
+const TOTAL: Duration = Duration::from_secs(24 * 3600);
+
+/// How long it may be silent: a dump that is brought back makes its indexes at the end.
+const IDLE: Duration = Duration::from_secs(3600);
+
+/// How much travels to a server at once.
+const PIECE: usize = 1024 * 1024;
+
+/// Why a stream broke off.
+#[derive(Debug)]
+pub enum Broken {
+    /// The way to the server, or the server.
+    Transport(TransportError),
+    /// This side: what was to be written or read.
+    Here(io::Error),
+}
+
+impl From<TransportError> for Broken {
+    fn from(error: TransportError) -> Self {
+        Self::Transport(error)
+    }
+}
+
+/// Runs `script` and hands over what it prints. All of it has come only when this returns an [`Output`].
+///
+/// # Errors
+/// Why it broke off.
+pub async fn fetch(
+    connector: &Connector,
+    server: &Server,
+    script: &Script,
+    on_bytes: &mut (dyn FnMut(&[u8]) -> io::Result<()> + Send),
+) -> Result<Output, Broken> {
+    let mut session = connector.open(server).await?;
+    session.limits().total = TOTAL;
+    session.limits().idle = IDLE;
+    let mut trouble = None;
+    let received = session
+        .receive(script, &mut |bytes| match on_bytes(bytes) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                trouble = Some(error);
+                ControlFlow::Break(())
+            }
+        })
+        .await;
+    if let Some(error) = trouble {
+        return Err(Broken::Here(error));
+    }
+    session.close().await;
+    Ok(received?)
+}
+
+/// How an import ended on the server.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Brought {
+    /// `done`, `undone`, `lost`, or `stopped` before anything was changed.
+    pub result: String,
+    /// What was said about it.
+    pub said: String,
+}
+
+/// Runs `begin`, brings what `next` gives (nothing more at the end), and has it ended. What breaks off in between is
+/// taken back by the server itself.
+///
+/// # Errors
+/// Why it broke off.
+pub async fn bring(
+    connector: &Connector,
+    server: &Server,
+    begin: &Script,
+    next: &mut (dyn FnMut(&mut Vec<u8>, usize) -> io::Result<()> + Send),
+) -> Result<Brought, Broken> {
+    let mut session = connector.open(server).await?;
+    session.limits().total = TOTAL;
+    session.limits().idle = IDLE;
+    let mut brought = Brought::default();
+    let mut on_line = |line: &str| {
+        if let Some(result) = line.strip_prefix("@result ") {
+            result.clone_into(&mut brought.result);
+        }
+    };
+    let started = session.exchange(begin, &mut on_line).await?;
+    if started.status != 0 {
+        brought.said = started.stderr;
+        if brought.result.is_empty() {
+            "stopped".clone_into(&mut brought.result);
+        }
+        return Ok(brought);
+    }
+    let mut bytes = Vec::with_capacity(PIECE);
+    loop {
+        bytes.clear();
+        // The session goes away with the error, and so does what was brought.
+        next(&mut bytes, PIECE).map_err(Broken::Here)?;
+        if bytes.is_empty() {
+            break;
+        }
+        let script = piece(&BASE64_STANDARD.encode(&bytes));
+        let output = session.exchange(&script, &mut on_line).await?;
+        if output.status != 0 {
+            // Nobody reads any more: the end tells why.
+            break;
+        }
+    }
+    let ended = session.exchange(&finish(), &mut on_line).await?;
+    session.close().await;
+    brought.said = ended.stderr;
+    Ok(brought)
+}

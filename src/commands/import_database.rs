@@ -1,0 +1,176 @@
+//! `fleet import-database`: fills a database from a dump.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::json;
+
+use super::ask::ask;
+use super::database_user::database_on;
+use super::{Ending, Example, Group, Verb};
+use crate::apply::{Broken, Brought, bring};
+use crate::context::Context;
+use crate::diagnostic::Diagnostic;
+use crate::item::transfer::{self, Carried, Importer, Packing};
+use crate::kind::Secrets;
+use crate::model::Server;
+use crate::ui::format;
+
+/// How much is read to see how the dump is packed.
+const BEGINNING: usize = 4;
+
+/// Fills a database from SQL: plain, or packed by gzip or zstd. It is read on the server as the database's owner and by a
+/// process that may do nothing else, so that a dump cannot reach what is beside the database. When anything fails, the
+/// database is as before.
+#[derive(Args, Debug)]
+pub struct ImportDatabase {
+    /// The database
+    #[arg(value_name = "DATABASE")]
+    database: String,
+    /// The dump, `-` for standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Replace what is in the database; it is saved to the trash of its server first
+    #[arg(long)]
+    force: bool,
+}
+
+impl Verb for ImportDatabase {
+    const NAME: &'static str = "import-database";
+    const ABOUT: &'static str = "Fill a database from a dump";
+    const GROUP: Group = Group::Of("database");
+    const EXAMPLES: &'static [Example] = &[
+        ("fleet import-database shop shop.sql.gz", "Into an empty database"),
+        ("fleet import-database shop - --force", "From standard input, in place of what is in it"),
+    ];
+
+    fn run(self, context: &Context) -> anyhow::Result<Ending> {
+        let (name, spec, server) = database_on(context, &self.database)?;
+        let Some((user, password)) = spec.local_owner() else {
+            let message = format!("database `{name}` has no owner who may come from the server itself");
+            return Err(Diagnostic::usage(message)
+                .hint(format!("`fleet add-database-user {name} USER --role owner` adds one"))
+                .into());
+        };
+        let keys = context.keys()?;
+        let vault = context.state()?.read(|read| read.vault(keys))?;
+        let importer = Importer {
+            user: user.to_owned(),
+            password: vault.open(password).map_err(Diagnostic::failed)?,
+        };
+        let mut source = Source::open(&self.file)?;
+        let carried = spec.carried(&name);
+        let objects = count(context, &server, &carried)?;
+        if objects > 0 && !self.force {
+            let message = format!("database `{name}` is not empty: it holds {}", format::count(objects, "object"));
+            return Err(Diagnostic::usage(message)
+                .hint("`--force` replaces what is in it, after saving that to the trash of the server")
+                .into());
+        }
+        let packing = Packing::of(&source.beginning);
+        let task = context.state()?.write(|write| context.begin_task(Self::NAME, write))?;
+        let script = transfer::begin(&carried, packing, &importer, objects > 0, task);
+        let progress = context.ui.progress(1);
+        progress.state(server.name.as_str(), "importing");
+        let mut bytes: u64 = 0;
+        let connector = context.connector()?;
+        let brought = context.block_on(bring(&connector, &server, &script, &mut |out, most| {
+            source.next(out, most)?;
+            bytes += out.len() as u64;
+            Ok(())
+        }))?;
+        drop(progress);
+        let result = outcome(&name, &server, brought);
+        let ending = match &result {
+            Ok(()) => Ok(Ending::Done),
+            Err(error) => Ok(Ending::With(error.class)),
+        };
+        context.end_task(task, &ending);
+        result?;
+        let value = json!({ "database": name, "bytes": bytes, "task": task });
+        context.ui.show(&value, |page| {
+            page.line(&format!("database {name} is filled ({})", format::bytes(bytes)));
+        })?;
+        ending
+    }
+}
+
+/// What became of it.
+fn outcome(name: &str, server: &Server, brought: Result<Brought, Broken>) -> Result<(), Diagnostic> {
+    let failed = |why: &str| Diagnostic::failed(format!("database `{name}` could not be filled{why}"));
+    let brought = match brought {
+        Ok(brought) => brought,
+        Err(Broken::Transport(error)) => {
+            return Err(error
+                .diagnostic(&server.name)
+                .hint("the server takes back by itself what had come"));
+        }
+        Err(Broken::Here(error)) => {
+            let error = failed(&format!(": {error}"));
+            return Err(error.hint("the server takes back by itself what had come"));
+        }
+    };
+    let mut error = match brought.result.as_str() {
+        "done" => return Ok(()),
+        "undone" => failed(", and is as before"),
+        "stopped" => failed(", and was not touched"),
+        _ => failed(", and could not be put back").hint(format!(
+            "what was in it before is in `/var/lib/fleet/trash` on `{}`",
+            server.name
+        )),
+    };
+    error.details = brought.said.lines().map(str::to_owned).collect();
+    Err(error)
+}
+
+/// How many objects are in the database.
+fn count(context: &Context, server: &Server, carried: &Carried) -> anyhow::Result<usize> {
+    let (answers, problems) = ask(context, vec![(server.clone(), transfer::count(carried))])?;
+    if let Some(problem) = problems.into_iter().next() {
+        return Err(problem.into());
+    }
+    let lines = answers.values().flat_map(|answer| &answer.lines);
+    let objects = lines
+        .into_iter()
+        .find_map(|line| line.strip_prefix("@objects ")?.parse().ok());
+    objects.ok_or_else(|| {
+        let message = format!("`{}` does not tell what is in the database", server.name);
+        Diagnostic::failed(message).hint("`fleet apply` makes it, if it is not there").into()
+    })
+}
+
+/// The dump, whose beginning was looked at.
+struct Source {
+    beginning: Vec<u8>,
+    rest: Box<dyn Read + Send>,
+}
+
+impl Source {
+    fn open(path: &Path) -> Result<Self, Diagnostic> {
+        let refused = |error: io::Error| {
+            Diagnostic::failed(format!("`{}` cannot be read: {error}", path.display()))
+        };
+        let mut rest: Box<dyn Read + Send> = if path == Path::new("-") {
+            Box::new(io::stdin())
+        } else {
+            Box::new(File::open(path).map_err(refused)?)
+        };
+        let mut beginning = Vec::new();
+        let taken = (&mut rest).take(BEGINNING as u64).read_to_end(&mut beginning);
+        taken.map_err(refused)?;
+        if beginning.is_empty() {
+            return Err(Diagnostic::usage(format!("`{}` is empty", path.display())));
+        }
+        Ok(Self { beginning, rest })
+    }
+
+    /// Up to `most` bytes more; none at the end.
+    fn next(&mut self, out: &mut Vec<u8>, most: usize) -> io::Result<()> {
+        out.append(&mut self.beginning);
+        let room = most.saturating_sub(out.len()) as u64;
+        (&mut self.rest).take(room).read_to_end(out)?;
+        Ok(())
+    }
+}

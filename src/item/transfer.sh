@@ -1,0 +1,80 @@
+# Dumps and imports of databases: POSIX sh. The functions of the engine come before these.
+# transfer_dump ENGINE NAME PACK: prints a packed dump; the status is 0 only when it is known to be whole.
+transfer_dump() {
+	work=$(mktemp -d /run/fleet-dump.XXXXXX) || return 1
+	mkfifo -m 600 -- "$work/copy"
+	tail -c 400 <"$work/copy" >"$work/tail" &
+	{
+		case $1 in
+		mariadb) mariadb_dump "$2" ;;
+		postgres) postgres_dump --no-owner --no-privileges -d "$2" ;;
+		esac
+		echo $? >"$work/dumped"
+	} | tee -- "$work/copy" | {
+		case $3 in
+		gzip) gzip ;;
+		zstd) zstd -q -c ;;
+		none) cat ;;
+		esac
+		echo $? >"$work/packed"
+	}
+	wait
+	whole=1
+	if [ "$(cat -- "$work/dumped")$(cat -- "$work/packed")" = 00 ] &&
+		grep -q '^-- Dump completed\|^-- PostgreSQL database dump complete' "$work/tail"; then
+		whole=0
+	fi
+	rm -rf -- "$work"
+	return "$whole"
+}
+
+# transfer_begin ENGINE NAME UNPACK CREDENTIALS: starts what reads SQL from file descriptor 8, as the owner of the
+# database and as a user of the server that may do nothing: what is in a dump is not to be trusted. When it ends before
+# `transfer_end` has said that it is whole, `transfer_undo` runs.
+transfer_begin() {
+	work=$(mktemp -d /run/fleet-import.XXXXXX) || return 1
+	(umask 077 && printf %s "$4" >"$work/credentials") && mkfifo -m 600 -- "$work/data" || return 1
+	chown -R nobody: -- "$work"
+	(
+		trap '' HUP PIPE
+		{
+			case $3 in
+			gzip) gzip -dc ;;
+			zstd) zstd -q -dc ;;
+			none) cat ;;
+			esac <"$work/data"
+			echo $? >"$work/unpacked"
+		} | case $1 in
+		mariadb)
+			runuser -u nobody -- env HOME="$work" mariadb --defaults-file="$work/credentials" --sandbox --batch \
+				--default-character-set=utf8mb4 "$2"
+			;;
+		postgres)
+			runuser -u nobody -- env HOME="$work" PGPASSFILE="$work/credentials" psql -X -q -h 127.0.0.1 -w \
+				-v ON_ERROR_STOP=1 -U "$(cut -d : -f 4 <"$work/credentials")" -d "$2"
+			;;
+		esac >/dev/null 2>"$work/said"
+		echo $? >"$work/read"
+		if [ "$(cat -- "$work/unpacked")$(cat -- "$work/read")" = 00 ] && [ -e "$work/whole" ]; then
+			echo done >"$work/result"
+		elif transfer_undo >>"$work/said" 2>&1; then
+			echo undone >"$work/result"
+		else
+			echo lost >"$work/result"
+		fi
+		[ -e "$work/whole" ] || rm -rf -- "$work" ${settings:+"$settings"}
+	) </dev/null >/dev/null 2>&1 &
+	reader=$!
+	exec 8>"$work/data"
+}
+
+# transfer_end: says that all has come, and how it went: `@result done`, `undone` or `lost`.
+transfer_end() {
+	: >"$work/whole"
+	exec 8>&-
+	wait "$reader"
+	printf '@result %s\n' "$(cat -- "$work/result")"
+	[ "$(cat -- "$work/unpacked")" = 0 ] || echo 'the dump is not whole: it cannot be unpacked to its end' >&2
+	tail -n 20 -- "$work/said" >&2
+	rm -rf -- "$work"
+}
