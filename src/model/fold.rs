@@ -10,7 +10,7 @@ use super::ServerName;
 pub fn fold<'a>(names: impl IntoIterator<Item = &'a ServerName>) -> String {
     // By what stands before and after the number, and by its length where it begins with a zero.
     let mut groups: BTreeMap<(&str, &str, usize), Vec<u64>> = BTreeMap::new();
-    let mut words: BTreeMap<String, String> = BTreeMap::new();
+    let mut words: BTreeMap<(String, usize), String> = BTreeMap::new();
     for name in names {
         let text = name.as_str();
         match number(text) {
@@ -24,7 +24,7 @@ pub fn fold<'a>(names: impl IntoIterator<Item = &'a ServerName>) -> String {
                 numbers.extend(digits.parse::<u64>().ok());
             }
             None => {
-                words.insert(text.to_owned(), text.to_owned());
+                words.insert((text.to_owned(), 0), text.to_owned());
             }
         }
     }
@@ -37,7 +37,7 @@ pub fn fold<'a>(names: impl IntoIterator<Item = &'a ServerName>) -> String {
             [_] => format!("{before}{ranges}{after}"),
             _ => format!("{before}[{ranges}]{after}"),
         };
-        words.insert(format!("{before}{first:0>20}{after}"), word);
+        words.insert((format!("{before}{first:0>20}{after}"), width), word);
     }
     let words: Vec<String> = words.into_values().collect();
     words.join(",")
@@ -88,15 +88,15 @@ mod tests {
         assert_eq!(folded(&["sg-1"]), "sg-1");
         assert_eq!(folded(&["sg-3", "sg-1", "sg-2", "sg-7"]), "sg-[1-3,7]");
         assert_eq!(folded(&["web", "sg-1", "jkt-2"]), "jkt-2,sg-1,web");
-        assert_eq!(folded(&["n1.sg", "n2.sg", "n2.jkt"]), "n2.jkt,n[1-2].sg");
+        assert_eq!(folded(&["n1.sg", "n2.sg", "n2.jkt"]), "n[1-2].sg,n2.jkt");
         assert_eq!(folded(&["a-9", "a-10", "a-11"]), "a-[9-11]");
         assert_eq!(folded(&[]), "");
     }
 
     #[test]
     fn leading_zeros_stay() {
-        assert_eq!(folded(&["w01", "w02", "w10"]), "w10,w[01-02]");
-        assert_eq!(folded(&["w1", "w01"]), "w01,w1");
+        assert_eq!(folded(&["w01", "w02", "w10"]), "w[01-02],w10");
+        assert_eq!(folded(&["w1", "w01"]), "w1,w01");
     }
 
     #[test]
