@@ -22,6 +22,7 @@ mod edge;
 mod environment;
 mod globals;
 mod keys;
+mod masking;
 mod record;
 mod servers;
 

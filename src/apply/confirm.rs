@@ -88,6 +88,7 @@ impl Trial {
             wait: 30,
             owner: "fleet, to see what became of new firewall rules".to_owned(),
             confirm: 30,
+            retention: 30 * 86_400,
         };
         let script = observe::script(&BTreeSet::new(), &how);
         for _ in 0..10 {

@@ -13,7 +13,7 @@ use crate::diagnostic::{Class, Diagnostic};
 use crate::item::file::Content;
 use crate::item::{Item, ItemType, Key, Probe, ruleset};
 use crate::model::{ResourceName, Server};
-use crate::plan::{Change, Facts, Observing, Progress, Transaction, compare, keys, observe};
+use crate::plan::{Change, Facts, Observing, Progress, Transaction, compare, keys, observe, trash};
 use crate::transport::{Connector, Session, TransportError};
 
 /// How long an installation of packages may be silent.
@@ -112,6 +112,7 @@ impl Conversation {
             self.request.mode,
         );
         self.report.plan.blocked.append(&mut self.work.blocked);
+        self.look_into_trash(session).await?;
         self.report.recovered = facts.recovered;
         self.report.unfinished = facts.unfinished;
         match self.request.purpose.clone() {
@@ -137,6 +138,24 @@ impl Conversation {
         Ok(())
     }
 
+    /// Finds out what of the plan goes back from the trash.
+    async fn look_into_trash(&mut self, session: &mut Session) -> Result<(), TransportError> {
+        let plan = &mut self.report.plan;
+        let kept = trash::kept(plan, &self.work.removed_by);
+        if kept.is_empty() {
+            return Ok(());
+        }
+        let mut lines = Vec::new();
+        session
+            .exchange(&trash::script(&kept), &mut |line| {
+                lines.push(line.to_owned())
+            })
+            .await?;
+        let found = trash::found(lines.iter().map(String::as_str));
+        trash::put_back(plan, &kept, &found, self.request.mode);
+        Ok(())
+    }
+
     /// Reads the server; `None` when it cannot be worked on, which is then in the report.
     async fn read(&mut self, session: &mut Session) -> Result<Option<Facts>, TransportError> {
         self.tell(Event::Step("reading".to_owned()));
@@ -147,6 +166,7 @@ impl Conversation {
                 owner,
                 lock_wait,
                 confirm,
+                retention,
                 ..
             } => {
                 // The script is silent while it waits for the lock.
@@ -157,6 +177,7 @@ impl Conversation {
                     wait: lock_wait.as_secs(),
                     owner: owner.clone(),
                     confirm: confirm.as_secs(),
+                    retention: retention.as_secs(),
                 }
             }
         };
@@ -289,6 +310,8 @@ impl Conversation {
         }
         self.report.outcome = if self.report.outcome == Outcome::Reverted {
             Outcome::Reverted
+        } else if !self.report.untried.is_empty() {
+            Outcome::Stopped
         } else if self.report.failures.is_empty() {
             Outcome::Changed
         } else {
@@ -309,14 +332,8 @@ impl Conversation {
         let mut number = 0;
         while let Some(group) = groups.pop() {
             if self.stopped() {
-                self.report
-                    .failures
-                    .extend(group.iter().map(|resource| Failure {
-                        resource: Some((*resource).clone()),
-                        reason: "stopped before it was tried".to_owned(),
-                        details: Vec::new(),
-                        undone: true,
-                    }));
+                let untried = group.iter().map(|resource| (*resource).clone());
+                self.report.untried.extend(untried);
                 continue;
             }
             let members: BTreeSet<&ResourceName> = group.iter().copied().collect();
@@ -395,7 +412,9 @@ impl Conversation {
             .take(NEIGHBOURS)
             .collect();
         let id = format!("{task}-{number}");
-        let transaction = Transaction::new(changes, &probes, &neighbours, task, &id);
+        let restored = &self.report.plan.restored;
+        let transaction =
+            Transaction::restoring(changes, &probes, &neighbours, task, &id, restored);
         let mut progress = Vec::new();
         let mut trial = None;
         let output = session

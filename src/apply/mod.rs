@@ -55,6 +55,8 @@ pub struct Work {
     pub only: Option<Arc<BTreeSet<ResourceName>>>,
     /// Resources that could not be compiled for this server.
     pub blocked: Vec<Blocked>,
+    /// Resources whose removal is undone, with the task that removed them: their content goes back from the trash.
+    pub removed_by: BTreeMap<ResourceName, i64>,
     /// Requests to sites that are not touched; the first two that answer before must answer after.
     pub neighbours: Vec<Probe>,
 }
@@ -77,6 +79,8 @@ pub enum Purpose {
         lock_wait: Duration,
         /// How long new firewall rules wait for a new connection before the old ones come back.
         confirm: Duration,
+        /// How long what is removed stays in the trash.
+        retention: Duration,
     },
 }
 

@@ -25,7 +25,7 @@ pub enum Outcome {
     Unreachable,
     /// Somebody else held its lock; nothing happened there.
     Locked,
-    /// The run was stopped before anything happened there.
+    /// The run was stopped before everything there was tried.
     Stopped,
     /// The connection broke while a transaction ran: it is done or undone there, the next run will see which.
     Interrupted,
@@ -74,6 +74,8 @@ pub struct ServerReport {
     pub done: Vec<Key>,
     /// What was undone.
     pub failures: Vec<Failure>,
+    /// Resources that were not tried, since the run was to stop.
+    pub untried: Vec<ResourceName>,
     /// Why it was not reached, or could not be worked on.
     pub error: Option<Diagnostic>,
     /// Transactions of earlier runs that were found half done and rolled back.
@@ -99,6 +101,7 @@ impl ServerReport {
             plan: ServerPlan::default(),
             done: Vec::new(),
             failures: Vec::new(),
+            untried: Vec::new(),
             error: None,
             recovered: Vec::new(),
             unfinished: Vec::new(),
@@ -156,6 +159,7 @@ impl ServerReport {
     /// Whether everything that was wanted is there.
     pub fn is_complete(&self) -> bool {
         matches!(self.outcome, Outcome::Unchanged | Outcome::Changed)
+            && self.untried.is_empty()
             && self.plan.blocked.is_empty()
             && self.plan.conflicts.is_empty()
     }

@@ -201,7 +201,7 @@ impl Adding {
             return Ok(None);
         };
         self.same(&there)?;
-        let settled = there.placements.iter().all(|p| p.status == PlacementStatus::Applied);
+        let settled = !there.placements.is_empty() && there.placements.iter().all(|p| p.status == PlacementStatus::Applied);
         if !settled {
             return Ok(None);
         }
@@ -217,7 +217,7 @@ impl Adding {
     fn same(&self, there: &Resource) -> Result<(), Diagnostic> {
         let spec = (self.kind.inherit)(&self.spec, &there.spec).unwrap_or_else(|_| self.spec.clone());
         let elsewhere = self.request.only.as_ref().filter(|only| {
-            !there.placements.iter().any(|placement| placement.server == **only)
+            !there.placements.is_empty() && !there.placements.iter().any(|placement| placement.server == **only)
         });
         let differs: Vec<&str> = [
             ("settings", there.spec != spec),
@@ -253,6 +253,10 @@ impl Adding {
         if let Some(there) = write.find(&self.name)? {
             // It was recorded before, and its server has not followed: carry it out again.
             self.same(&there)?;
+            if there.placements.is_empty() {
+                // Its server is gone for good.
+                place_by_scope(write, inventory, &there, &self.scope, &self.request)?;
+            }
             return Ok(Before::Resource(Box::new(there)));
         }
         let ties = (self.kind.ties)(&self.spec, &self.name.name)?;

@@ -119,6 +119,7 @@ impl<'a> Run<'a> {
             ),
             lock_wait,
             confirm: self.flags.confirm_timeout,
+            retention: settings.trash_retention,
         };
         let mut recorder = Recorder {
             context,

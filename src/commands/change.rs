@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use clap::ArgMatches;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::carry_out::{Run, ending, summary, to_json};
@@ -16,8 +17,8 @@ use crate::apply::{Outcome, ServerReport};
 use crate::context::{Context, Edge, Told};
 use crate::diagnostic::{Class, Diagnostic, Diagnostics};
 use crate::inventory::Inventory;
-use crate::kind::{Kind, Summary, Ties};
-use crate::model::{Resource, ResourceName, Server, ServerName};
+use crate::kind::{self, Kind, Summary, Ties};
+use crate::model::{Resource, ResourceName, Server, ServerName, Snapshot};
 use crate::state::{Change, Filter, PlacementResult, Read, Taken, Write};
 use crate::ui::Page;
 
@@ -41,11 +42,15 @@ pub(super) enum Before {
     Resource(Box<Resource>),
     /// Its removal is not taken back: what remains on the server still has to go.
     Leaving,
+    /// Several were as the record of the task has them.
+    Several,
 }
 
 /// What is recorded inside the transaction.
 struct Recorded<'a> {
     task: i64,
+    /// All that the task changes: the resource, and what goes along with it.
+    names: BTreeSet<ResourceName>,
     jobs: Jobs<'a>,
     resource: Option<Resource>,
     before: Before,
@@ -111,19 +116,21 @@ impl<'a> Changing<'a> {
             let task = context.begin_task(&self.command, write)?;
             let before = work(write).map_err(Stop::Error)?;
             let resource = write.find(&self.name)?;
-            let servers = servers(write, inventory, &self.name)?;
+            let mut names = BTreeSet::from([self.name.clone()]);
+            names.extend(write.task_changes(task)?.into_iter().map(|c| c.name));
+            let servers = servers(write, inventory, &names)?;
             let vault = write.vault(keys)?;
-            let only = BTreeSet::from([self.name.clone()]);
             let source = Source {
                 read: write,
                 inventory,
                 secrets: Box::new(vault),
                 servers,
-                only: Some(only),
+                only: Some(names.clone()),
             };
             let jobs = source.jobs()?;
             let recorded = Recorded {
                 task,
+                names,
                 jobs,
                 resource,
                 before,
@@ -138,7 +145,8 @@ impl<'a> Changing<'a> {
             Err(Stop::Error(error)) => Err(error),
             Err(Stop::Roll(recorded)) => {
                 let run = Run::new(context, &self.command, &self.flags)?;
-                let extra = json!({ (self.kind.word): recorded.resource });
+                let mut extra = json!({ (self.kind.word): recorded.resource });
+                also(&mut extra, &recorded.names);
                 let reports = run.preview(context, recorded.jobs, true, extra)?;
                 Ok(super::plan::ending(&reports, false))
             }
@@ -153,15 +161,19 @@ impl<'a> Changing<'a> {
     ) -> anyhow::Result<Ending> {
         let context = self.context;
         let Recorded {
-            task, jobs, before, ..
+            task,
+            names,
+            jobs,
+            before,
+            ..
         } = recorded;
         if self.stage {
             context.end_task(task, &Ok(Ending::Done));
-            let mut value = self.value(task, &[], false)?;
+            let mut value = self.value(task, &names, &[], false)?;
             let shown = self.shown(&mut value, &before, told)?;
             context.ui.show(&value, |page| {
-                if !context.globals.quiet {
-                    page.line(&format!("staged {}", self.name));
+                for name in names.iter().filter(|_| !context.globals.quiet) {
+                    page.line(&format!("staged {name}"));
                 }
                 lines(page, &shown);
             })?;
@@ -170,7 +182,7 @@ impl<'a> Changing<'a> {
                 .hint("`fleet plan` shows what it changes, `fleet apply` carries it out");
             return Ok(Ending::Done);
         }
-        let result = self.change(task, jobs, &before);
+        let result = self.change(task, &names, jobs, &before);
         context.end_task(
             task,
             &result
@@ -182,7 +194,7 @@ impl<'a> Changing<'a> {
             taken_back,
             ending,
         } = result?;
-        let mut value = self.value(task, &reports, taken_back)?;
+        let mut value = self.value(task, &names, &reports, taken_back)?;
         let outlook = self.outlook(&before, taken_back)?;
         let shown = self.shown(&mut value, &before, told)?;
         context.ui.show(&value, |page| {
@@ -248,10 +260,16 @@ impl<'a> Changing<'a> {
         Ok(shown)
     }
 
-    fn change(&self, task: i64, jobs: Jobs<'_>, before: &Before) -> anyhow::Result<Changed> {
+    fn change(
+        &self,
+        task: i64,
+        names: &BTreeSet<ResourceName>,
+        jobs: Jobs<'_>,
+        before: &Before,
+    ) -> anyhow::Result<Changed> {
         let run = Run::new(self.context, &self.command, &self.flags)?;
         let reports = run.change(self.context, task, jobs)?;
-        let ending = if reports.is_empty() && self.is_placed()? {
+        let ending = if reports.is_empty() && self.is_placed(names)? {
             let name = &self.name;
             let rest = match before {
                 Before::Leaving => "what is left of it there goes when `fleet apply` reaches it",
@@ -264,71 +282,55 @@ impl<'a> Changing<'a> {
             ending(&reports)
         };
         Ok(Changed {
-            taken_back: refused(&reports) && self.take_back(before)?,
+            taken_back: refused(&reports) && self.take_back(task)?,
             reports,
             ending,
         })
     }
 
-    fn is_placed(&self) -> anyhow::Result<bool> {
+    fn is_placed(&self, names: &BTreeSet<ResourceName>) -> anyhow::Result<bool> {
         let state = self.context.state()?;
-        Ok(!state.read(|read| placed_on(read, &self.name))?.is_empty())
+        Ok(!state.read(|read| placed_on(read, names))?.is_empty())
     }
 
     fn value(
         &self,
         task: i64,
+        names: &BTreeSet<ResourceName>,
         reports: &[ServerReport],
         taken_back: bool,
     ) -> anyhow::Result<Value> {
         let resource = self.context.state()?.read(|read| read.find(&self.name))?;
-        Ok(json!({
+        let mut value = json!({
             (self.kind.word): resource,
             "task": task,
             "taken_back": taken_back,
             "servers": to_json(reports),
-        }))
+        });
+        also(&mut value, names);
+        Ok(value)
     }
 
-    /// Takes the wish back, unless another fleet has changed the resource meanwhile.
-    fn take_back(&self, before: &Before) -> anyhow::Result<bool> {
+    /// Takes the wish back: everything that the task changed, but what another fleet has changed meanwhile, and what was
+    /// removed.
+    fn take_back(&self, task: i64) -> anyhow::Result<bool> {
         let now = self.context.now();
         let done = self.context.state()?.write(|write| {
-            let Some(resource) = write.find(&self.name)? else {
-                return Ok(false);
-            };
-            match before {
-                Before::Nothing if resource.generation == 1 => {
-                    write.remove_resource(resource.id, None, now)?;
-                    for placement in &resource.placements {
-                        write.settle_placement(
-                            resource.id,
-                            &placement.server,
-                            &PlacementResult::Removed,
-                        )?;
-                    }
+            let mut any = false;
+            for change in write.task_changes(task)? {
+                let Some(after) = &change.after else { continue };
+                let there = write.find(&change.name)?.filter(|there| {
+                    there.id == change.resource_id && there.generation == after.generation
+                });
+                let Some(there) = there else { continue };
+                match &change.before {
+                    None => take_away(write, &there, now)?,
+                    Some(before) => put_as_before(write, &there, before, now)?,
                 }
-                Before::Resource(before) if resource.generation == before.generation + 1 => {
-                    let ties = (self.kind.ties)(&before.spec, &self.name.name)
-                        .map_err(|invalid| Diagnostic::failed(invalid.to_string()))?;
-                    let change = Change {
-                        spec: &before.spec,
-                        weight: before.weight,
-                        suspended: before.suspended,
-                        ties: &ties,
-                    };
-                    let generation = write.update_resource(before.id, &change, now)?;
-                    for placement in &before.placements {
-                        if placement.applied_generation == before.generation {
-                            let applied = PlacementResult::Applied { generation };
-                            write.settle_placement(before.id, &placement.server, &applied)?;
-                        }
-                    }
-                }
-                // It was leaving already, or another fleet has changed it since.
-                _ => return Ok(false),
+                write.forget_change(task, there.id)?;
+                any = true;
             }
-            Ok::<_, Diagnostic>(true)
+            Ok::<_, Diagnostic>(any)
         })?;
         Ok(done)
     }
@@ -340,25 +342,90 @@ fn lines(page: &mut Page, shown: &[(String, String)]) {
     }
 }
 
-/// The names of the servers on which a resource is, or was and has not gone.
-fn placed_on(read: &Read, name: &ResourceName) -> Result<BTreeSet<ServerName>, Diagnostic> {
-    let found = read.resources(&Filter {
-        kind: Some(&name.kind),
-        names: Some(&BTreeSet::from([name.name.clone()])),
-        removing: true,
-        ..Filter::default()
-    })?;
-    let placements = found.into_iter().flat_map(|resource| resource.placements);
-    Ok(placements.map(|placement| placement.server).collect())
+/// Takes away a resource that no server has taken.
+fn take_away(write: &Write<'_>, there: &Resource, now: Timestamp) -> Result<(), Diagnostic> {
+    write.remove_resource(there.id, None, now)?;
+    for placement in &there.placements {
+        // Where something of it was left by an earlier removal, that still has to go.
+        if placement.applied_generation == 0 {
+            write.settle_placement(there.id, &placement.server, &PlacementResult::Removed)?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes a resource what it was, where no server has followed.
+fn put_as_before(
+    write: &Write<'_>,
+    there: &Resource,
+    before: &Snapshot,
+    now: Timestamp,
+) -> Result<(), Diagnostic> {
+    let kind = kind::kind(&there.name.kind)
+        .ok_or_else(|| Diagnostic::failed(format!("there is no kind `{}`", there.name.kind)))?;
+    let ties = (kind.ties)(&before.spec, &there.name.name)
+        .map_err(|invalid| Diagnostic::failed(invalid.to_string()))?;
+    let change = Change {
+        spec: &before.spec,
+        weight: before.weight,
+        suspended: before.suspended,
+        ties: &ties,
+    };
+    let generation = write.update_resource(there.id, &change, now)?;
+    let was_there = |server: &ServerName| before.placements.iter().any(|(was, _)| was == server);
+    for placement in &there.placements {
+        if !was_there(&placement.server) {
+            write.displace(there.id, &placement.server)?;
+            if placement.applied_generation == 0 {
+                write.settle_placement(there.id, &placement.server, &PlacementResult::Removed)?;
+            }
+        }
+    }
+    for (server, position) in &before.placements {
+        write.place_at(there.id, server, *position)?;
+    }
+    for placement in &there.placements {
+        if placement.applied_generation == before.generation && was_there(&placement.server) {
+            let applied = PlacementResult::Applied { generation };
+            write.settle_placement(there.id, &placement.server, &applied)?;
+        }
+    }
+    Ok(())
+}
+
+/// Names in a JSON value what a task changes, when that is more than one resource.
+fn also(value: &mut Value, names: &BTreeSet<ResourceName>) {
+    if names.len() > 1 {
+        value["resources"] = names.iter().map(ToString::to_string).collect();
+    }
+}
+
+/// The names of the servers on which resources are, or were and have not gone.
+fn placed_on(
+    read: &Read,
+    names: &BTreeSet<ResourceName>,
+) -> Result<BTreeSet<ServerName>, Diagnostic> {
+    let mut on = BTreeSet::new();
+    for name in names {
+        let found = read.resources(&Filter {
+            kind: Some(&name.kind),
+            names: Some(&BTreeSet::from([name.name.clone()])),
+            removing: true,
+            ..Filter::default()
+        })?;
+        let placements = found.into_iter().flat_map(|resource| resource.placements);
+        on.extend(placements.map(|placement| placement.server));
+    }
+    Ok(on)
 }
 
 /// Those of them that are in the inventory and active.
 fn servers<'i>(
     read: &Read,
     inventory: &'i Inventory,
-    name: &ResourceName,
+    resources: &BTreeSet<ResourceName>,
 ) -> Result<Vec<&'i Server>, Diagnostic> {
-    let names = placed_on(read, name)?;
+    let names = placed_on(read, resources)?;
     let servers = names.iter().filter_map(|name| inventory.servers.get(name));
     Ok(servers.filter(|server| server.active).collect())
 }

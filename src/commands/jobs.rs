@@ -224,6 +224,14 @@ impl Share<'_> {
             applied,
             only: scene.only.clone(),
             blocked,
+            removed_by: there
+                .iter()
+                .filter(|resource| scene.is_mine(&resource.name))
+                .filter_map(|resource| {
+                    let here = placement(resource, server)?;
+                    Some((resource.name.clone(), here.from_trash?))
+                })
+                .collect(),
             neighbours,
         }
     }
@@ -357,6 +365,7 @@ fn move_on(resource: &mut Resource, surroundings: &Surroundings<'_>) {
             status: PlacementStatus::Pending,
             reason: None,
             applied_generation: 0,
+            from_trash: None,
         }));
     resource.placements.sort_by(|a, b| a.server.cmp(&b.server));
 }
@@ -370,9 +379,12 @@ fn is_applied(resource: &Resource, server: &Server) -> bool {
 }
 
 fn status(resource: &Resource, server: &Server) -> Option<PlacementStatus> {
+    Some(placement(resource, server)?.status)
+}
+
+fn placement<'r>(resource: &'r Resource, server: &Server) -> Option<&'r Placement> {
     let mut placements = resource.placements.iter();
-    let there = placements.find(|placement| placement.server == server.name)?;
-    Some(there.status)
+    placements.find(|placement| placement.server == server.name)
 }
 
 /// The servers on which something is placed, or was and has not gone.

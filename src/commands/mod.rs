@@ -11,6 +11,7 @@ mod candidates;
 mod carry_out;
 mod change;
 mod database_user;
+mod dependants;
 mod edit;
 mod firewall;
 mod flags;
@@ -22,6 +23,7 @@ mod placing;
 mod rows;
 mod selection;
 mod server_settings;
+mod trash;
 
 /// A command with its arguments.
 #[derive(Debug)]
@@ -199,6 +201,9 @@ registry! {
         apply::Apply,
         list_tasks::ListTasks,
         show_task::ShowTask,
+        undo::Undo,
+        list_trash::ListTrash,
+        empty_trash::EmptyTrash,
         rotate_key::RotateKey,
         add_database_user::AddDatabaseUser,
         set_database_user::SetDatabaseUser,

@@ -72,6 +72,10 @@ fn settled(report: &ServerReport, resource: &Resource) -> PlacementResult {
     if let Some(reason) = not_tried(report) {
         return PlacementResult::Pending { reason };
     }
+    if report.untried.contains(&resource.name) {
+        let reason = "stopped before it was tried".to_owned();
+        return PlacementResult::Pending { reason };
+    }
     if let Some(reason) = report.trouble(&resource.name) {
         return PlacementResult::Failed { reason };
     }
@@ -92,6 +96,8 @@ fn not_tried(report: &ServerReport) -> Option<String> {
     match report.outcome {
         Outcome::Looked | Outcome::Unchanged | Outcome::Changed => None,
         Outcome::Failed | Outcome::Reverted => error,
+        // What was tried before is done or undone.
+        Outcome::Stopped if report.sent => error,
         outcome => Some(error.unwrap_or_else(|| outcome.word().to_owned())),
     }
 }
@@ -365,6 +371,32 @@ mod tests {
             in_trash(&report, 7),
             ["/srv/www/.fleet-trash/7/a", "/srv/www/.fleet-trash/7/a.b"]
         );
+    }
+
+    #[test]
+    fn what_was_not_tried_any_more_is_pending() {
+        let resource = |name: &str| Resource {
+            id: 1,
+            name: ResourceName::new("site", name),
+            spec: serde_json::Value::Null,
+            weight: 1,
+            suspended: false,
+            generation: 3,
+            created_at: jiff::Timestamp::UNIX_EPOCH,
+            updated_at: jiff::Timestamp::UNIX_EPOCH,
+            removed_at: None,
+            placements: Vec::new(),
+        };
+        let mut report = report(Outcome::Stopped, true);
+        report.untried.push(ResourceName::new("site", "b"));
+        let outcome = of(&report, &[resource("a"), resource("b")]);
+        let results: Vec<&PlacementResult> = outcome.placements.iter().map(|(_, r)| r).collect();
+        assert_eq!(results[0], &PlacementResult::Applied { generation: 3 });
+        assert!(
+            matches!(results[1], PlacementResult::Pending { .. }),
+            "{results:?}"
+        );
+        assert!(!report.is_complete());
     }
 
     #[test]

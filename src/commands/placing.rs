@@ -35,6 +35,35 @@ pub(super) fn place_by_scope(
     }
 }
 
+/// Places a resource where it was before it was removed, if there is room. What follows others or the inventory goes where
+/// it belongs by now.
+pub(super) fn place_again(
+    write: &Write<'_>,
+    inventory: &Inventory,
+    resource: &Resource,
+    scope: &Scope,
+    before: &[(ServerName, u32)],
+    request: &Request,
+) -> anyhow::Result<()> {
+    if !matches!(scope, Scope::One | Scope::Beside { .. }) {
+        return place_by_scope(write, inventory, resource, scope, request);
+    }
+    for (server, position) in before {
+        // Where something of it has not gone yet, it still has its room.
+        let is_there = resource.placements.iter().any(|p| p.server == *server);
+        if !is_there {
+            inventory.server(server.as_str())?;
+            let there = Request {
+                only: Some(server.clone()),
+                ..request.clone()
+            };
+            choose(write, inventory, &resource.name, &there)?;
+        }
+        write.place_at(resource.id, server, *position)?;
+    }
+    Ok(())
+}
+
 /// Moves what follows the inventory to where it belongs by now; returns a sentence about each that has nowhere to be.
 pub(super) fn follow_inventory(
     write: &Write<'_>,

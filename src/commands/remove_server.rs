@@ -10,7 +10,7 @@ use super::{Ending, Example, Group, Verb};
 use crate::context::Context;
 use crate::diagnostic::{Diagnostic, Diagnostics, ticked};
 use crate::inventory::edit::{self, Mode};
-use crate::model::{Resource, ServerName};
+use crate::model::{Resource, ResourceName, ServerName};
 use crate::ui::format;
 
 /// The most resources that are named in a refusal.
@@ -22,6 +22,9 @@ pub struct RemoveServer {
     /// The server
     #[arg(value_name = "NAME", value_parser = server_name)]
     name: ServerName,
+    /// Although it holds resources: forget that they are there, for a server that is gone for good
+    #[arg(long)]
+    forget: bool,
 }
 
 impl Verb for RemoveServer {
@@ -31,6 +34,7 @@ impl Verb for RemoveServer {
     const EXAMPLES: &'static [Example] = &[
         ("fleet remove-server sg-1", ""),
         ("fleet remove-server sg-1 --yes", "Without a question, for scripts"),
+        ("fleet remove-server sg-1 --forget", "It is gone for good, with all that was on it"),
     ];
 
     fn run(self, context: &Context) -> anyhow::Result<Ending> {
@@ -39,14 +43,24 @@ impl Verb for RemoveServer {
         let home = context.home();
         edit::remove_server(path, home.as_deref(), Mode::Try, name)?;
         let here = BTreeSet::from([name.clone()]);
-        if let Some(state) = context.state_to_read()? {
-            state.read(|read| refuse_if_used(name, &read.resources_on(&here)?))?;
+        let lost = match context.state_to_read()? {
+            Some(state) => state.read(|read| read.resources_on(&here))?,
+            None => Vec::new(),
+        };
+        if !self.forget {
+            refuse_if_used(name, &lost)?;
         }
-        context.confirm(&format!("take server {} out of the inventory?", ticked(name.as_str())))?;
+        context.confirm(&question(name, &lost))?;
         context.record(Self::NAME, |record| {
             // Inside one transaction nothing can be placed there between the check and the edit.
             context.state()?.write(|write| {
-                refuse_if_used(name, &write.resources_on(&here)?)?;
+                let there = write.resources_on(&here)?;
+                if !self.forget {
+                    refuse_if_used(name, &there)?;
+                }
+                for resource in &there {
+                    write.forget_placement(resource.id, name)?;
+                }
                 edit::remove_server(path, home.as_deref(), Mode::Write, name)?;
                 write.forget_server(name)?;
                 Ok::<_, Diagnostics>(())
@@ -57,7 +71,28 @@ impl Verb for RemoveServer {
         context.ui.show(&json!({ "server": name, "changed": true }), |page| {
             page.line(&format!("server {name} removed from {}", path.display()));
         })?;
+        let nowhere = |resource: &&Resource| {
+            resource.removed_at.is_none() && resource.placements.iter().all(|p| p.server == *name)
+        };
+        for resource in lost.iter().filter(nowhere) {
+            let ResourceName { kind, name } = &resource.name;
+            context.ui.warn(&format!("{kind} `{name}` is on no server any more"));
+            context.ui.hint(&format!(
+                "`fleet add-{kind} {name}` with the same settings places it anew, `fleet remove-{kind} {name}` forgets it"
+            ));
+        }
         Ok(Ending::Done)
+    }
+}
+
+fn question(name: &ServerName, lost: &[Resource]) -> String {
+    let name = ticked(name.as_str());
+    match lost.len() {
+        0 => format!("take server {name} out of the inventory?"),
+        many => format!(
+            "forget server {name} with the {} on it, as if it never came back?",
+            format::count(many, "resource")
+        ),
     }
 }
 
@@ -78,6 +113,7 @@ fn refuse_if_used(name: &ServerName, resources: &[Resource]) -> Result<(), Diagn
         error = error.detail(format!("and {} more", resources.len() - NAMED));
     }
     Err(error
+        .hint("`--forget` forgets that they are there, when the server is gone for good")
         .hint(format!("remove them first; `fleet cordon {name}` keeps new ones away meanwhile"))
         .into())
 }

@@ -199,7 +199,7 @@ pub(super) fn record_change(
 }
 
 /// Refuses a weight that takes a server over its capacity.
-fn refuse_overload(
+pub(super) fn refuse_overload(
     write: &Write<'_>,
     changing: &Changing<'_>,
     there: &Resource,

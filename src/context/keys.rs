@@ -63,6 +63,22 @@ impl Context {
         Ok(())
     }
 
+    /// The same before a transaction that brings back these settings.
+    pub fn open_key_for<'s>(
+        &self,
+        specs: impl IntoIterator<Item = &'s serde_json::Value>,
+    ) -> anyhow::Result<()> {
+        let keys = self.keys()?;
+        let Some(sealing) = self.state()?.read(Read::sealing)? else {
+            return Ok(());
+        };
+        let has_secrets = specs.into_iter().any(crate::state::has_secrets);
+        if has_secrets && !keys.is_at_hand(&sealing) {
+            drop(keys.open(&sealing));
+        }
+        Ok(())
+    }
+
     /// The passphrase: of the file that `FLEET_PASSPHRASE_FILE` names, else asked for at the terminal.
     fn ask_passphrase(&self) -> AskPassphrase {
         let file = self.environment.path("FLEET_PASSPHRASE_FILE");

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use jiff::SignedDuration;
 
 use super::Context;
+use super::masking::masked;
 use crate::diagnostic::{Class, Diagnostic, Diagnostics, Ending};
 use crate::inventory::InventorySettings;
 use crate::model::{ServerName, TaskOutcome};
@@ -21,6 +22,9 @@ impl Context {
     /// Records that the command `command` begins to change something; returns the number of its task.
     pub fn begin_task(&self, command: &str, write: &Write<'_>) -> Result<i64, Diagnostic> {
         let mut arguments = self.arguments();
+        for argument in &mut arguments {
+            *argument = masked(argument);
+        }
         // The verb has a column of its own; global flags may stand before it.
         if let Some(verb) = arguments.iter().position(|word| word == command) {
             arguments.remove(verb);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::metadata::{self, Wanted};
-use super::{Atom, Phase, Props, Removal, Steps};
+use super::{Atom, ItemType, Phase, Props, Removal, Steps};
 use crate::shell::{BATCH, Script};
 
 /// A directory that should exist.
@@ -107,6 +107,23 @@ fn make(fresh: &[&Dir], below_root: &BTreeSet<&str>, steps: &mut Steps) {
     steps.undo(undo);
 }
 
+/// Adds the steps that put directories back from the trash, and make what is missing in them. Their undo moves them to
+/// the trash again, as a whole.
+fn put_back(mut dirs: Vec<&Dir>, steps: &mut Steps) {
+    dirs.sort_by_key(|dir| (dir.path.matches('/').count(), dir.path.clone()));
+    for dir in dirs {
+        if let Some(task) = steps.restored(ItemType::Dir, &dir.path) {
+            let args: [&str; 2] = [&dir.path, &task.to_string()];
+            steps.at(Phase::Restore).line("from_trash {} {}", &args);
+            let mut undo = Script::new();
+            undo.line("into_trash {} {}", &args);
+            steps.undo(undo);
+        }
+        let script = steps.at(Phase::Prepare);
+        script.line("ensure_dir {} {} {}", &[&owner(dir), &octal(dir.mode), &dir.path]);
+    }
+}
+
 fn octal(mode: u32) -> String {
     format!("{mode:04o}")
 }
@@ -131,6 +148,17 @@ impl Atom for Dir {
     fn guarded(&self, fact: &Props) -> bool {
         // A file where a directory should be is somebody's work; another mode is not.
         fact.get("type").map(String::as_str) != Some("dir")
+    }
+
+    fn theirs(&self, _fact: &Props) -> bool {
+        // What lies in it would go to the trash with the resource.
+        self.on_remove == OnRemove::Trash
+    }
+
+    fn kept(&self, task: i64) -> Option<String> {
+        let (parent, name) = self.path.rsplit_once('/')?;
+        let goes = self.on_remove == OnRemove::Trash;
+        goes.then(|| format!("{parent}/.fleet-trash/{task}/{name}"))
     }
 
     fn stays(applied: &Props) -> bool {
@@ -167,8 +195,14 @@ impl Atom for Dir {
         }
         steps.undo(undo);
         let all: Vec<&Self> = changes.iter().map(|(dir, _)| *dir).collect();
-        if !fresh.is_empty() {
-            make(&fresh, &below_root(&all), steps);
+        let (back, new): (Vec<&Self>, Vec<&Self>) = fresh
+            .iter()
+            .partition(|dir| steps.is_in_restored(&dir.path));
+        if !new.is_empty() {
+            make(&new, &below_root(&all), steps);
+        }
+        if !back.is_empty() {
+            put_back(back, steps);
         }
         let script = steps.at(Phase::Prepare);
         for dir in all.iter().filter(|dir| !fresh.contains(dir)) {

@@ -161,6 +161,19 @@ pub trait Atom: Clone + fmt::Debug + PartialEq + Sized {
         None
     }
 
+    /// Whether what is there (`fact`) and was never fleet's is somebody's, so that taking it over is a conflict, although
+    /// fleet mends what it made itself.
+    fn theirs(&self, fact: &Props) -> bool {
+        let _ = fact;
+        false
+    }
+
+    /// Where the trash holds the content of the item when task number `task` removed it; `None` when it never goes there.
+    fn kept(&self, task: i64) -> Option<String> {
+        let _ = task;
+        None
+    }
+
     /// Whether an item that was given `applied` is left as it is when it is no longer wanted.
     fn stays(applied: &Props) -> bool {
         let _ = applied;
@@ -301,6 +314,16 @@ macro_rules! registry {
             /// See [`Atom::repaired`].
             pub fn repaired(&self) -> bool {
                 match self { $(Self::$atom(item) => item.repaired(),)* }
+            }
+
+            /// See [`Atom::theirs`].
+            pub fn theirs(&self, fact: &Props) -> bool {
+                match self { $(Self::$atom(item) => item.theirs(fact),)* }
+            }
+
+            /// See [`Atom::kept`].
+            pub fn kept(&self, task: i64) -> Option<String> {
+                match self { $(Self::$atom(item) => item.kept(task),)* }
             }
         }
 

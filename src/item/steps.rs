@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::{ItemType, Key};
 use crate::shell::{BATCH, Script};
 
 /// Where running transactions keep what they need to be undone.
@@ -19,6 +20,8 @@ pub(super) const STAGE: &str = ".fleet-stage";
 pub enum Phase {
     /// Install packages.
     Packages,
+    /// Put back what is in the trash.
+    Restore,
     /// Make users and directories.
     Prepare,
     /// Write new content beside its target.
@@ -49,6 +52,7 @@ pub struct Steps {
     trashed: Vec<String>,
     seeds: Vec<String>,
     reloads: BTreeSet<String>,
+    restored: BTreeMap<Key, i64>,
 }
 
 impl Steps {
@@ -64,7 +68,33 @@ impl Steps {
             trashed: Vec::new(),
             seeds: Vec::new(),
             reloads: BTreeSet::new(),
+            restored: BTreeMap::new(),
         }
+    }
+
+    /// Notes what goes back from the trash, with the task that moved it there, instead of being made anew.
+    pub fn restore(&mut self, restored: BTreeMap<Key, i64>) {
+        self.restored = restored;
+    }
+
+    /// The task in whose trash the content of an item is that is to go back.
+    pub fn restored(&self, item_type: ItemType, name: &str) -> Option<i64> {
+        let mut restored = self.restored.iter();
+        restored
+            .find(|(key, _)| key.item_type == item_type && key.name == name)
+            .map(|(_, task)| *task)
+    }
+
+    /// Whether a path lies in a directory that goes back from the trash, so that it may be there by then.
+    pub fn is_in_restored(&self, path: &str) -> bool {
+        let mut dirs = self
+            .restored
+            .keys()
+            .filter(|key| key.item_type == ItemType::Dir);
+        dirs.any(|dir| {
+            let below = path.strip_prefix(&dir.name);
+            below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
+        })
     }
 
     /// The script of a phase, to append to.

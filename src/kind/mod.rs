@@ -210,6 +210,13 @@ pub trait Spec: Args + Serialize + DeserializeOwned + Clone + Send + Sync + 'sta
         Vec::new()
     }
 
+    /// The settings without what refers to `gone`, which is removed; `None` when there is no sense in it without, so that
+    /// it is removed too.
+    fn released(&self, name: &str, gone: &ResourceName) -> Option<Self> {
+        let _ = (name, gone);
+        None
+    }
+
     /// Names that no other resource may hold.
     fn claims(&self, name: &str) -> Vec<Claim> {
         let _ = name;
@@ -296,6 +303,8 @@ pub struct Kind {
     pub scope: fn(&Value) -> Result<Scope, Invalid>,
     /// See [`Spec::claims`], [`Spec::follows`] and [`Spec::scope`].
     pub ties: fn(&Value, &str) -> Result<Ties, Invalid>,
+    /// See [`Spec::released`].
+    pub released: fn(&Value, &str, &ResourceName) -> Result<Option<Value>, Invalid>,
     /// See [`Spec::items`].
     pub items: fn(&Value, &Compile<'_>) -> Result<Vec<Item>, Invalid>,
     /// See [`Spec::summary`]; of the stored JSON text, because a list of very many has no time to take it apart twice.
@@ -355,6 +364,10 @@ impl Kind {
                     follows: spec.follows(name),
                     roams: spec.scope().roams(),
                 })
+            },
+            released: |value, name, gone| {
+                let released = from_json::<S>(value)?.released(name, gone);
+                released.as_ref().map(to_json).transpose()
             },
             items: |value, input| from_json::<S>(value)?.items(input),
             summary: |text, name| {

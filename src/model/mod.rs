@@ -9,6 +9,7 @@ pub mod pattern;
 pub mod resource;
 pub mod selector;
 pub mod server;
+pub mod snapshot;
 pub mod task;
 
 pub use access::Access;
@@ -19,4 +20,5 @@ pub use pattern::Pattern;
 pub use resource::{Placement, PlacementStatus, Resource, ResourceName};
 pub use selector::Selector;
 pub use server::{Jump, Role, Server, ServerName, TransportKind};
+pub use snapshot::{Snapshot, TaskChange};
 pub use task::{Task, TaskOutcome};

@@ -71,6 +71,9 @@ pub struct Placement {
     pub reason: Option<String>,
     /// The generation last applied there; 0 when never.
     pub applied_generation: i64,
+    /// The task whose trash on the server holds its content, until that was put back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from_trash: Option<i64>,
 }
 
 /// How far a server has followed what should be.

@@ -116,6 +116,8 @@ pub struct ServerPlan {
     pub remember: Vec<(Key, Applied)>,
     /// What is on record and neither wanted nor there.
     pub forget: Vec<Key>,
+    /// What goes back from the trash, with the task that moved it there, instead of being made anew.
+    pub restored: BTreeMap<Key, i64>,
 }
 
 impl ServerPlan {
@@ -371,7 +373,10 @@ impl Comparison<'_> {
             known.props == props && known.adopted.as_ref().is_some_and(|a| satisfies(fact, a))
         });
         let repaired = wanted.item.repaired() && known.is_some_and(|known| !known.props.is_empty());
-        let left_alone = taken_over || (!ours && !repaired && wanted.item.guarded(fact));
+        let is_new = known.is_none_or(|known| known.props.is_empty() && known.intent.is_none());
+        let theirs =
+            (!repaired && wanted.item.guarded(fact)) || (is_new && wanted.item.theirs(fact));
+        let left_alone = taken_over || (!ours && theirs);
         if left_alone && !taken_over && self.mode == Mode::Adopt {
             let adopted = Applied {
                 props,

@@ -102,6 +102,7 @@ mod tests {
 
     fn placement(server: &str, status: PlacementStatus) -> Placement {
         Placement {
+            from_trash: None,
             server: name(server),
             position: 0,
             status,

@@ -5,7 +5,9 @@ pub mod desired;
 pub mod follow;
 pub mod observe;
 pub mod place;
+pub mod revert;
 pub mod transaction;
+pub mod trash;
 
 pub use compare::{Action, Blocked, Change, Conflict, Mode, ServerPlan, compare, keys};
 pub use desired::{Clash, Desired, Wanted};

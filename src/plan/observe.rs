@@ -42,6 +42,8 @@ pub enum Observing {
         owner: String,
         /// Seconds that new firewall rules wait for a new connection before the old ones come back.
         confirm: u64,
+        /// Seconds that something stays in the trash.
+        retention: u64,
     },
 }
 
@@ -61,8 +63,12 @@ pub fn script(keys: &BTreeSet<Key>, how: &Observing) -> Script {
             wait,
             owner,
             confirm,
+            retention,
         } => {
             script
+                .raw("retention=")
+                .number(*retention)
+                .raw("\n")
                 .raw("lock ")
                 .number(*wait)
                 .raw(" ")

@@ -63,10 +63,22 @@ unfinished() {
 	done
 }
 
-# make_users NAME COMMENT HOME SHELL ...: system users with groups of the same number, from 20000 on.
+# number USER: sets $id to the number for a new user: that of before, as long as it is free, for files in the trash may
+# be theirs; else $next.
+number() {
+	id=$([ ! -e "$state/trash/users" ] || sed -n "s/^$1:x:\([0-9]*\):.*/\1/p" "$state/trash/users" | tail -n 1)
+	if [ -z "$id" ] || getent passwd "$id" >/dev/null || getent group "$id" >/dev/null; then
+		id=$next
+		next=$((next + 1))
+	fi
+}
+
+# make_users NAME COMMENT HOME SHELL ...: system users with groups of the same number, from 20000 on. A number whose
+# user has left files in the trash goes to nobody else.
 make_users() {
 	next=20000
-	for database in /etc/passwd /etc/group; do
+	for database in /etc/passwd /etc/group "$state/trash/users"; do
+		[ -e "$database" ] || continue
 		while IFS=: read -r _ _ id _; do
 			if [ "$id" -ge "$next" ] && [ "$id" -lt 60000 ]; then next=$((id + 1)); fi
 		done <"$database"
@@ -74,17 +86,17 @@ make_users() {
 	if command -v systemd-sysusers >/dev/null; then
 		lines=
 		while [ $# -gt 0 ]; do
-			lines="${lines}u $1 $next \"$2\" $3 $4
+			number "$1"
+			lines="${lines}u $1 $id \"$2\" $3 $4
 "
-			next=$((next + 1))
 			shift 4
 		done
 		printf '%s' "$lines" | systemd-sysusers - >&2
 	else
 		while [ $# -gt 0 ]; do
-			groupadd -g "$next" -- "$1"
-			useradd -M -N -u "$next" -g "$next" -c "$2" -d "$3" -s "$4" -- "$1"
-			next=$((next + 1))
+			number "$1"
+			groupadd -g "$id" -- "$1"
+			useradd -M -N -u "$id" -g "$id" -c "$2" -d "$3" -s "$4" -- "$1"
 			shift 4
 		done
 	fi
@@ -104,6 +116,8 @@ own_again() {
 # remove_user NAME: takes away a user that nothing uses any more; keeps the line to make it again.
 remove_user() {
 	getent passwd "$1" >"$t/passwd-$1" || return 0
+	make_trash
+	cat -- "$t/passwd-$1" >>"$state/trash/users"
 	# Whoever gets the number next would have to live with what still runs.
 	# shellcheck disable=SC2044 # the names are numbers
 	for process in $(find /proc -mindepth 1 -maxdepth 1 -user "$1" -name '[1-9]*' -printf '%f ' 2>/dev/null); do
@@ -131,7 +145,19 @@ put_seed() { within "${2%/*}" move_if_free "$1" "./${2##*/}"; }
 move_if_free() { exists "$2" || mv -n -T -- "$1" "$2"; }
 
 # trash PATH TASK: moves what is there to the trash beside it, where the task's number says how it came there.
-trash() { within "${1%/*}" move_to_trash "./${1##*/}" "./.fleet-trash/$2"; }
+trash() {
+	within "${1%/*}" move_to_trash "./${1##*/}" "./.fleet-trash/$2"
+	make_trash
+	grep -q -x -F -- "${1%/*}" "$state/trash/places" || printf '%s\n' "${1%/*}" >>"$state/trash/places"
+}
+
+# make_trash: the trash of what is no file: for databases $state/trash/TASK; `places` has the directories that have a
+# trash of their own, `users` the users that are gone, whose files may lie in one.
+make_trash() {
+	[ -d "$state/trash" ] || mkdir -m 700 -- "$state/trash"
+	: >>"$state/trash/places"
+	: >>"$state/trash/users"
+}
 
 # A task of the same number, of another state database, may have removed the same before: that stays too.
 move_to_trash() {
@@ -140,10 +166,36 @@ move_to_trash() {
 		mv -T --backup=numbered -- "$1" "$2/${1##*/}"
 }
 
-# expire DIR...: takes out of the trash in each of these what has lain there for 30 days.
+# from_trash PATH TASK: moves back what that task moved to the trash, before anything else is made.
+from_trash() {
+	step 'putting back what is in the trash'
+	if exists "$1"; then
+		why "$1 appeared while this was planned"
+		return 1
+	fi
+	within "${1%/*}" mv -T -- "./.fleet-trash/$2/${1##*/}" "./${1##*/}"
+}
+
+# ensure_dir OWNER:GROUP MODE PATH: in what came back from the trash, where it may be there.
+ensure_dir() {
+	[ -d "$3" ] || make_dir "$2" "$3"
+	set_dir "$@"
+}
+
+# kept PATH...: tells which of these are in the trash.
+kept() {
+	for path in "$@"; do
+		if exists "$path"; then printf '@kept %s\n' "$path"; fi
+	done
+}
+
+# expire DIR...: takes out of the trash in each of these, and out of that of databases, what has lain there for longer
+# than $retention seconds.
 expire() {
-	for dir in "$@"; do
-		find "$dir/.fleet-trash" -mindepth 1 -maxdepth 1 -type d -mtime +29 \
+	cutoff=@$(($(date +%s) - retention))
+	for dir in "$state/trash" "$@"; do
+		[ "$dir" = "$state/trash" ] || dir=$dir/.fleet-trash
+		find "$dir" -mindepth 1 -maxdepth 1 -type d -name '[0-9]*' ! -newermt "$cutoff" \
 			-exec rm -rf --one-file-system -- {} +
 	done
 }

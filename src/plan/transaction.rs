@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Action, Change, NGINX, PATHS};
 use crate::item::{
-    Item, ItemType, Phase, Probe, Props, Removal, Steps, TRANSACTIONS, package,
+    Item, ItemType, Key, Phase, Probe, Props, Removal, Steps, TRANSACTIONS, package,
     service::with_config_test, zone,
 };
 use crate::shell::Script;
@@ -79,7 +79,19 @@ impl Transaction {
         task: i64,
         id: &str,
     ) -> Self {
-        let steps = steps(changes, task);
+        Self::restoring(changes, probes, neighbours, task, id, &BTreeMap::new())
+    }
+
+    /// Like [`Self::new`], where some of what is to be made goes back from the trash: see [`super::trash`].
+    pub fn restoring(
+        changes: &[&Change],
+        probes: &[&Probe],
+        neighbours: &[&Probe],
+        task: i64,
+        id: &str,
+        restored: &BTreeMap<Key, i64>,
+    ) -> Self {
+        let steps = steps(changes, task, restored);
         Self {
             script: compile(&steps, probes, neighbours, id),
         }
@@ -92,8 +104,12 @@ impl Transaction {
 }
 
 /// Lets each type of item add its steps: what is made in the order of types, what goes away in the reverse.
-fn steps(changes: &[&Change], task: i64) -> Steps {
+fn steps(changes: &[&Change], task: i64, restored: &BTreeMap<Key, i64>) -> Steps {
     let mut steps = Steps::new(task);
+    // When it is tried again with fewer resources, what the others have in the trash stays there.
+    let mut restored = restored.clone();
+    restored.retain(|key, _| changes.iter().any(|change| change.key == *key));
+    steps.restore(restored);
     for item_type in ItemType::ALL {
         let wanted: Vec<(&Item, Option<&Props>)> = changes
             .iter()
@@ -151,6 +167,7 @@ fn compile(steps: &Steps, probes: &[&Probe], neighbours: &[&Probe], id: &str) ->
     };
     let empty = Script::new();
     function("packages", steps.phase(Phase::Packages).unwrap_or(&empty));
+    function("put_back", steps.phase(Phase::Restore).unwrap_or(&empty));
     function("prepare", steps.phase(Phase::Prepare).unwrap_or(&empty));
     function("stage", &staging(steps));
     function("check", &checking(steps));
@@ -312,7 +329,7 @@ fn requests(probes: &[&Probe], script: &mut Script) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::item::{Dir, Key, User, dir::OnRemove};
+    use crate::item::{Dir, User, dir::OnRemove};
 
     fn create(item: Item) -> Change {
         Change {

@@ -32,6 +32,12 @@ back() {
 	if exists "${1%/*}/$kept" && ! exists "$1"; then ours "${1%/*}" mv -T -- "./$kept" "./${1##*/}"; fi
 }
 
+# into_trash PATH TASK: moves to the trash again what was put back from it.
+into_trash() {
+	kept=.fleet-trash/$2/${1##*/}
+	if exists "$1" && ! exists "${1%/*}/$kept"; then ours "${1%/*}" mv -T -- "./${1##*/}" "./$kept"; fi
+}
+
 # restore_user NAME: makes a removed user again, with the same number.
 restore_user() {
 	[ -s "$t/passwd-$1" ] || return 0

@@ -4,6 +4,7 @@
 //! fleets may work on one file: what is read inside it stays true until it is committed. The SQL would also run on
 //! PostgreSQL: `$n` in ascending first use, `ON CONFLICT`, `RETURNING`, text and integers only.
 
+use std::cell::Cell;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +14,7 @@ use rusqlite::{Connection, Params, Row, Transaction, TransactionBehavior};
 use crate::diagnostic::Diagnostic;
 
 mod applied;
+mod changes;
 mod claims;
 mod failure;
 mod key;
@@ -39,7 +41,7 @@ pub use listing::Listed;
 pub use placements::PlacementResult;
 pub use resources::{Change, Filter, NewResource};
 pub use rotation::{Rotated, Rotation};
-pub use secrets::Vault;
+pub use secrets::{Vault, has_secrets};
 pub use servers::{Cordon, ServerRecord};
 pub use tasks::NewTask;
 
@@ -109,7 +111,10 @@ impl State {
         let transaction =
             Transaction::new_unchecked(&read.connection, TransactionBehavior::Immediate)
                 .map_err(|error| read.explain(&error))?;
-        let value = work(&Write(read))?;
+        let value = work(&Write {
+            read,
+            task: Cell::new(None),
+        })?;
         transaction.commit().map_err(|error| read.explain(&error))?;
         Ok(value)
     }
@@ -124,13 +129,17 @@ pub struct Read {
 
 /// A transaction that may write; reads too.
 #[derive(Debug)]
-pub struct Write<'a>(&'a Read);
+pub struct Write<'a> {
+    read: &'a Read,
+    /// The task whose work this is.
+    task: Cell<Option<i64>>,
+}
 
 impl Deref for Write<'_> {
     type Target = Read;
 
     fn deref(&self) -> &Read {
-        self.0
+        self.read
     }
 }
 

@@ -100,25 +100,38 @@ impl Write<'_> {
         server: &ServerName,
         position: u32,
     ) -> Result<(), Diagnostic> {
+        self.noting(resource, || {
+            self.change(
+                "INSERT INTO placements (resource_id, server, position, status, weight)
+                 SELECT id, $1, $2, 'pending', weight FROM resources WHERE id = $3
+                 ON CONFLICT (resource_id, server) DO UPDATE
+                 SET status = 'pending', reason = NULL, position = excluded.position
+                 WHERE placements.status = 'removing' OR placements.position <> excluded.position",
+                params![server.as_str(), position, resource],
+            )
+            .map(drop)
+        })
+    }
+
+    /// Notes that the content of a resource on a server is in the trash of task number `task` there.
+    pub fn place_from_trash(&self, resource: i64, task: i64) -> Result<(), Diagnostic> {
         self.change(
-            "INSERT INTO placements (resource_id, server, position, status, weight)
-             SELECT id, $1, $2, 'pending', weight FROM resources WHERE id = $3
-             ON CONFLICT (resource_id, server) DO UPDATE
-             SET status = 'pending', reason = NULL, position = excluded.position
-             WHERE placements.status = 'removing' OR placements.position <> excluded.position",
-            params![server.as_str(), position, resource],
+            "UPDATE placements SET from_trash = $1 WHERE resource_id = $2 AND status = 'pending'",
+            params![task, resource],
         )?;
         Ok(())
     }
 
     /// Marks a placement as to be taken off its server; it counts there until it is gone.
     pub fn displace(&self, resource: i64, server: &ServerName) -> Result<(), Diagnostic> {
-        self.change(
-            "UPDATE placements SET status = 'removing', reason = NULL
-             WHERE resource_id = $1 AND server = $2",
-            params![resource, server.as_str()],
-        )?;
-        Ok(())
+        self.noting(resource, || {
+            self.change(
+                "UPDATE placements SET status = 'removing', reason = NULL
+                 WHERE resource_id = $1 AND server = $2",
+                params![resource, server.as_str()],
+            )
+            .map(drop)
+        })
     }
 
     /// Forgets a placement whose server is gone for good, without touching the server.
@@ -146,6 +159,7 @@ impl Write<'_> {
                          WHEN status = 'removing' THEN status
                          WHEN $1 = (SELECT generation FROM resources WHERE id = resource_id) THEN 'applied'
                          ELSE 'pending' END,
+                     from_trash = NULL,
                      reason = NULL
                  WHERE resource_id = $2 AND server = $3 AND applied_generation <= $1",
                 params![generation, resource, server.as_str()],

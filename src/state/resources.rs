@@ -140,7 +140,7 @@ impl Read {
             return Ok(None);
         };
         resource.placements = self.all(
-            "SELECT server, status, applied_generation, reason, position FROM placements
+            "SELECT server, status, applied_generation, reason, position, from_trash FROM placements
              WHERE resource_id = $1 ORDER BY position, server",
             params![resource.id],
             placement,
@@ -163,13 +163,13 @@ impl Read {
         }
         self.each(
             &format!(
-                "SELECT server, status, applied_generation, reason, position, resource_id FROM placements
+                "SELECT server, status, applied_generation, reason, position, from_trash, resource_id FROM placements
                  WHERE resource_id IN (SELECT id FROM resources WHERE {condition})
                  ORDER BY resource_id, server"
             ),
             rusqlite::params_from_iter(&values),
             |row| {
-                if let Some(index) = places.get(&row.get(5)?) {
+                if let Some(index) = places.get(&row.get(6)?) {
                     resources[*index].placements.push(placement(row)?);
                 }
                 Ok(())
@@ -263,6 +263,7 @@ impl Write<'_> {
                     .hint(format!("`fleet set-{kind} {name}` changes it"))
             })?;
         self.set_ties(id, new.ties)?;
+        self.note_added(id)?;
         Ok(id)
     }
 
@@ -274,6 +275,10 @@ impl Write<'_> {
         change: &Change<'_>,
         now: Timestamp,
     ) -> Result<i64, Diagnostic> {
+        self.noting(id, || self.update(id, change, now))
+    }
+
+    fn update(&self, id: i64, change: &Change<'_>, now: Timestamp) -> Result<i64, Diagnostic> {
         let spec = to_json(change.spec).map_err(|e| self.explain(&e))?;
         let generation = self.first(
             "UPDATE resources SET weight = $1, suspended = $2, updated_at = $3, spec = $4,
@@ -312,6 +317,27 @@ impl Write<'_> {
         task: Option<i64>,
         now: Timestamp,
     ) -> Result<(), Diagnostic> {
+        self.noting(id, || self.remove(id, task, now))
+    }
+
+    /// Records that a removed resource should exist again, as it was; returns its new generation. It is placed nowhere
+    /// but where something of it has not gone yet.
+    pub fn restore_resource(
+        &self,
+        id: i64,
+        change: &Change<'_>,
+        now: Timestamp,
+    ) -> Result<i64, Diagnostic> {
+        self.noting(id, || {
+            self.change(
+                "UPDATE resources SET removed_at = NULL, removed_by_task = NULL WHERE id = $1",
+                params![id],
+            )?;
+            self.update(id, change, now)
+        })
+    }
+
+    fn remove(&self, id: i64, task: Option<i64>, now: Timestamp) -> Result<(), Diagnostic> {
         let changed = self.change(
             "UPDATE resources SET removed_at = $1, removed_by_task = $2, updated_at = $1,
                     generation = generation + 1
@@ -364,5 +390,6 @@ fn placement(row: &Row<'_>) -> rusqlite::Result<Placement> {
         position: row.get(4)?,
         applied_generation: row.get(2)?,
         reason: row.get(3)?,
+        from_trash: row.get(5)?,
     })
 }

@@ -98,7 +98,7 @@ impl Read {
             all.insert(name.clone());
             for name in &all {
                 let found = self.find(name)?;
-                if found.is_some_and(|there| ids(&there.spec.to_string()).next().is_some()) {
+                if found.is_some_and(|there| has_secrets(&there.spec)) {
                     return Ok(true);
                 }
             }
@@ -247,6 +247,11 @@ impl super::State {
         };
         keys.open(&sealing)
     }
+}
+
+/// Whether settings refer to a secret.
+pub fn has_secrets(spec: &serde_json::Value) -> bool {
+    ids(&spec.to_string()).next().is_some()
 }
 
 /// The ids of secrets in the text of a spec.

@@ -76,7 +76,8 @@ impl Read {
 }
 
 impl Write<'_> {
-    /// Records that a command begins; returns the task's number. One that is killed never ends.
+    /// Records that a command begins; returns the task's number. One that is killed never ends. What this transaction
+    /// changes from here on is noted as its work.
     pub fn begin_task(&self, new: &NewTask<'_>, now: Timestamp) -> Result<i64, Diagnostic> {
         let arguments = to_json(new.arguments).map_err(|e| self.explain(&e))?;
         let id = self.first(
@@ -92,7 +93,9 @@ impl Write<'_> {
             ],
             |row| row.get(0),
         )?;
-        id.ok_or_else(|| Diagnostic::failed("the task was not recorded"))
+        let id = id.ok_or_else(|| Diagnostic::failed("the task was not recorded"))?;
+        self.in_task(id);
+        Ok(id)
     }
 
     /// Records what a task did on one server.

@@ -23,7 +23,10 @@ pub fn server(page: &mut Page, name: &ServerName, plan: &ServerPlan, contents: O
         .line(&format!(": {}", summary([plan])));
     for change in &plan.changes {
         start_of(page, change);
-        let notes = notes(change);
+        let mut notes = notes(change);
+        if let Some(task) = plan.restored.get(&change.key) {
+            notes.push(format!("from the trash of task {task}"));
+        }
         if !notes.is_empty() {
             page.text(&format!("  {}", notes.join(", ")), Tone::Dim);
         }
@@ -112,6 +115,7 @@ pub fn json(name: &ServerName, plan: &ServerPlan) -> Value {
             "after": (change.action != Action::Delete).then(|| visible(&change.after, secret)),
             "resources": owners(&change.owners),
             "drift": change.drift,
+            "from_trash": plan.restored.get(&change.key),
         })
     });
     let conflicts = plan.conflicts.iter().map(|conflict| {

@@ -52,6 +52,8 @@ CREATE TABLE placements (
     -- the resource's weight, repeated here so that the loads of all servers come from one index
     weight             INTEGER NOT NULL CHECK (weight >= 0),
     applied_generation INTEGER NOT NULL DEFAULT 0,
+    -- the task whose trash on the server holds its content, until that was put back
+    from_trash         INTEGER,
     reason             TEXT,
     PRIMARY KEY (resource_id, server)
 ) STRICT, WITHOUT ROWID;
@@ -121,6 +123,17 @@ CREATE TABLE task_outcomes (
     changes     TEXT    NOT NULL,
     PRIMARY KEY (task_id, position)
 ) STRICT, WITHOUT ROWID;
+
+-- What a task changed: each resource before and after, JSON; NULL where it did not exist then.
+CREATE TABLE task_changes (
+    task_id     INTEGER NOT NULL REFERENCES tasks (id),
+    resource_id INTEGER NOT NULL REFERENCES resources (id),
+    before_task TEXT,
+    after_task  TEXT,
+    PRIMARY KEY (task_id, resource_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX task_changes_resource ON task_changes (resource_id);
 
 -- Sealed secrets: nonce, ciphertext and tag.
 CREATE TABLE secrets (

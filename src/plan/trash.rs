@@ -1,0 +1,207 @@
+//! What goes back from the trash of a server when a removal is undone, instead of being made anew.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Action, Blocked, Mode, ServerPlan};
+use crate::item::{Item, ItemType, Key};
+use crate::model::ResourceName;
+use crate::shell::Script;
+
+/// An item that is to be made, and whose content may be in the trash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// The item.
+    pub key: Key,
+    /// The task that moved it there.
+    pub task: i64,
+    /// Where it is then.
+    pub path: String,
+    /// The resource it belongs to.
+    pub owner: ResourceName,
+}
+
+/// Those of the plan's items that may be in the trash. `removed_by` has, for each resource whose removal is undone, the
+/// task that removed it.
+pub fn kept(plan: &ServerPlan, removed_by: &BTreeMap<ResourceName, i64>) -> Vec<Kept> {
+    let made = plan.changes.iter().filter(|c| c.action == Action::Create);
+    made.filter_map(|change| {
+        let (owner, task) = change
+            .owners
+            .iter()
+            .find_map(|owner| Some((owner, *removed_by.get(owner)?)))?;
+        Some(Kept {
+            key: change.key.clone(),
+            task,
+            path: change.item.as_ref()?.kept(task)?,
+            owner: owner.clone(),
+        })
+    })
+    .collect()
+}
+
+/// The script that asks which of them are there.
+pub fn script(kept: &[Kept]) -> Script {
+    let mut script = Script::new();
+    script.each("kept", kept.iter().map(|kept| kept.path.as_str()));
+    script
+}
+
+/// The paths that it found.
+pub fn found<'a>(lines: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
+    let found = lines
+        .into_iter()
+        .filter_map(|line| line.strip_prefix("@kept "));
+    found.map(str::to_owned).collect()
+}
+
+/// Notes in the plan what goes back. A resource of which something is not in the trash any more is held back: an empty
+/// site in the place of a full one is nobody's wish, unless they insist.
+pub fn put_back(plan: &mut ServerPlan, kept: &[Kept], found: &BTreeSet<String>, mode: Mode) {
+    let (there, gone): (Vec<_>, Vec<_>) = kept.iter().partition(|one| found.contains(&one.path));
+    let there = there.iter().map(|one| (one.key.clone(), one.task));
+    plan.restored.extend(there);
+    let mut empty: BTreeMap<&ResourceName, &Kept> = BTreeMap::new();
+    for one in gone {
+        empty.entry(&one.owner).or_insert(one);
+    }
+    if mode != Mode::Force {
+        plan.blocked.extend(empty.values().map(|one| Blocked {
+            resource: one.owner.clone(),
+            reason: format!(
+                "what task {} removed of it is not in the trash any more: `{}`",
+                one.task, one.path
+            ),
+            hint: Some("`--force` makes it anew, without its content".to_owned()),
+        }));
+    }
+    let dirs: Vec<String> = plan
+        .restored
+        .keys()
+        .filter(|key| key.item_type == ItemType::Dir)
+        .map(|key| format!("{}/", key.name))
+        .collect();
+    // What its user has made of it is there already.
+    plan.changes.retain(|change| {
+        let seed = matches!(&change.item, Some(Item::File(file)) if file.seed);
+        !(seed && dirs.iter().any(|dir| change.key.name.starts_with(dir)))
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::item::dir::OnRemove;
+    use crate::item::file::Content;
+    use crate::item::{Dir, File};
+    use crate::plan::{Change, Transaction};
+
+    fn create(item: impl Into<Item>) -> Change {
+        let item = item.into();
+        Change {
+            key: item.key(),
+            action: Action::Create,
+            before: None,
+            after: item.wanted(),
+            item: Some(item),
+            owners: vec![ResourceName::new("site", "a")],
+            drift: false,
+        }
+    }
+
+    fn dir(path: &str, owner: &str, on_remove: OnRemove) -> Change {
+        create(Dir {
+            path: path.to_owned(),
+            mode: 0o750,
+            owner: owner.to_owned(),
+            group: "www-data".to_owned(),
+            on_remove,
+            service: None,
+        })
+    }
+
+    fn plan() -> ServerPlan {
+        ServerPlan {
+            changes: vec![
+                dir("/srv/www/a", "root", OnRemove::Trash),
+                dir("/srv/www/a/public", "w", OnRemove::Keep),
+                dir("/var/log/nginx/fleet/a", "root", OnRemove::Trash),
+                create(File {
+                    path: "/srv/www/a/public/index.html".to_owned(),
+                    content: Content::Text("welcome".to_owned()),
+                    mode: 0o644,
+                    owner: "w".to_owned(),
+                    group: "w".to_owned(),
+                    service: None,
+                    seed: true,
+                }),
+            ],
+            ..ServerPlan::default()
+        }
+    }
+
+    fn asked(plan: &ServerPlan) -> Vec<Kept> {
+        kept(plan, &BTreeMap::from([(ResourceName::new("site", "a"), 7)]))
+    }
+
+    #[test]
+    fn what_is_in_the_trash_goes_back_and_is_not_made_anew() {
+        let mut plan = plan();
+        let asked = asked(&plan);
+        let paths: Vec<&str> = asked.iter().map(|kept| kept.path.as_str()).collect();
+        assert_eq!(
+            paths,
+            [
+                "/srv/www/.fleet-trash/7/a",
+                "/var/log/nginx/fleet/.fleet-trash/7/a"
+            ]
+        );
+        let answer = ["@kept /srv/www/.fleet-trash/7/a", "noise"];
+        put_back(&mut plan, &asked, &found(answer), Mode::Respect);
+        let reason = "task 7 removed of it is not in the trash any more: `/var/log/nginx/fleet/.fleet-trash/7/a`";
+        assert!(
+            plan.blocked[0].reason.ends_with(reason),
+            "{:?}",
+            plan.blocked
+        );
+        let mut plan = self::plan();
+        put_back(&mut plan, &asked, &found(answer), Mode::Force);
+        assert!(plan.blocked.is_empty());
+        assert_eq!(plan.restored.len(), 1);
+        assert_eq!(plan.changes.len(), 3, "the welcome page is not made");
+        let changes: Vec<&Change> = plan.changes.iter().collect();
+        let transaction = Transaction::restoring(&changes, &[], &[], 9, "9-0", &plan.restored);
+        let text = transaction.script().text();
+        let at = |what: &str| text.find(what).unwrap_or_else(|| panic!("{what}: {text}"));
+        assert!(
+            at("\nfrom_trash /srv/www/a 7\n")
+                < at("\nensure_dir w:www-data 0750 /srv/www/a/public\n")
+        );
+        assert!(text.contains("into_trash /srv/www/a 7\n"), "{text}");
+        // Only what is new is taken away by the undo.
+        assert!(text.contains("\nabsent /var/log/nginx/fleet/a\n"), "{text}");
+        assert!(
+            text.contains("unmake_dirs /var/log/nginx/fleet/a\n"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn nothing_is_made_anew_in_silence_when_the_trash_is_empty() {
+        let mut respectful = plan();
+        let asked = asked(&respectful);
+        put_back(&mut respectful, &asked, &BTreeSet::new(), Mode::Respect);
+        assert_eq!(respectful.blocked.len(), 1);
+        assert!(respectful.ready().is_empty());
+        let mut forced = plan();
+        put_back(&mut forced, &asked, &BTreeSet::new(), Mode::Force);
+        assert!(forced.blocked.is_empty() && forced.restored.is_empty());
+        assert_eq!(forced.changes.len(), 4);
+    }
+
+    #[test]
+    fn only_what_a_task_removed_is_looked_for() {
+        assert!(kept(&plan(), &BTreeMap::new()).is_empty());
+    }
+}
