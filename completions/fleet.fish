@@ -95,6 +95,9 @@ complete -c fleet -n "__fish_fleet_needs_command" -f -a "apply" -d 'Make the ser
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "health" -d 'Look at all servers at once, and say what is wrong'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "list-tasks" -d 'List what was done, by whom, and how it ended'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "show-task" -d 'Show what a task did on each server'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "undo" -d 'Put back what a task changed, with content from the trash'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "list-trash" -d 'List what was removed and can be put back'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "empty-trash" -d 'Take out for good what has been in the trash for some time'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "rotate-key" -d 'Seal the stored secrets with a new key'
 complete -c fleet -n "__fish_fleet_using_subcommand init" -l path -d 'Where to write it [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand init" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
@@ -168,6 +171,7 @@ complete -c fleet -n "__fish_fleet_using_subcommand remove-server" -l inventory 
 complete -c fleet -n "__fish_fleet_using_subcommand remove-server" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand remove-server" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
 json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand remove-server" -l forget -d 'Although it holds resources: forget that they are there, for a server that is gone for good'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-server" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-server" -s q -l quiet -d 'Print only errors and the data asked for'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-server" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
@@ -448,6 +452,7 @@ complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -l inventory -d
 complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
 json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -l cascade -d 'Take along what depends on it, which is named otherwise'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -l adopt -d 'Take over such files as they are'
@@ -634,6 +639,7 @@ complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -l inventory -d
 complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
 json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -l cascade -d 'Take along what depends on it, which is named otherwise'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -l adopt -d 'Take over such files as they are'
@@ -843,6 +849,7 @@ complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -l inventor
 complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
 json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -l cascade -d 'Take along what depends on it, which is named otherwise'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -l adopt -d 'Take over such files as they are'
@@ -1117,6 +1124,7 @@ complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l inventory -d
 complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
 json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l cascade -d 'Take along what depends on it, which is named otherwise'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l adopt -d 'Take over such files as they are'
@@ -1206,6 +1214,45 @@ complete -c fleet -n "__fish_fleet_using_subcommand show-task" -s v -l verbose -
 complete -c fleet -n "__fish_fleet_using_subcommand show-task" -l no-color -d 'No colours'
 complete -c fleet -n "__fish_fleet_using_subcommand show-task" -s y -l yes -d 'Answer every question with yes'
 complete -c fleet -n "__fish_fleet_using_subcommand show-task" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand undo" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand undo" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand undo" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand undo" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand undo" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand undo" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand undo" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand undo" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand undo" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand undo" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand undo" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand undo" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand undo" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand undo" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand undo" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand list-trash" -s s -l server -d 'Only on these servers: names, patterns, region=..., role=..., label:KEY=VALUE, !NAME' -r
+complete -c fleet -n "__fish_fleet_using_subcommand list-trash" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand list-trash" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand list-trash" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand list-trash" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand list-trash" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand list-trash" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand list-trash" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand list-trash" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand list-trash" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand empty-trash" -l older-than -d 'What has lain there for longer than this [default: the inventory\'s `trash_retention`, else 30d]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand empty-trash" -s s -l server -d 'Only on these servers: names, patterns, region=..., role=..., label:KEY=VALUE, !NAME' -r
+complete -c fleet -n "__fish_fleet_using_subcommand empty-trash" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand empty-trash" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand empty-trash" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand empty-trash" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand empty-trash" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand empty-trash" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand empty-trash" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand empty-trash" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand empty-trash" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand rotate-key" -l to -d 'Where the new key comes from: a new one in the key `file`, the first that the key `command` prints, or a `passphrase` [default: where the key comes from now]' -r -f -a "file\t''
 command\t''
 passphrase\t''"

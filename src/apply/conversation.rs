@@ -148,7 +148,7 @@ impl Conversation {
         let mut lines = Vec::new();
         session
             .exchange(&trash::script(&kept), &mut |line| {
-                lines.push(line.to_owned())
+                lines.push(line.to_owned());
             })
             .await?;
         let found = trash::found(lines.iter().map(String::as_str));

@@ -76,7 +76,9 @@ impl Verb for EmptyTrash {
                 }
             })?;
             if !context.globals.wants_json() {
-                problems.iter().for_each(|problem| context.ui.problem(problem));
+                for problem in &problems {
+                    context.ui.problem(problem);
+                }
                 if tasks == 0 && problems.is_empty() {
                     context.ui.note("there is nothing to take out");
                 }

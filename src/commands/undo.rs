@@ -136,7 +136,7 @@ impl Undoing<'_> {
                 (Some(before), None) => self.restore(write, change, before),
                 (Some(before), Some(after)) => self.revert(write, change, before, after),
             };
-            match step.map_err(|error| error.downcast::<Diagnostics>()) {
+            match step.map_err(anyhow::Error::downcast::<Diagnostics>) {
                 Ok(()) => {}
                 Err(Ok(several)) => problems.extend(several.0),
                 Err(Err(error)) => match error.downcast::<Diagnostic>() {

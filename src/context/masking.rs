@@ -50,10 +50,9 @@ pub(super) fn masked(argument: &str) -> String {
 fn is_credential(name: &str) -> bool {
     // A path or a sentence that happens to have a colon in it is no name.
     let name = name.rsplit(' ').next().unwrap_or(name).to_lowercase();
-    let ends = |word: &&str| name.ends_with(*word);
+    let ends = |word: &str| name.ends_with(word);
     !name.contains('/')
-        && (NAMES.iter().any(|word| ends(&word))
-            || name.ends_with("-key") && name.starts_with("x-"))
+        && (NAMES.iter().any(|word| ends(word)) || name.ends_with("-key") && name.starts_with("x-"))
 }
 
 /// `https://user:password@host/` without the password.

@@ -128,6 +128,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
+    #[allow(clippy::too_many_lines, reason = "a table")]
     fn only_what_the_change_touched_is_taken_back() {
         let cases = [
             // Nothing has changed since.

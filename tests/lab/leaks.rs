@@ -84,10 +84,8 @@ fn files_with(text: &str, place: &Path) -> Vec<String> {
 
 /// Looks on the server while a run is under way: what was written there lately, and who may read it.
 fn begin_on_server(world: &World, secrets: &[Guarded]) {
-    let patterns: String = secrets
-        .iter()
-        .map(|secret| format!("{}\n", backwards(&secret.text)))
-        .collect();
+    let patterns: Vec<String> = secrets.iter().map(|s| backwards(&s.text)).collect();
+    let patterns = patterns.join("\n") + "\n";
     world.sh(
         "lab-1",
         &format!(
@@ -212,7 +210,8 @@ fn no_secret_is_anywhere_but_where_it_belongs() {
     ] {
         let outcome = world.fleet(line);
         assert!([0, 6].contains(&outcome.code), "{line}: {outcome}");
-        said += &format!("{line}\n{outcome}\n");
+        said += line;
+        said += &outcome.to_string();
     }
     watch.expect_nothing();
     end_on_server(&world, &secrets);

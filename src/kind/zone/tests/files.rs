@@ -136,6 +136,7 @@ fn what_is_exported_is_imported_as_it_was() {
     let server = crate::model::Server::new("sg-1".parse().unwrap(), "192.0.2.9");
     fleet.insert(server.name.clone(), server.clone());
     let placements = [crate::model::Placement {
+        from_trash: None,
         server: server.name,
         position: 0,
         status: crate::model::PlacementStatus::Applied,
