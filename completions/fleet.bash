@@ -61,6 +61,9 @@ _fleet() {
             fleet,dump-database)
                 cmd="fleet__subcmd__dump__subcmd__database"
                 ;;
+            fleet,empty-trash)
+                cmd="fleet__subcmd__empty__subcmd__trash"
+                ;;
             fleet,enable-firewall)
                 cmd="fleet__subcmd__enable__subcmd__firewall"
                 ;;
@@ -108,6 +111,9 @@ _fleet() {
                 ;;
             fleet,list-tasks)
                 cmd="fleet__subcmd__list__subcmd__tasks"
+                ;;
+            fleet,list-trash)
+                cmd="fleet__subcmd__list__subcmd__trash"
                 ;;
             fleet,list-zones)
                 cmd="fleet__subcmd__list__subcmd__zones"
@@ -247,6 +253,9 @@ _fleet() {
             fleet,uncordon)
                 cmd="fleet__subcmd__uncordon"
                 ;;
+            fleet,undo)
+                cmd="fleet__subcmd__undo"
+                ;;
             *)
                 ;;
         esac
@@ -254,7 +263,7 @@ _fleet() {
 
     case "${cmd}" in
         fleet)
-            opts="-q -v -y -h -V --inventory --state --output --json --quiet --verbose --no-color --yes --help --version init add-server set-server remove-server list-servers show-server cordon uncordon run setup-server add-site set-site list-sites show-site suspend-site resume-site remove-site add-record set-record remove-record list-records import-zone export-zone check-zone add-zone set-zone list-zones show-zone suspend-zone resume-zone remove-zone run-cron list-runs show-run add-cron set-cron list-crons show-cron suspend-cron resume-cron remove-cron add-database-user set-database-user remove-database-user rotate-password dump-database import-database add-database set-database list-databases show-database suspend-database resume-database remove-database enable-firewall disable-firewall move-rule ban-address unban-address list-bans list-rules add-addresses remove-addresses list-addresses add-rule set-rule show-rule suspend-rule resume-rule remove-rule place plan apply health list-tasks show-task rotate-key"
+            opts="-q -v -y -h -V --inventory --state --output --json --quiet --verbose --no-color --yes --help --version init add-server set-server remove-server list-servers show-server cordon uncordon run setup-server add-site set-site list-sites show-site suspend-site resume-site remove-site add-record set-record remove-record list-records import-zone export-zone check-zone add-zone set-zone list-zones show-zone suspend-zone resume-zone remove-zone run-cron list-runs show-run add-cron set-cron list-crons show-cron suspend-cron resume-cron remove-cron add-database-user set-database-user remove-database-user rotate-password dump-database import-database add-database set-database list-databases show-database suspend-database resume-database remove-database enable-firewall disable-firewall move-rule ban-address unban-address list-bans list-rules add-addresses remove-addresses list-addresses add-rule set-rule show-rule suspend-rule resume-rule remove-rule place plan apply health list-tasks show-task undo list-trash empty-trash rotate-key"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1273,6 +1282,44 @@ _fleet() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        fleet__subcmd__empty__subcmd__trash)
+            opts="-s -q -v -y -h --older-than --server --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --older-than)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -s)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --inventory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         fleet__subcmd__enable__subcmd__firewall)
             opts="-q -v -y -h --ssh-from --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -1781,6 +1828,40 @@ _fleet() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        fleet__subcmd__list__subcmd__trash)
+            opts="-s -q -v -y -h --server --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -s)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --inventory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         fleet__subcmd__list__subcmd__zones)
             opts="-q -v -y -h --serials --server --pending --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -1960,7 +2041,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__remove__subcmd__cron)
-            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --cascade --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1994,7 +2075,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__remove__subcmd__database)
-            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --cascade --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2096,7 +2177,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__remove__subcmd__rule)
-            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --cascade --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2130,7 +2211,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__remove__subcmd__server)
-            opts="-q -v -y -h --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --forget --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2156,7 +2237,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__remove__subcmd__site)
-            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --cascade --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2190,7 +2271,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__remove__subcmd__zone)
-            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --cascade --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3718,6 +3799,40 @@ _fleet() {
                 return 0
             fi
             case "${prev}" in
+                --inventory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fleet__subcmd__undo)
+            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --lock-wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --inventory)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

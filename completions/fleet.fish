@@ -52,6 +52,20 @@ complete -c fleet -n "__fish_fleet_needs_command" -f -a "show-site" -d 'Show the
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "suspend-site" -d 'Switch a website off: kept as it is, until it is resumed'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "resume-site" -d 'Switch a website on again after it was suspended'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "remove-site" -d 'Remove a website; what it holds goes to the server\'s trash'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "add-record" -d 'Add records to a zone'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "set-record" -d 'Replace the values of a zone\'s records'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "remove-record" -d 'Remove records from a zone'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "list-records" -d 'List the records of a zone'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "import-zone" -d 'Take the records of a master file for a zone'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "export-zone" -d 'Print a zone as a master file'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "check-zone" -d 'Look for what is doubtful in zones'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "add-zone" -d 'Add a DNS zone, placed by capacity or on the server you name'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "set-zone" -d 'Change the settings of a DNS zone: only those that are given'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "list-zones" -d 'List the zones, and where they are'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "show-zone" -d 'Show the settings of a DNS zone, where it is, and its status'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "suspend-zone" -d 'Switch a DNS zone off: kept as it is, until it is resumed'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "resume-zone" -d 'Switch a DNS zone on again after it was suspended'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "remove-zone" -d 'Remove a DNS zone; what it holds goes to the server\'s trash'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "run-cron" -d 'Run a cron job now and show its output'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "list-runs" -d 'List the runs of a cron job and how they ended'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "show-run" -d 'Show what a run of a cron job printed'
@@ -66,6 +80,8 @@ complete -c fleet -n "__fish_fleet_needs_command" -f -a "add-database-user" -d '
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "set-database-user" -d 'Change what a user of a database may do, and where from'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "remove-database-user" -d 'Remove a user of a database'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "rotate-password" -d 'Give a user of a database another password'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "dump-database" -d 'Carry a database away as SQL, to a file or stdout'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "import-database" -d 'Fill a database from a dump'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "add-database" -d 'Add a database, placed by capacity or on the server you name'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "set-database" -d 'Change the settings of a database: only those that are given'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "list-databases" -d 'List the databases, and where they are'
@@ -237,6 +253,7 @@ complete -c fleet -n "__fish_fleet_using_subcommand run" -l no-color -d 'No colo
 complete -c fleet -n "__fish_fleet_using_subcommand run" -s y -l yes -d 'Answer every question with yes'
 complete -c fleet -n "__fish_fleet_using_subcommand run" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand setup-server" -l role -d 'What to set it up for; may be repeated [default: its roles in the inventory]' -r -f -a "web\t''
+dns\t''
 database\t''"
 complete -c fleet -n "__fish_fleet_using_subcommand setup-server" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand setup-server" -l state -d 'State database [default: in the user\'s data directory]' -r -F
@@ -463,6 +480,253 @@ complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -s v -l verbose
 complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -l no-color -d 'No colours'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -s y -l yes -d 'Answer every question with yes'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l ttl -d 'How long others may keep them: seconds, or such as `1h30m` [default: the zone\'s]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l priority -d 'Priority of each value, of MX, SRV, URI, SVCB and HTTPS; else it is the first word of a value' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand add-record" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand add-record" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand add-record" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand add-record" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l ttl -d 'How long others may keep them: seconds, or such as `1h30m` [default: the zone\'s]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l priority -d 'Priority of each value, of MX, SRV, URI, SVCB and HTTPS; else it is the first word of a value' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand set-record" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand set-record" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand set-record" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand set-record" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand list-records" -l type -d 'Only those of this type' -r
+complete -c fleet -n "__fish_fleet_using_subcommand list-records" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand list-records" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand list-records" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand list-records" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand list-records" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand list-records" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand list-records" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand list-records" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand list-records" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l zone -d 'The zone [default: that of the file\'s SOA or $ORIGIN]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l server -d 'Where a new zone goes, instead of the server with the most room' -r
+complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l secondary -d 'Other servers of a new zone' -r
+complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l secondaries -d 'So many more other servers of a new zone' -r
+complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand export-zone" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand export-zone" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand export-zone" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand export-zone" -l recorded -d 'Without asking the primary for the serial, which is 1 then'
+complete -c fleet -n "__fish_fleet_using_subcommand export-zone" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand export-zone" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand export-zone" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand export-zone" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand export-zone" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand export-zone" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand check-zone" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand check-zone" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand check-zone" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand check-zone" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand check-zone" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand check-zone" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand check-zone" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand check-zone" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand check-zone" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l server -d 'This server, instead of the one with the most room' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l region -d 'Only a server of this region' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l label -d 'Only a server with this label; may be repeated' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l weight -d 'Units of capacity it takes [default: the inventory\'s, else its kind\'s]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l secondary -d 'Another server that serves it, with the records transferred from the first; may be repeated or separated by commas' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l secondaries -d 'So many more such servers, chosen by room' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l ns -d 'Name of a name server of the zone; may be repeated or separated by commas [default: ns1, ns2, ... in the zone, with the addresses of its servers]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l mname -d 'Name of the primary name server in the SOA [default: the first of the name servers]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l dnssec -d 'Sign the zone (DNSSEC); `show-zone --ds` prints what the parent zone needs [default: off]' -r -f -a "on\t'On'
+off\t'Off'"
+complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l transfer-key -d 'Which key secures the transfers between the servers, counted from 1; a higher number makes a new one, and the one before stays valid until the next' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l email -d 'Mail address of whoever answers for the zone [default: hostmaster@ZONE]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l ttl -d 'Seconds that others may keep a record that has no time to live of its own [default: 1h]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l negative-ttl -d 'Seconds that others may keep that something is not there [default: 5m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l refresh -d 'How often secondaries ask for changes, if no notice reaches them [default: 1h]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l retry -d 'After what time they ask again, if the primary does not answer [default: 10m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l expire -d 'After what time without an answer they stop to serve the zone [default: 2w]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l template -d 'Begin with the records of a template: none, default, mail, google, microsoft365, or a file [default: default with --address, else none]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l address -d 'Address in the template\'s records: IPv4, IPv6, or `site:DOMAIN` for those of the site\'s server; may be repeated' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l file -d 'Begin with the records of a master file (RFC 1035); `-` reads standard input' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -l unset -d 'Take a setting back to its default: the name of its flag, without dashes' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -l weight -d 'Units of capacity it takes [default: the inventory\'s, else its kind\'s]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -l secondary -d 'Another server that serves it, with the records transferred from the first; may be repeated or separated by commas' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -l secondaries -d 'So many more such servers, chosen by room' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -l ns -d 'Name of a name server of the zone; may be repeated or separated by commas [default: ns1, ns2, ... in the zone, with the addresses of its servers]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -l mname -d 'Name of the primary name server in the SOA [default: the first of the name servers]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -l dnssec -d 'Sign the zone (DNSSEC); `show-zone --ds` prints what the parent zone needs [default: off]' -r -f -a "on\t'On'
+off\t'Off'"
+complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -l transfer-key -d 'Which key secures the transfers between the servers, counted from 1; a higher number makes a new one, and the one before stays valid until the next' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -l email -d 'Mail address of whoever answers for the zone [default: hostmaster@ZONE]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -l ttl -d 'Seconds that others may keep a record that has no time to live of its own [default: 1h]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -l negative-ttl -d 'Seconds that others may keep that something is not there [default: 5m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -l refresh -d 'How often secondaries ask for changes, if no notice reaches them [default: 1h]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -l retry -d 'After what time they ask again, if the primary does not answer [default: 10m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -l expire -d 'After what time without an answer they stop to serve the zone [default: 2w]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -l template -d 'Begin with the records of a template: none, default, mail, google, microsoft365, or a file [default: default with --address, else none]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -l address -d 'Address in the template\'s records: IPv4, IPv6, or `site:DOMAIN` for those of the site\'s server; may be repeated' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -l file -d 'Begin with the records of a master file (RFC 1035); `-` reads standard input' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c fleet -n "__fish_fleet_using_subcommand list-zones" -l server -d 'Only those on these servers: `sg-1,jkt-*,region=singapore,!sg-3`' -r
+complete -c fleet -n "__fish_fleet_using_subcommand list-zones" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand list-zones" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand list-zones" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand list-zones" -l serials -d 'Ask each name server for the serial that it serves'
+complete -c fleet -n "__fish_fleet_using_subcommand list-zones" -l pending -d 'Only those that a server has not followed yet'
+complete -c fleet -n "__fish_fleet_using_subcommand list-zones" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand list-zones" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand list-zones" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand list-zones" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand list-zones" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand list-zones" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand show-zone" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand show-zone" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand show-zone" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand show-zone" -l recorded -d 'Only what is recorded here, without asking the servers'
+complete -c fleet -n "__fish_fleet_using_subcommand show-zone" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand show-zone" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand show-zone" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand show-zone" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand show-zone" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand show-zone" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-zone" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-zone" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-zone" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-zone" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-zone" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-zone" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-zone" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-zone" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-zone" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-zone" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-zone" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-zone" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-zone" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-zone" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-zone" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-zone" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand resume-zone" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand resume-zone" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand resume-zone" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand resume-zone" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand resume-zone" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-zone" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-zone" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-zone" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-zone" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-zone" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-zone" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-zone" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-zone" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-zone" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-zone" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-zone" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-zone" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand remove-zone" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand remove-zone" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand remove-zone" -l cascade -d 'Take along what depends on it, which is named otherwise'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-zone" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-zone" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-zone" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-zone" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-zone" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-zone" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-zone" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-zone" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-zone" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-zone" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand run-cron" -l server -d 'On these of its servers; needed when it is on several' -r
 complete -c fleet -n "__fish_fleet_using_subcommand run-cron" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand run-cron" -l state -d 'State database [default: in the user\'s data directory]' -r -F
@@ -726,6 +990,31 @@ complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -s v -l ver
 complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l no-color -d 'No colours'
 complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -s y -l yes -d 'Answer every question with yes'
 complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand dump-database" -l compress -d 'How it is packed [default: gzip]' -r -f -a "gzip\t'By gzip'
+zstd\t'By zstd, where the server has it'
+none\t'Not at all'"
+complete -c fleet -n "__fish_fleet_using_subcommand dump-database" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand dump-database" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand dump-database" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand dump-database" -l force -d 'Replace the file if it is there'
+complete -c fleet -n "__fish_fleet_using_subcommand dump-database" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand dump-database" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand dump-database" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand dump-database" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand dump-database" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand dump-database" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c fleet -n "__fish_fleet_using_subcommand import-database" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand import-database" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand import-database" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand import-database" -l force -d 'Replace what is in the database; it is saved to the trash of its server first'
+complete -c fleet -n "__fish_fleet_using_subcommand import-database" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand import-database" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand import-database" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand import-database" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand import-database" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand import-database" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l server -d 'This server, instead of the one with the most room' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l region -d 'Only a server of this region' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l label -d 'Only a server with this label; may be repeated' -r
