@@ -231,11 +231,9 @@ pub(super) fn failure(report: &ServerReport, failure: &Failure) -> Diagnostic {
 
 /// What was left alone on a server, as errors.
 pub(super) fn held_back(report: &ServerReport) -> Vec<Diagnostic> {
-    let blocked = report.plan.blocked.iter().map(|blocked| {
-        let message = format!(
-            "{} on `{}`: {}",
-            blocked.resource, report.server, blocked.reason
-        );
+    let blocked = report.plan.blocked_together().into_iter();
+    let blocked = blocked.map(|(names, blocked)| {
+        let message = format!("{names} on `{}`: {}", report.server, blocked.reason);
         let diagnostic = Diagnostic::failed(message);
         match &blocked.hint {
             Some(hint) => diagnostic.hint(hint.clone()),

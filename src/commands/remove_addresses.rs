@@ -7,7 +7,9 @@ use super::flags::Staging;
 use super::{Ending, Example, Group, Verb};
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
-use crate::kind::rule::parse;
+use crate::kind::rule::{Rule, parse};
+use crate::kind::{Spec, from_json};
+use crate::state::Filter;
 
 /// Removes addresses from a set.
 #[derive(Args, Debug)]
@@ -32,6 +34,7 @@ impl Verb for RemoveAddresses {
     const EXAMPLES: &'static [Example] = &[("fleet remove-addresses office 192.0.2.0/24", "")];
 
     fn run(self, context: &Context) -> anyhow::Result<Ending> {
+        let users = users(context, &self.set)?;
         change(context, Self::NAME, self.staging, |firewall, _| {
             let unknown = || {
                 Diagnostic::usage(format!("there is no set of addresses {}", crate::diagnostic::ticked(&self.set)))
@@ -50,9 +53,33 @@ impl Verb for RemoveAddresses {
             }
             refused(problems)?;
             if self.all || members.is_empty() {
+                refused(users)?;
                 firewall.sets.remove(&self.set.to_ascii_lowercase());
             }
             Ok(())
         })
     }
+}
+
+/// The rules that refer to a set, each as a reason to keep it.
+fn users(context: &Context, set: &str) -> anyhow::Result<Vec<Diagnostic>> {
+    let Some(state) = context.state_to_read()? else {
+        return Ok(Vec::new());
+    };
+    let filter = Filter {
+        kind: Some(Rule::KIND),
+        ..Filter::default()
+    };
+    let mut users = Vec::new();
+    for resource in state.read(|read| read.resources(&filter))? {
+        let rule: Rule = from_json(&resource.spec)?;
+        if rule.refers_to(set) {
+            let name = &resource.name.name;
+            users.push(
+                Diagnostic::usage(format!("rule `{name}` refers to the set"))
+                    .hint(format!("`fleet set-rule {name} --from ...` changes it first")),
+            );
+        }
+    }
+    Ok(users)
 }

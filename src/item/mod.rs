@@ -118,6 +118,8 @@ pub struct Refusal {
     pub reason: String,
     /// What to do about it.
     pub hint: String,
+    /// Whether it is refused even when the admin insists.
+    pub absolute: bool,
 }
 
 /// One atom on a server.

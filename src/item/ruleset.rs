@@ -53,7 +53,7 @@ pub struct Ruleset {
     /// The admin's rules, by rank and name.
     pub rules: BTreeMap<(i64, Label), Rule>,
     /// What other resources open, asked after the admin's rules.
-    pub openings: BTreeMap<Label, Opening>,
+    pub openings: BTreeMap<String, Opening>,
     /// Connections that something depends on: rules that cut one are refused.
     pub needs: BTreeSet<Need>,
 }
@@ -83,14 +83,20 @@ pub struct Opening {
 }
 
 impl Ruleset {
-    /// The share of a resource that opens one port to some networks, where the firewall is enabled.
+    /// The share of a resource that opens one port to some sources, where the firewall is enabled.
     ///
     /// `name` tells it from other openings: `database shop, user app`. Rules of the admin's that cut what is opened are
     /// refused.
-    pub fn opening(name: &str, port: u16, protocol: u8, sources: impl IntoIterator<Item = IpNet>) -> Self {
-        let sources = Sources::networks(sources);
-        let openings = BTreeMap::from([(Label::of(name), Opening { protocol, port, sources })]);
-        Self { openings, ..Self::default() }
+    pub fn opening(name: &str, port: u16, protocol: u8, sources: Sources) -> Self {
+        let opening = Opening {
+            protocol,
+            port,
+            sources,
+        };
+        Self {
+            openings: BTreeMap::from([(name.to_owned(), opening)]),
+            ..Self::default()
+        }
     }
 
     /// The share of a rule.
@@ -148,13 +154,20 @@ impl Atom for Ruleset {
     }
 
     fn refusals(&self, by: Option<&str>) -> Vec<Refusal> {
+        let hint = |by: &Decider| match by {
+            Decider::Ban(network) => format!("`fleet unban-address {network}`"),
+            Decider::Nobody => "add a rule that lets it in; `--force` insists".to_owned(),
+            _ => "let it in by a rule before that one; `--force` insists".to_owned(),
+        };
         let missing = self.missing_sets().into_iter().map(|(rule, set)| Refusal {
             reason: format!("rule `{rule}` refers to a set of addresses `{set}` that does not exist"),
             hint: format!("`fleet add-addresses {set} ADDRESS...` makes it"),
+            absolute: true,
         });
         let cuts = self.cuts(by.and_then(connection)).into_iter().map(|cut| Refusal {
             reason: cut.reason(),
-            hint: "let it in by a rule before that one; `--force` insists".to_owned(),
+            hint: hint(&cut.by),
+            absolute: matches!(cut.by, Decider::Ban(_)),
         });
         missing.chain(cuts).collect()
     }

@@ -363,6 +363,14 @@ impl Rule {
         }
     }
 
+    /// Whether it refers to a set of addresses.
+    pub fn refers_to(&self, set: &str) -> bool {
+        let set = set.to_ascii_lowercase();
+        self.from.iter().any(|text| {
+            matches!(parse::source(text), Ok(parse::Source::Set(name)) if name.as_str() == set)
+        })
+    }
+
     fn protocols(&self) -> BTreeSet<u8> {
         if self.protocol.is_empty() && !self.port.is_empty() {
             return BTreeSet::from([TCP]);

@@ -121,6 +121,32 @@ pub struct ServerPlan {
 }
 
 impl ServerPlan {
+    /// What cannot be applied, with all resources that have the same reason named together: `rule a, rule b and 98 more`.
+    pub fn blocked_together(&self) -> Vec<(String, &Blocked)> {
+        let mut together: Vec<(Vec<&ResourceName>, &Blocked)> = Vec::new();
+        for blocked in &self.blocked {
+            let same = |other: &&mut (Vec<&ResourceName>, &Blocked)| {
+                (&other.1.reason, &other.1.hint) == (&blocked.reason, &blocked.hint)
+            };
+            match together.iter_mut().find(same) {
+                Some((names, _)) => names.push(&blocked.resource),
+                None => together.push((vec![&blocked.resource], blocked)),
+            }
+        }
+        let words = |names: Vec<&ResourceName>| {
+            let named = if names.len() > 3 { 2 } else { names.len() };
+            let mut words: Vec<String> = names[..named].iter().map(ToString::to_string).collect();
+            if named < names.len() {
+                words.push(format!("{} more", names.len() - named));
+            }
+            words.join(", ")
+        };
+        together
+            .into_iter()
+            .map(|(names, blocked)| (words(names), blocked))
+            .collect()
+    }
+
     /// Whether there is nothing to change, and nothing in the way.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.conflicts.is_empty() && self.blocked.is_empty()
@@ -251,10 +277,8 @@ impl Comparison<'_> {
 
     /// Holds back those that want an item which must not be made as it is wanted; whether it did.
     fn refused(&mut self, wanted: &Wanted) -> bool {
-        if self.mode == Mode::Force {
-            return false;
-        }
-        let refusals = wanted.item.refusals(self.reached_by);
+        let mut refusals = wanted.item.refusals(self.reached_by);
+        refusals.retain(|refusal| refusal.absolute || self.mode != Mode::Force);
         let Some(first) = refusals.first() else {
             return false;
         };

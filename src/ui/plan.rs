@@ -44,9 +44,9 @@ pub fn server(page: &mut Page, name: &ServerName, plan: &ServerPlan, contents: O
             content_diff(page, &conflict.item, Some(&conflict.fact), contents);
         }
     }
-    for blocked in &plan.blocked {
+    for (names, blocked) in plan.blocked_together() {
         page.text("  ", Tone::Plain)
-            .text(&format!("✗ blocked {}", blocked.resource), Tone::Bad)
+            .text(&format!("✗ blocked {names}"), Tone::Bad)
             .line(&format!("  {}", blocked.reason));
         if let Some(hint) = &blocked.hint {
             page.text("    hint", Tone::Hint).line(&format!(": {hint}"));

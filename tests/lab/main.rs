@@ -13,6 +13,7 @@ mod conflicts;
 mod crons;
 mod crowd;
 mod faults;
+mod firewall;
 mod hostile;
 mod isolation;
 mod leaks;

@@ -99,13 +99,13 @@ impl Ruleset {
     /// the address it came from and the port it asked for.
     pub fn cuts(&self, by: Option<(IpAddr, u16)>) -> Vec<Cut> {
         let mut needs: BTreeSet<Need> = self.needs.clone();
-        for (label, opening) in &self.openings {
+        for (name, opening) in &self.openings {
             // One address of each network stands for it.
             needs.extend(opening.sources.networks.iter().map(|network| Need {
                 from: network.addr(),
                 protocol: opening.protocol,
                 port: opening.port,
-                what: format!("{label}, which comes from {network}"),
+                what: format!("what comes from {network} for {name}"),
             }));
         }
         if let Some((from, port)) = by {

@@ -63,7 +63,7 @@ fn the_script_of_a_ruleset_with_everything() {
     let base = ruleset.base.as_mut().unwrap();
     base.banned.insert(net("198.51.100.7"), Some(1_800_000_001));
     base.banned.insert(net("203.0.113.0/24"), None);
-    ruleset.fold(&Ruleset::opening("database shop, user app", 3306, TCP, [net("192.0.2.9")]));
+    ruleset.fold(&Ruleset::opening("database shop, user app", 3306, TCP, Sources::networks([net("192.0.2.9")])));
     insta::assert_snapshot!(ruleset.script());
 }
 
@@ -169,10 +169,10 @@ fn what_would_lock_fleet_out_is_named() {
 #[test]
 fn what_others_need_is_kept_open_too() {
     let mut ruleset = with([rule("no-db", 1, Verdict::Deny, &[3306], &["10.0.0.0/8"])]);
-    ruleset.fold(&Ruleset::opening("database shop", 3306, TCP, [net("192.0.2.9")]));
+    ruleset.fold(&Ruleset::opening("database shop", 3306, TCP, Sources::networks([net("192.0.2.9")])));
     assert!(reasons(&ruleset).is_empty());
-    ruleset.fold(&Ruleset::opening("database blog", 3306, TCP, [net("10.1.2.3")]));
-    assert_eq!(reasons(&ruleset), ["rule `no-db` would cut database-blog, which comes from 10.1.2.3/32"]);
+    ruleset.fold(&Ruleset::opening("database blog", 3306, TCP, Sources::networks([net("10.1.2.3")])));
+    assert_eq!(reasons(&ruleset), ["rule `no-db` would cut what comes from 10.1.2.3/32 for database blog"]);
     let mut jump = with([rule("wall", 1, Verdict::Deny, &[22], &["192.0.2.50"])]);
     jump.needs.insert(Need { from: "192.0.2.50".parse().unwrap(), protocol: TCP, port: 22, what: "SSH from `jump`".to_owned() });
     assert_eq!(reasons(&jump), ["rule `wall` would cut SSH from `jump`"]);

@@ -5,15 +5,19 @@ use std::fmt::Write as _;
 
 use ipnet::IpNet;
 
-use super::rule::{ICMP, ICMPV6, Ports, Rule, Sources, TCP, Verdict};
+use super::rule::{Label, ICMP, ICMPV6, Ports, Rule, Sources, TCP, Verdict};
 use super::span::{Family, Span, expiring};
 use super::{Base, Ruleset};
 
-/// `ICMPv6` without which IPv6 does not work (RFC 4890, section 4.4): errors, multicast listeners, neighbours, routers.
-const ICMPV6_ESSENTIALS: &str = "1-4, 130-136, 141-143, 148, 149, 151-153";
+/// `ICMPv6` by which a server finds its neighbours, its routers and who listens (RFC 4890, section 4.4): also from who is
+/// banned, for what is on the same link would be lost.
+const ICMPV6_LINK: &str = "130-136, 141-143, 148, 149, 151-153";
+
+/// Errors of `ICMPv6` without which connections hang.
+const ICMPV6_ERRORS: &str = "1-4";
 
 /// ICMP errors without which connections hang (RFC 1191): unreachable, time exceeded, parameter problem.
-const ICMP_ESSENTIALS: &str = "3, 11, 12";
+const ICMP_ERRORS: &str = "3, 11, 12";
 
 /// Elements of sets that end by themselves: the second of the epoch, the set, the element.
 type Expiring = Vec<(i64, String, String)>;
@@ -75,6 +79,9 @@ struct Text {
 impl Text {
     fn all(&mut self, ruleset: &Ruleset, base: &Base) {
         self.rule("iif lo accept comment \"base loopback\"");
+        self.rule(&format!(
+            "icmpv6 type {{ {ICMPV6_LINK} }} accept comment \"base link\""
+        ));
         // Before what is established, so that a ban ends what goes on.
         for family in Family::ALL {
             let banned = base.banned.iter().map(|(network, until)| (*network, *until));
@@ -87,13 +94,14 @@ impl Text {
         }
         self.rule("ct state established,related counter accept comment \"base established\"");
         self.rule("ct state invalid counter drop comment \"base invalid\"");
-        self.rule(&format!("icmp type {{ {ICMP_ESSENTIALS} }} accept comment \"base icmp\""));
-        self.rule(&format!("icmpv6 type {{ {ICMPV6_ESSENTIALS} }} accept comment \"base icmp\""));
+        self.rule(&format!("icmp type {{ {ICMP_ERRORS} }} accept comment \"base icmp\""));
+        self.rule(&format!("icmpv6 type {{ {ICMPV6_ERRORS} }} accept comment \"base icmp\""));
         self.rule("ip6 saddr fe80::/10 udp sport 547 udp dport 546 accept comment \"base dhcp\"");
         for rule in ruleset.rules() {
             self.own(rule, &base.sets);
         }
-        for (label, opening) in &ruleset.openings {
+        for (name, opening) in &ruleset.openings {
+            let label = Label::of(name);
             let mark = format!("counter accept comment \"opening {label}\"");
             let protocols = BTreeSet::from([opening.protocol]);
             let ports = BTreeSet::from([Ports::from(opening.port)]);

@@ -11,7 +11,9 @@ use super::{Database, Engine, User};
 use crate::diagnostic::Invalid;
 use crate::item::file::Content;
 use crate::item::transfer::Carried;
-use crate::item::{File, Item, Mariadb, Postgres, Service, mariadb, postgres, verifier};
+use crate::item::{
+    File, Item, Mariadb, Postgres, Ruleset, Service, mariadb, postgres, ruleset, verifier,
+};
 use crate::kind::Compile;
 use crate::shell::Secret;
 
@@ -54,10 +56,33 @@ pub(super) fn items(spec: &Database, input: &Compile<'_>) -> Result<Vec<Item>, I
         }
     }
     invalid.into_result()?;
-    match spec.engine() {
-        Engine::Mariadb => Ok(mariadb_items(spec, input, &users)),
-        Engine::Postgres => postgres_items(spec, input, &users),
+    let mut items = match spec.engine() {
+        Engine::Mariadb => mariadb_items(spec, input, &users),
+        Engine::Postgres => postgres_items(spec, input, &users)?,
+    };
+    items.extend(openings(spec, input, &users));
+    Ok(items)
+}
+
+/// What lets users from elsewhere in where the server has a firewall: their addresses, and the port of the engine.
+fn openings(spec: &Database, input: &Compile<'_>, users: &[Ready<'_>]) -> Vec<Item> {
+    let mut openings = Vec::new();
+    for ready in users.iter().filter(|_| !input.suspended) {
+        let networks = ready.sources.iter().filter_map(|source| match source {
+            Source::Net(network) => Some(*network),
+            Source::Local | Source::Any => None,
+        });
+        let sources = ruleset::Sources {
+            any: ready.sources.contains(&Source::Any),
+            ..ruleset::Sources::networks(networks)
+        };
+        if sources.any || !sources.networks.is_empty() {
+            let name = format!("user {} of database {}", ready.name, input.name);
+            let port = spec.engine().port();
+            openings.push(Ruleset::opening(&name, port, ruleset::TCP, sources).into());
+        }
     }
+    openings
 }
 
 /// A user with all that its items need.

@@ -92,7 +92,8 @@ fn a_server_listens_only_where_somebody_comes_from_elsewhere() {
         [
             "mariadb user shop@10.0.0.0/255.0.0.0",
             "mariadb user shop@192.0.2.2",
-            "file /etc/mysql/mariadb.conf.d/zz-fleet-listen.cnf"
+            "file /etc/mysql/mariadb.conf.d/zz-fleet-listen.cnf",
+            "ruleset fleet"
         ]
     );
     // What is on the same server comes through its socket.

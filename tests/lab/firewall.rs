@@ -1,0 +1,385 @@
+//! Rules, bans and the base policy on real servers, tried with real connections; and nobody is ever locked out.
+
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::world::{World, expect_same, expect_words};
+
+/// A table of somebody else's, as Docker or fail2ban have one.
+const FOREIGN: &str = "nft 'table ip foreign { chain forward { type filter hook forward priority 0; tcp dport 7777 drop comment \"not of fleet\"; }; }'";
+
+/// Whether a connection comes about in a second.
+fn opens(address: IpAddr, port: u16) -> bool {
+    TcpStream::connect_timeout(&SocketAddr::new(address, port), Duration::from_secs(1)).is_ok()
+}
+
+/// Which of both families of a server let us in at a port: `46`, `4`, `6` or nothing.
+fn doors(world: &World, server: &str, port: u16) -> String {
+    let server = world.lab.server(server);
+    let mut doors = String::new();
+    for (address, digit) in [(server.address, '4'), (server.address6, '6')] {
+        if opens(address, port) {
+            doors.push(digit);
+        }
+    }
+    doors
+}
+
+/// The rules of a server, without what counts and passes.
+fn rules(world: &World, server: &str) -> String {
+    world.sh(
+        server,
+        "nft -s list ruleset | sed 's/ timeout [0-9a-z]*//; s/ expires [0-9a-z]*//'",
+    )
+}
+
+/// Waits until `holds`, for as long as it may take.
+#[track_caller]
+fn wait_until(what: &str, limit: Duration, holds: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < limit, "{what} took longer than {limit:?}");
+        thread::sleep(Duration::from_millis(100));
+    }
+}
+
+fn has_rule(world: &World, server: &str, name: &str) -> bool {
+    let line = format!("nft list table inet fleet | grep -q 'comment \"rule {name}\"'");
+    world.lab.sh(server, &line).status.success()
+}
+
+#[test]
+fn only_what_a_rule_lets_in_comes_in() {
+    let Some(world) = World::new(&["lab-1", "lab-2"]) else {
+        return;
+    };
+    let servers = ["lab-1", "lab-2"];
+    for server in servers {
+        world.sh(server, FOREIGN);
+        assert_eq!(doors(&world, server, 80), "46", "{server} before");
+    }
+    // Recorded, and not in force where there is no firewall.
+    world
+        .fleet("add-rule web --allow --port 80,443 --comment sites")
+        .expect(0);
+    expect_words(
+        &world.fleet("list-rules").expect(0).stdout,
+        &["web", "no firewall there"],
+    );
+    world.fleet("suspend-rule web").expect(0);
+    world.fleet("enable-firewall lab-*").expect(0);
+    for server in servers {
+        assert_eq!(doors(&world, server, 80), "", "{server}, closed");
+        assert_eq!(
+            doors(&world, server, 22),
+            "4",
+            "{server}: SSH, as fleet comes"
+        );
+    }
+    world.expect_settled();
+    world.fleet("resume-rule web").expect(0);
+    for server in servers {
+        assert_eq!(doors(&world, server, 80), "46", "{server}, open");
+    }
+    // A rule before it decides first; IPv6 alone.
+    world
+        .fleet("add-rule no-six --reject --port 80 --from fd83::/64 --before web")
+        .expect(0);
+    for server in servers {
+        assert_eq!(doors(&world, server, 80), "4", "{server}, one family");
+    }
+    world.fleet("move-rule no-six --last").expect(0);
+    assert_eq!(doors(&world, "lab-1", 80), "46");
+    let list = world
+        .fleet("list-rules --counters --existing --server lab-1")
+        .expect(0);
+    expect_words(
+        &list.stdout,
+        &[
+            "shadowed by web",
+            "table ip foreign",
+            "not of fleet",
+            "sites",
+        ],
+    );
+    let json = world.json("list-rules --counters", 0);
+    assert_eq!(json["rules"][0]["name"], "web", "{json:#}");
+    let hits = json["rules"][0]["counters"]["lab-1"]["packets"].as_u64();
+    assert!(hits.is_some_and(|hits| hits >= 2), "{json:#}");
+
+    // Counters are no change; what somebody else does to the table is.
+    let before = world.stamps("lab-1");
+    world.expect_settled();
+    world.fleet("apply").expect(0);
+    expect_same(
+        &before,
+        &world.stamps("lab-1"),
+        "after an apply that had nothing to do",
+    );
+    world.sh(
+        "lab-1",
+        "nft insert rule inet fleet input tcp dport 8080 accept",
+    );
+    let plan = world.fleet("plan --detailed-exitcode").expect(6);
+    expect_words(&plan.stdout, &["ruleset fleet", "edited by somebody else"]);
+    world.fleet("apply").expect(0);
+    assert!(!rules(&world, "lab-1").contains("8080"));
+    world.expect_settled();
+
+    world.fleet("disable-firewall lab-1").expect(0);
+    assert_eq!(doors(&world, "lab-1", 22), "46");
+    let left = rules(&world, "lab-1");
+    assert!(
+        left.contains("table ip foreign") && !left.contains("fleet {"),
+        "{left}"
+    );
+    assert_eq!(
+        world.sh(
+            "lab-1",
+            "find /etc -name '*fleet*' -path '*system*'; ls -d /etc/fleet 2>/dev/null || :"
+        ),
+        ""
+    );
+    assert_eq!(doors(&world, "lab-2", 22), "4");
+    for server in servers {
+        assert!(rules(&world, server).contains("not of fleet"));
+        world.expect_tidy(server);
+    }
+    world.expect_settled();
+}
+
+#[test]
+fn what_locks_out_is_refused_and_with_force_it_does_not_last() {
+    let Some(world) = World::new(&["lab-1", "lab-2"]) else {
+        return;
+    };
+    world.fleet("enable-firewall lab-*").expect(0);
+    let before = rules(&world, "lab-1");
+    let files = world.contents("lab-1");
+    for cut in [
+        "add-rule cut --deny --port 22",
+        "add-rule cut --reject --from 10.83.0.0/24",
+    ] {
+        let refused = world.fleet(&format!("{cut} --to-server lab-1")).expect(1);
+        expect_words(
+            &refused.stderr,
+            &["rule `cut` would cut the connection from 10.83.0.1 to port 22"],
+        );
+    }
+    for ban in [
+        "10.83.0.1",
+        "10.83.0.0/24",
+        "10.83.0.12",
+        "fd83::12",
+        "::/0",
+    ] {
+        world.fleet(&format!("ban-address {ban}")).expect(2);
+    }
+    // Not even with force.
+    world
+        .fleet("enable-firewall lab-* --ssh-from any")
+        .expect(0);
+    let ban = world.fleet("ban-address 10.83.0.1 --force").expect(3);
+    expect_words(&ban.stderr, &["the ban of `10.83.0.1/32` would cut"]);
+    world
+        .fleet("enable-firewall lab-* --ssh-from 10.83.0.1")
+        .expect(0);
+    assert_eq!(rules(&world, "lab-1"), before);
+
+    // Both servers at once, with a rule that really cuts SSH.
+    let began = Instant::now();
+    let reverted = world.json(
+        "add-rule cut --deny --port 22 --force --confirm-timeout 5s",
+        7,
+    );
+    assert!(
+        began.elapsed() < Duration::from_secs(20),
+        "{:?}",
+        began.elapsed()
+    );
+    for server in reverted["servers"].as_array().expect("servers") {
+        assert_eq!(server["outcome"], "reverted", "{reverted:#}");
+    }
+    assert_eq!(reverted["taken_back"], true);
+    for server in ["lab-1", "lab-2"] {
+        assert_eq!(rules(&world, server), before, "{server}");
+        assert_eq!(doors(&world, server, 22), "4");
+        world.expect_tidy(server);
+    }
+    expect_same(&files, &world.contents("lab-1"), "after it was reverted");
+    world.expect_settled();
+    expect_words(&world.fleet("list-tasks").expect(0).stdout, &["reverted"]);
+}
+
+#[test]
+fn neither_a_dead_client_nor_a_cut_nor_a_reboot_leaves_rules_that_nobody_confirmed() {
+    let Some(world) = World::new(&["lab-1", "lab-2"]) else {
+        return;
+    };
+    world.fleet("enable-firewall lab-*").expect(0);
+    world.fleet("add-rule web --allow --port 80").expect(0);
+    let before = rules(&world, "lab-1");
+    let cut = |server: &str, time: &str| {
+        let line = format!(
+            "add-rule cut --deny --port 22 --to-server {server} --force --confirm-timeout {time}"
+        );
+        let run = world.start(&line);
+        wait_until("the new rules", Duration::from_secs(20), || {
+            has_rule(&world, server, "cut")
+        });
+        run
+    };
+
+    let mut dead = cut("lab-1", "5s");
+    dead.kill();
+    drop(dead.outcome(&world));
+    wait_until("the timer", Duration::from_secs(15), || {
+        !has_rule(&world, "lab-1", "cut")
+    });
+    assert_eq!(rules(&world, "lab-1"), before, "after the client died");
+    // What is recorded of it goes; then nothing is left to do.
+    world.fleet("remove-rule cut --yes").expect(0);
+    world.expect_settled();
+
+    // The network goes while it waits, for longer than that.
+    let alone = cut("lab-1", "5s");
+    world.lab.cut("lab-1");
+    wait_until("the timer", Duration::from_secs(15), || {
+        !has_rule(&world, "lab-1", "cut")
+    });
+    world.lab.mend("lab-1");
+    let outcome = alone.outcome(&world);
+    assert_eq!(outcome.code, 7, "{outcome}");
+    assert_eq!(rules(&world, "lab-1"), before, "after the network was cut");
+
+    // The power goes: the server boots with the old rules, long before the time is over.
+    let mut waiting = cut("lab-2", "10m");
+    world.lab.kill("lab-2");
+    world.lab.start("lab-2");
+    waiting.kill();
+    drop(waiting.outcome(&world));
+    assert!(
+        !has_rule(&world, "lab-2", "cut") && has_rule(&world, "lab-2", "web"),
+        "{}",
+        rules(&world, "lab-2")
+    );
+    world.fleet("remove-rule cut --yes").expect(0);
+    assert_eq!(rules(&world, "lab-2"), before, "after the power was cut");
+    for server in ["lab-1", "lab-2"] {
+        world.expect_tidy(server);
+    }
+    world.expect_settled();
+}
+
+#[test]
+fn bans_and_rules_end_by_themselves_and_outlive_a_boot() {
+    let Some(world) = World::new(&["lab-1"]) else {
+        return;
+    };
+    world.fleet("enable-firewall lab-1").expect(0);
+    world
+        .fleet("add-rule web --allow --port 80 --expires 1h")
+        .expect(0);
+    world
+        .fleet("ban-address 198.51.100.0/24 --reason spam")
+        .expect(0);
+    world.fleet("ban-address fd83::1 --expires 1h").expect(0);
+    assert_eq!(doors(&world, "lab-1", 80), "4");
+    // Others may load their rules with `flush ruleset`, as Debian does.
+    world.sh(
+        "lab-1",
+        "systemctl restart nftables && systemctl reload nftables",
+    );
+    assert_eq!(doors(&world, "lab-1", 80), "4");
+    world.lab.kill("lab-1");
+    world.lab.start("lab-1");
+    assert_eq!(doors(&world, "lab-1", 80), "4");
+    world.expect_settled();
+    world.fleet("unban-address fd83::1").expect(0);
+    wait_until("the end of the ban", Duration::from_secs(5), || {
+        doors(&world, "lab-1", 80) == "46"
+    });
+
+    world.fleet("ban-address fd83::1 --expires 10s").expect(0);
+    world.fleet("set-rule web --expires 12s").expect(0);
+    assert_eq!(doors(&world, "lab-1", 80), "4");
+    wait_until("the end of the ban", Duration::from_secs(15), || {
+        doors(&world, "lab-1", 80).contains('6')
+    });
+    wait_until("the end of the rule", Duration::from_secs(15), || {
+        doors(&world, "lab-1", 80).is_empty()
+    });
+    world.expect_settled();
+    let bans = world.fleet("list-bans").expect(0).stdout;
+    assert!(
+        bans.contains("198.51.100.0/24") && !bans.contains("fd83::1"),
+        "{bans}"
+    );
+    expect_words(&world.fleet("list-rules").expect(0).stdout, &["expired"]);
+}
+
+#[test]
+fn sources_follow_the_inventory_and_a_rate_holds() {
+    let Some(world) = World::new(&["lab-1", "lab-2", "lab-4"]) else {
+        return;
+    };
+    world.fleet("enable-firewall lab-1 lab-4").expect(0);
+    world
+        .fleet("add-rule web --allow --port 80 --from server:region=singapore --to-server lab-1")
+        .expect(0);
+    let from = |server: &str| {
+        world.sh(
+            server,
+            "curl -s -o /dev/null -m 1 http://10.83.0.11/ && echo in || echo out",
+        )
+    };
+    assert_eq!(
+        (from("lab-2").as_str(), doors(&world, "lab-1", 80).as_str()),
+        ("in", "")
+    );
+    world.fleet("set-server lab-2 --region jakarta").expect(0);
+    world.fleet("plan --detailed-exitcode").expect(6);
+    world.fleet("apply").expect(0);
+    assert_eq!(from("lab-2"), "out");
+
+    world
+        .fleet("add-addresses desk 10.83.0.1 fd83::1")
+        .expect(0);
+    world
+        .fleet("set-rule web --from set:desk --rate 5/hour --log")
+        .expect(0);
+    let came = (0..12)
+        .filter(|_| opens(world.lab.server("lab-1").address, 80))
+        .count();
+    assert_eq!(came, 5, "connections within the rate");
+    let used = world.fleet("remove-addresses desk --all").expect(2);
+    expect_words(&used.stderr, &["rule `web` refers to"]);
+    world.fleet("remove-rule web --yes").expect(0);
+    world.fleet("remove-addresses desk --all").expect(0);
+    // Reached by sudo.
+    assert_eq!(doors(&world, "lab-4", 80), "");
+    world.expect_settled();
+}
+
+#[test]
+fn a_hundred_rules_are_one_look() {
+    let Some(world) = World::new(&["lab-1"]) else {
+        return;
+    };
+    world.fleet("enable-firewall lab-1").expect(0);
+    for number in 0..100 {
+        let (port, net) = (2000 + number, number);
+        world
+            .fleet(&format!("add-rule r{number} --allow --port {port} --from 198.51.{net}.0/24,2001:db8:{net}::/48 --stage"))
+            .expect(0);
+    }
+    world.fleet("apply").expect(0);
+    let count = "nft list table inet fleet | grep -c 'comment \"rule r'";
+    assert_eq!(world.sh("lab-1", count), "200");
+    let began = Instant::now();
+    world.fleet("apply").expect(0);
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    world.expect_settled();
+}
