@@ -122,6 +122,7 @@ fn the_daemon_runs_jobs_as_typed_and_what_became_of_them_is_told() {
         "true",
         "--user nobody-of-that-name --mail never",
     );
+    stage(&world, "much", "umask; yes | head -c 3000000", "--mail never");
     stage(&world, "paused", "touch /var/tmp/paused-ran", "");
     stage(
         &world,
@@ -139,7 +140,7 @@ fn the_daemon_runs_jobs_as_typed_and_what_became_of_them_is_told() {
     missed_runs_are_told(&world);
 
     wait("all have run", |server| {
-        ["typed", "fails", "long", "again", "nobody", "prying"]
+        ["typed", "fails", "long", "again", "nobody", "prying", "much"]
             .iter()
             .all(|name| {
                 history(&world, server, name)
@@ -169,6 +170,9 @@ fn the_daemon_runs_jobs_as_typed_and_what_became_of_them_is_told() {
             ["start cron", "end 67 failed 0"],
             "{server}"
         );
+        let much = output(&world, server, "much");
+        assert!(much.starts_with("0022\ny\n") && much.len() < 1_100_000, "{} bytes", much.len());
+        expect_words(&much, &["(1951429 more bytes were not kept)"]);
         let prying = output(&world, server, "prying");
         assert_eq!(prying.matches("Permission denied").count(), 4, "{prying}");
         assert!(prying.ends_with("ok"), "{prying}");

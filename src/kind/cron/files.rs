@@ -160,9 +160,11 @@ fn settings(name: &str, job: &Checked) -> String {
 /// What the user's shell gets on its standard input.
 fn script(name: &str, job: &Checked) -> String {
     let user = &job.user;
-    let mut lines = vec![format!(
-        "# Written by fleet: what cron {name} runs, as {user}."
-    )];
+    let mut lines = vec![
+        format!("# Written by fleet: what cron {name} runs, as {user}."),
+        // As cron has it.
+        "umask 022".to_owned(),
+    ];
     // Before the environment, which may change what `cd` does (CDPATH).
     let directory = match &job.directory {
         Some(path) if path.starts_with('/') => quote(path),

@@ -38,7 +38,7 @@ record() {
 		if [ "$(wc -l <"$var/history")" -gt 1200 ]; then
 			tail -n 1000 -- "$var/history" >"$var/.history" && mv -f -- "$var/.history" "$var/history"
 		fi
-	) 8>"$var/lock" 2>/dev/null
+	) 2>/dev/null 8>"$var/lock"
 }
 
 # skip WHY: this run does not take place.
@@ -78,7 +78,8 @@ alone() {
 # collect: keeps what comes in, as far as there is room for it. Unbuffered, so that it can be followed.
 collect() {
 	stdbuf -o0 head -c "$limit" >>"$out"
-	cat >/dev/null
+	more=$(wc -c)
+	[ "$more" -eq 0 ] || printf '\n(%s more bytes were not kept)\n' "$more" >>"$out"
 }
 
 # attempt: runs the job once; its exit code in $code.
@@ -90,7 +91,8 @@ attempt() {
 	collect <"$pipe" >/dev/null 2>&1 9>&- &
 	collector=$!
 	from=$(moment)
-	timeout --kill-after=10 "$timeout" /usr/bin/env -i HOME="$home" LOGNAME="$user" USER="$user" SHELL=/bin/sh \
+	# Signals as they were: whoever started this may have had them ignored.
+	timeout --kill-after=10 "$timeout" /usr/bin/env -i --default-signal HOME="$home" LOGNAME="$user" USER="$user" SHELL=/bin/sh \
 		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
 		/usr/bin/setpriv --reuid "$uid" --regid "$gid" --init-groups /bin/sh -s \
 		<"$etc/$name.sh" >"$pipe" 2>&1 9>&- &

@@ -100,6 +100,7 @@ fn a_job_is_three_files_of_its_own_and_a_place_for_its_runs() {
     assert_eq!(
         text(&items, "/etc/fleet/cron/job.sh"),
         "# Written by fleet: what cron job runs, as root.\n\
+         umask 022\n\
          cd -- \"$HOME\" || exit 72\n\
          exec /bin/sh -c 'echo 100%' </dev/null\n"
     );
