@@ -147,7 +147,9 @@ impl<'a> Changing<'a> {
                 let run = Run::new(context, &self.command, &self.flags)?;
                 let mut extra = json!({ (self.kind.word): recorded.resource });
                 also(&mut extra, &recorded.names);
+                let outlook = self.outlook(recorded.resource.as_ref(), &recorded.before)?;
                 let reports = run.preview(context, recorded.jobs, true, extra)?;
+                context.ui.live(|page| outlook::print(page, &outlook));
                 Ok(super::plan::ending(&reports, false))
             }
         }
@@ -195,7 +197,9 @@ impl<'a> Changing<'a> {
             ending,
         } = result?;
         let mut value = self.value(task, &names, &reports, taken_back)?;
-        let outlook = self.outlook(&before, taken_back)?;
+        let resource = self.context.state()?.read(|read| read.find(&self.name))?;
+        let resource = resource.filter(|_| !taken_back);
+        let outlook = self.outlook(resource.as_ref(), &before)?;
         let shown = self.shown(&mut value, &before, told)?;
         context.ui.show(&value, |page| {
             if !context.globals.quiet {
@@ -218,15 +222,14 @@ impl<'a> Changing<'a> {
     }
 
     /// What the resource amounts to now; nothing when its settings are as they were.
-    fn outlook(&self, before: &Before, taken_back: bool) -> anyhow::Result<Summary> {
-        let resource = self.context.state()?.read(|read| read.find(&self.name))?;
-        let Some(resource) = resource.filter(|resource| !taken_back && !resource.suspended) else {
-            return Ok(Summary::new());
-        };
-        match before {
-            Before::Leaving => Ok(Summary::new()),
-            Before::Resource(before) if before.spec == resource.spec => Ok(Summary::new()),
-            _ => outlook::of(self.context, self.kind, &resource),
+    fn outlook(&self, resource: Option<&Resource>, before: &Before) -> anyhow::Result<Summary> {
+        match (resource, before) {
+            (None, _) | (_, Before::Leaving) => Ok(Summary::new()),
+            (Some(resource), _) if resource.suspended => Ok(Summary::new()),
+            (Some(resource), Before::Resource(before)) if before.spec == resource.spec => {
+                Ok(Summary::new())
+            }
+            (Some(resource), _) => outlook::of(self.context, self.kind, resource),
         }
     }
 

@@ -122,7 +122,12 @@ fn the_daemon_runs_jobs_as_typed_and_what_became_of_them_is_told() {
         "true",
         "--user nobody-of-that-name --mail never",
     );
-    stage(&world, "much", "umask; yes | head -c 3000000", "--mail never");
+    stage(
+        &world,
+        "much",
+        "umask; yes | head -c 3000000",
+        "--mail never",
+    );
     stage(&world, "paused", "touch /var/tmp/paused-ran", "");
     stage(
         &world,
@@ -140,13 +145,15 @@ fn the_daemon_runs_jobs_as_typed_and_what_became_of_them_is_told() {
     missed_runs_are_told(&world);
 
     wait("all have run", |server| {
-        ["typed", "fails", "long", "again", "nobody", "prying", "much"]
-            .iter()
-            .all(|name| {
-                history(&world, server, name)
-                    .iter()
-                    .any(|line| line.starts_with("end"))
-            })
+        [
+            "typed", "fails", "long", "again", "nobody", "prying", "much",
+        ]
+        .iter()
+        .all(|name| {
+            history(&world, server, name)
+                .iter()
+                .any(|line| line.starts_with("end"))
+        })
     });
     for server in BOTH {
         let first = |name: &str| history(&world, server, name)[..2].to_vec();
@@ -171,7 +178,11 @@ fn the_daemon_runs_jobs_as_typed_and_what_became_of_them_is_told() {
             "{server}"
         );
         let much = output(&world, server, "much");
-        assert!(much.starts_with("0022\ny\n") && much.len() < 1_100_000, "{} bytes", much.len());
+        assert!(
+            much.starts_with("0022\ny\n") && much.len() < 1_100_000,
+            "{} bytes",
+            much.len()
+        );
         expect_words(&much, &["(1951429 more bytes were not kept)"]);
         let prying = output(&world, server, "prying");
         assert_eq!(prying.matches("Permission denied").count(), 4, "{prying}");
@@ -235,7 +246,8 @@ fn the_daemon_runs_jobs_as_typed_and_what_became_of_them_is_told() {
     fleet(&world, ["resume-cron", "paused"]).expect(0);
     world.sh("lab-1", "test -e /etc/cron.d/fleet-paused");
     for name in [
-        "typed", "fails", "long", "again", "nobody", "paused", "prying", "one", "other", "both",
+        "typed", "fails", "long", "again", "nobody", "paused", "prying", "much", "one", "other",
+        "both",
     ] {
         fleet(&world, ["remove-cron", name, "--yes", "--stage"]).expect(0);
     }
