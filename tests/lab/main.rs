@@ -12,6 +12,7 @@ mod world;
 mod conflicts;
 mod crons;
 mod crowd;
+mod databases;
 mod faults;
 mod firewall;
 mod hostile;

@@ -1,0 +1,288 @@
+//! Databases from nothing to gone, with the engines' own clients: users log in, are kept out, expire; dumps come back.
+
+use std::time::{Duration, Instant};
+
+use crate::world::{World, expect_words};
+
+/// A password with everything that a shell, SQL or an option file could trip over: 64 characters.
+const NASTY: &str = "it's \"q\" \\ ; -- #x $y `z` %s {} [] * ? ! ~ & | < > ( ) ü é ☃ = : @ /";
+
+const ENGINES: [&str; 2] = ["mariadb", "postgres"];
+
+/// Servers with both engines running; `None` without a lab.
+fn world(servers: &[&str]) -> Option<World> {
+    let world = World::new(servers)?;
+    for server in servers {
+        world
+            .fleet(&format!("setup-server {server} --role database"))
+            .expect(0);
+    }
+    Some(world)
+}
+
+/// Runs a statement as a user who logs in with a password, from the server itself or over the network; what it prints.
+fn query(world: &World, on: &str, engine: &str, login: &Login<'_>, sql: &str) -> Result<String, String> {
+    let host = login.host.unwrap_or("localhost");
+    let Login { user, password, database, .. } = login;
+    let quoted = |text: &str| fleet::shell::quote(text);
+    let (password, user, database) = (quoted(password), quoted(user), quoted(database));
+    let sql = quoted(sql);
+    let line = match engine {
+        "mariadb" => format!(
+            "MYSQL_PWD={password} mariadb --default-character-set=utf8mb4 --connect-timeout=5 -N -B -h {host} \
+             -u {user} {database} -e {sql}"
+        ),
+        _ => format!(
+            "PGCONNECT_TIMEOUT=5 PGPASSWORD={password} psql -X -At -w -h {host} -U {user} -d {database} -c {sql}"
+        ),
+    };
+    let output = world.lab.sh(on, &line);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+    if output.status.success() {
+        Ok(text(&output.stdout))
+    } else {
+        Err(text(&output.stderr))
+    }
+}
+
+/// Who logs in.
+struct Login<'a> {
+    user: &'a str,
+    password: &'a str,
+    database: &'a str,
+    host: Option<&'a str>,
+}
+
+impl<'a> Login<'a> {
+    fn new(user: &'a str, password: &'a str, database: &'a str) -> Self {
+        Self {
+            user,
+            password,
+            database,
+            host: None,
+        }
+    }
+}
+
+/// The password that fleet made up for a user.
+fn told(value: &serde_json::Value, user: &str) -> String {
+    let secret = &value["secrets"][format!("password of {user}")];
+    secret.as_str().expect("a password").to_owned()
+}
+
+#[test]
+fn a_database_is_used_by_its_users_and_nobody_else() {
+    let Some(world) = world(&["lab-1", "lab-2"]) else {
+        return;
+    };
+    for (server, engine) in [
+        ("lab-1", "mariadb"),
+        ("lab-1", "postgres"),
+        ("lab-2", "mariadb"),
+        ("lab-2", "postgres"),
+    ] {
+        let name = format!("{engine}-{server}.ü_1");
+        let owner = format!("{engine}_{server}");
+        world.home.write("password", &format!("{NASTY}\n"));
+        let add = format!(
+            "add-database {name} --engine {engine} --server {server} --user {owner} --password-file password"
+        );
+        world.fleet(&add).expect(0);
+        let run = |login: &Login<'_>, sql: &str| query(&world, server, engine, login, sql);
+        let as_owner = Login::new(&owner, NASTY, &name);
+        run(&as_owner, "CREATE TABLE t (a int)").expect("an owner makes tables");
+        run(&as_owner, "INSERT INTO t VALUES (1)").expect("and fills them");
+        assert!(run(&Login::new(&owner, "wrong", &name), "SELECT 1").is_err());
+
+        // The same again changes nothing; what it is, is known without asking again.
+        let again = world.json(&add, 0);
+        assert_eq!(again["unchanged"], true, "{again:#}");
+
+        let reader = format!("r_{owner}");
+        let added = world.json(
+            &format!("add-database-user {name} {reader} --role read-only --connections 2"),
+            0,
+        );
+        let password = told(&added, &reader);
+        let as_reader = Login::new(&reader, &password, &name);
+        assert_eq!(run(&as_reader, "SELECT a FROM t").expect("it reads"), "1");
+        assert!(run(&as_reader, "INSERT INTO t VALUES (2)").is_err(), "{engine}");
+        world
+            .fleet(&format!("set-database-user {name} {reader} --role read-write"))
+            .expect(0);
+        run(&as_reader, "INSERT INTO t VALUES (2)").expect("now it writes");
+        assert!(run(&as_reader, "DROP TABLE t").is_err(), "{engine}");
+        for other in ["mysql", "postgres"] {
+            let stranger = Login::new(&reader, &password, other);
+            assert!(run(&stranger, "SELECT 1").is_err(), "{engine} {other}");
+        }
+
+        let rotated = world.json(&format!("rotate-password {name} {reader}"), 0);
+        assert!(run(&as_reader, "SELECT 1").is_err(), "the old password");
+        let password = told(&rotated, &reader);
+        let as_reader = Login::new(&reader, &password, &name);
+        run(&as_reader, "SELECT 1").expect("the new password");
+        let shown = world.json(&format!("show-database {name} --reveal"), 0);
+        assert_eq!(told(&shown["database"], &reader), password);
+
+        world.fleet(&format!("suspend-database {name}")).expect(0);
+        assert!(run(&as_owner, "SELECT 1").is_err(), "suspended");
+        world.fleet(&format!("resume-database {name}")).expect(0);
+        run(&as_owner, "SELECT 1").expect("resumed");
+        world
+            .fleet(&format!("remove-database-user {name} {reader} --yes"))
+            .expect(0);
+        assert!(run(&as_reader, "SELECT 1").is_err(), "removed");
+    }
+    world.expect_settled();
+    let list = world.fleet("list-databases").expect(0);
+    expect_words(&list.stdout, &["SIZE", "iB", "mariadb-lab-1.ü_1"]);
+}
+
+#[test]
+fn what_somebody_changed_on_the_server_is_seen_and_made_right() {
+    let Some(world) = world(&["lab-1"]) else {
+        return;
+    };
+    for engine in ENGINES {
+        let name = format!("d_{engine}");
+        let password = told(
+            &world.json(&format!("add-database {name} --engine {engine}"), 0),
+            &name,
+        );
+        let break_it: &[&str] = if engine == "mariadb" {
+            &[
+                "mariadb -e \"SET PASSWORD FOR 'd_mariadb'@'localhost' = PASSWORD('x')\"",
+                "mariadb -e \"GRANT SELECT ON mysql.* TO 'd_mariadb'@'localhost'\"",
+                "mariadb -e \"DROP USER 'd_mariadb'@'localhost'\"",
+            ]
+        } else {
+            &[
+                "cd / && runuser -u postgres -- psql -q -c \"ALTER ROLE d_postgres PASSWORD 'x'\"",
+                "cd / && runuser -u postgres -- psql -q -c 'GRANT pg_monitor TO d_postgres'",
+                "sed -i '/reject #fleet:d_postgres/d' /etc/postgresql/*/main/pg_hba.conf",
+            ]
+        };
+        for line in break_it {
+            world.sh("lab-1", line);
+            world.fleet("plan --detailed-exitcode").expect(2);
+            world.fleet("apply").expect(0);
+            world.expect_settled();
+        }
+        query(&world, "lab-1", engine, &Login::new(&name, &password, &name), "SELECT 1")
+            .expect("as it was");
+    }
+    // What was there before fleet is not taken over in silence.
+    world.sh("lab-1", "mariadb -e \"CREATE USER 'old'@'localhost'\"");
+    let refused = world.fleet("add-database old").expect(1);
+    expect_words(&refused.stderr, &["user old@localhost"]);
+    world.fleet("add-database root").expect(2);
+}
+
+#[test]
+fn a_user_comes_from_where_it_may_and_expires_by_itself() {
+    let Some(world) = world(&["lab-1", "lab-4"]) else {
+        return;
+    };
+    let address = world.lab.server("lab-1").address.to_string();
+    for engine in ENGINES {
+        let name = format!("n{engine}");
+        let add = format!("add-database {name} --engine {engine} --server lab-1 --host server:lab-4");
+        let password = told(&world.json(&add, 0), &name);
+        let mut login = Login::new(&name, &password, &name);
+        assert!(query(&world, "lab-1", engine, &login, "SELECT 1").is_err(), "not from itself");
+        login.host = Some(&address);
+        query(&world, "lab-4", engine, &login, "SELECT 1").expect("from lab-4");
+        world.expect_settled();
+        world
+            .fleet(&format!("set-database-user {name} {name} --host localhost"))
+            .expect(0);
+        assert!(query(&world, "lab-4", engine, &login, "SELECT 1").is_err(), "not any more");
+        world.expect_settled();
+
+        let short = format!("s{engine}");
+        let added = world.json(&format!("add-database-user {name} {short} --expires 4s"), 0);
+        let password = told(&added, &short);
+        let login = Login::new(&short, &password, &name);
+        let began = Instant::now();
+        while query(&world, "lab-1", engine, &login, "SELECT 1").is_ok() {
+            assert!(began.elapsed() < Duration::from_secs(20), "{engine}: it does not expire");
+            std::thread::sleep(Duration::from_millis(300));
+        }
+        // It stays kept out: that is what was asked for.
+        world.expect_settled();
+    }
+    let listening = world.sh("lab-1", "ss -ltnH | awk '{ print $4 }' | grep -E ':(3306|5432)$' | sort");
+    assert!(!listening.contains("0.0.0.0") && !listening.contains('*'), "{listening}");
+}
+
+#[test]
+fn a_dump_brings_back_all_and_a_bad_one_changes_nothing() {
+    let Some(world) = world(&["lab-1"]) else {
+        return;
+    };
+    for engine in ENGINES {
+        let name = format!("d{engine}");
+        let password = told(
+            &world.json(&format!("add-database {name} --engine {engine}"), 0),
+            &name,
+        );
+        let login = Login::new(&name, &password, &name);
+        let run = |sql: &str| query(&world, "lab-1", engine, &login, sql);
+        world.home.write("first.sql", "CREATE TABLE t (a int);\nINSERT INTO t VALUES (1);\nCREATE VIEW v AS SELECT a FROM t;\n");
+        world.fleet(&format!("import-database {name} first.sql")).expect(0);
+        assert_eq!(run("SELECT a FROM v").expect("a view"), "1");
+        world.fleet(&format!("dump-database {name} whole.sql.gz --force")).expect(0);
+        // Not over what is there, nor half, nor with a mistake in it, nor beyond the database.
+        let refused = world.fleet(&format!("import-database {name} whole.sql.gz")).expect(2);
+        expect_words(&refused.stderr, &["not empty", "--force"]);
+        let whole = std::fs::read(world.home.path().join("whole.sql.gz")).expect("a dump");
+        std::fs::write(world.home.path().join("half.sql.gz"), &whole[..whole.len() - 20]).expect("written");
+        world.home.write("wrong.sql", "DROP TABLE t;\nINSERT INTO nowhere VALUES (1);\n");
+        let beyond = if engine == "mariadb" {
+            "CREATE DATABASE evil;\n"
+        } else {
+            "CREATE ROLE evil;\n"
+        };
+        world.home.write("beyond.sql", beyond);
+        world.home.write("shell.sql", "\\! touch /tmp/evil\nSELECT 1 FROM nowhere;\n");
+        for bad in ["half.sql.gz", "wrong.sql", "beyond.sql", "shell.sql"] {
+            let failed = world.fleet(&format!("import-database {name} {bad} --force")).expect(1);
+            expect_words(&failed.stderr, &["as before"]);
+            assert_eq!(run("SELECT a FROM v").expect("as before"), "1", "{engine} {bad}");
+        }
+        assert_eq!(world.sh("lab-1", "stat -c %U /tmp/evil 2>/dev/null || echo nobody"), "nobody");
+        run("INSERT INTO t VALUES (2)").expect("filled");
+        world.fleet(&format!("import-database {name} whole.sql.gz --force")).expect(0);
+        assert_eq!(run("SELECT count(*) FROM t").expect("as dumped"), "1");
+        world.expect_settled();
+        world.fleet(&format!("remove-database {name} --yes")).expect(0);
+        assert!(run("SELECT 1").is_err());
+        let trash = world.sh(
+            "lab-1",
+            &format!("cd /var/lib/fleet/trash/*/{engine}-{name} && stat -c '%a %n' . * | tail -n 3; gzip -dc dump.sql.gz | wc -l"),
+        );
+        expect_words(&trash, &["700 .", "600 dump.sql.gz", "600 users.sql"]);
+    }
+    world.expect_settled();
+    assert_eq!(world.sh("lab-1", "ls -d /run/fleet-* 2>/dev/null || :"), "");
+}
+
+#[test]
+fn a_hundred_databases_are_looked_at_in_one_connection() {
+    let Some(world) = world(&["lab-1"]) else {
+        return;
+    };
+    world.home.write("password", "secret\n");
+    for number in 0..100 {
+        let engine = ENGINES[number % 2];
+        world
+            .fleet(&format!("add-database d{number} --engine {engine} --password-file password --weight 1 --force --stage"))
+            .expect(0);
+    }
+    world.fleet("apply").expect(0);
+    let began = Instant::now();
+    world.fleet("apply").expect(0);
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(4), "{took:?}");
+}
