@@ -23,6 +23,8 @@ mod keys;
 mod lab;
 #[path = "transport/scripts.rs"]
 mod scripts;
+#[path = "transport/streams.rs"]
+mod streams;
 #[path = "transport/trouble.rs"]
 mod trouble;
 #[path = "transport/ways.rs"]

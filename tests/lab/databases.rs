@@ -21,9 +21,20 @@ fn world(servers: &[&str]) -> Option<World> {
 }
 
 /// Runs a statement as a user who logs in with a password, from the server itself or over the network; what it prints.
-fn query(world: &World, on: &str, engine: &str, login: &Login<'_>, sql: &str) -> Result<String, String> {
+fn query(
+    world: &World,
+    on: &str,
+    engine: &str,
+    login: &Login<'_>,
+    sql: &str,
+) -> Result<String, String> {
     let host = login.host.unwrap_or("localhost");
-    let Login { user, password, database, .. } = login;
+    let Login {
+        user,
+        password,
+        database,
+        ..
+    } = login;
     let quoted = |text: &str| fleet::shell::quote(text);
     let (password, user, database) = (quoted(password), quoted(user), quoted(database));
     let sql = quoted(sql);
@@ -106,9 +117,14 @@ fn a_database_is_used_by_its_users_and_nobody_else() {
         let password = told(&added, &reader);
         let as_reader = Login::new(&reader, &password, &name);
         assert_eq!(run(&as_reader, "SELECT a FROM t").expect("it reads"), "1");
-        assert!(run(&as_reader, "INSERT INTO t VALUES (2)").is_err(), "{engine}");
+        assert!(
+            run(&as_reader, "INSERT INTO t VALUES (2)").is_err(),
+            "{engine}"
+        );
         world
-            .fleet(&format!("set-database-user {name} {reader} --role read-write"))
+            .fleet(&format!(
+                "set-database-user {name} {reader} --role read-write"
+            ))
             .expect(0);
         run(&as_reader, "INSERT INTO t VALUES (2)").expect("now it writes");
         assert!(run(&as_reader, "DROP TABLE t").is_err(), "{engine}");
@@ -169,8 +185,14 @@ fn what_somebody_changed_on_the_server_is_seen_and_made_right() {
             world.fleet("apply").expect(0);
             world.expect_settled();
         }
-        query(&world, "lab-1", engine, &Login::new(&name, &password, &name), "SELECT 1")
-            .expect("as it was");
+        query(
+            &world,
+            "lab-1",
+            engine,
+            &Login::new(&name, &password, &name),
+            "SELECT 1",
+        )
+        .expect("as it was");
     }
     // What was there before fleet is not taken over in silence.
     world.sh("lab-1", "mariadb -e \"CREATE USER 'old'@'localhost'\"");
@@ -187,17 +209,24 @@ fn a_user_comes_from_where_it_may_and_expires_by_itself() {
     let address = world.lab.server("lab-1").address.to_string();
     for engine in ENGINES {
         let name = format!("n{engine}");
-        let add = format!("add-database {name} --engine {engine} --server lab-1 --host server:lab-4");
+        let add =
+            format!("add-database {name} --engine {engine} --server lab-1 --host server:lab-4");
         let password = told(&world.json(&add, 0), &name);
         let mut login = Login::new(&name, &password, &name);
-        assert!(query(&world, "lab-1", engine, &login, "SELECT 1").is_err(), "not from itself");
+        assert!(
+            query(&world, "lab-1", engine, &login, "SELECT 1").is_err(),
+            "not from itself"
+        );
         login.host = Some(&address);
         query(&world, "lab-4", engine, &login, "SELECT 1").expect("from lab-4");
         world.expect_settled();
         world
             .fleet(&format!("set-database-user {name} {name} --host localhost"))
             .expect(0);
-        assert!(query(&world, "lab-4", engine, &login, "SELECT 1").is_err(), "not any more");
+        assert!(
+            query(&world, "lab-4", engine, &login, "SELECT 1").is_err(),
+            "not any more"
+        );
         world.expect_settled();
 
         let short = format!("s{engine}");
@@ -206,14 +235,23 @@ fn a_user_comes_from_where_it_may_and_expires_by_itself() {
         let login = Login::new(&short, &password, &name);
         let began = Instant::now();
         while query(&world, "lab-1", engine, &login, "SELECT 1").is_ok() {
-            assert!(began.elapsed() < Duration::from_secs(20), "{engine}: it does not expire");
+            assert!(
+                began.elapsed() < Duration::from_secs(20),
+                "{engine}: it does not expire"
+            );
             std::thread::sleep(Duration::from_millis(300));
         }
         // It stays kept out: that is what was asked for.
         world.expect_settled();
     }
-    let listening = world.sh("lab-1", "ss -ltnH | awk '{ print $4 }' | grep -E ':(3306|5432)$' | sort");
-    assert!(!listening.contains("0.0.0.0") && !listening.contains('*'), "{listening}");
+    let listening = world.sh(
+        "lab-1",
+        "ss -ltnH | awk '{ print $4 }' | grep -E ':(3306|5432)$' | sort",
+    );
+    assert!(
+        !listening.contains("0.0.0.0") && !listening.contains('*'),
+        "{listening}"
+    );
 }
 
 #[test]
@@ -230,33 +268,61 @@ fn a_dump_brings_back_all_and_a_bad_one_changes_nothing() {
         let login = Login::new(&name, &password, &name);
         let run = |sql: &str| query(&world, "lab-1", engine, &login, sql);
         world.home.write("first.sql", "CREATE TABLE t (a int);\nINSERT INTO t VALUES (1);\nCREATE VIEW v AS SELECT a FROM t;\n");
-        world.fleet(&format!("import-database {name} first.sql")).expect(0);
+        world
+            .fleet(&format!("import-database {name} first.sql"))
+            .expect(0);
         assert_eq!(run("SELECT a FROM v").expect("a view"), "1");
-        world.fleet(&format!("dump-database {name} whole.sql.gz --force")).expect(0);
+        world
+            .fleet(&format!("dump-database {name} whole.sql.gz --force"))
+            .expect(0);
         // Not over what is there, nor half, nor with a mistake in it, nor beyond the database.
-        let refused = world.fleet(&format!("import-database {name} whole.sql.gz")).expect(2);
+        let refused = world
+            .fleet(&format!("import-database {name} whole.sql.gz"))
+            .expect(2);
         expect_words(&refused.stderr, &["not empty", "--force"]);
         let whole = std::fs::read(world.home.path().join("whole.sql.gz")).expect("a dump");
-        std::fs::write(world.home.path().join("half.sql.gz"), &whole[..whole.len() - 20]).expect("written");
-        world.home.write("wrong.sql", "DROP TABLE t;\nINSERT INTO nowhere VALUES (1);\n");
+        std::fs::write(
+            world.home.path().join("half.sql.gz"),
+            &whole[..whole.len() - 20],
+        )
+        .expect("written");
+        world.home.write(
+            "wrong.sql",
+            "DROP TABLE t;\nINSERT INTO nowhere VALUES (1);\n",
+        );
         let beyond = if engine == "mariadb" {
             "CREATE DATABASE evil;\n"
         } else {
             "CREATE ROLE evil;\n"
         };
         world.home.write("beyond.sql", beyond);
-        world.home.write("shell.sql", "\\! touch /tmp/evil\nSELECT 1 FROM nowhere;\n");
+        world
+            .home
+            .write("shell.sql", "\\! touch /tmp/evil\nSELECT 1 FROM nowhere;\n");
         for bad in ["half.sql.gz", "wrong.sql", "beyond.sql", "shell.sql"] {
-            let failed = world.fleet(&format!("import-database {name} {bad} --force")).expect(1);
+            let failed = world
+                .fleet(&format!("import-database {name} {bad} --force"))
+                .expect(1);
             expect_words(&failed.stderr, &["as before"]);
-            assert_eq!(run("SELECT a FROM v").expect("as before"), "1", "{engine} {bad}");
+            assert_eq!(
+                run("SELECT a FROM v").expect("as before"),
+                "1",
+                "{engine} {bad}"
+            );
         }
-        assert_eq!(world.sh("lab-1", "stat -c %U /tmp/evil 2>/dev/null || echo nobody"), "nobody");
+        assert_eq!(
+            world.sh("lab-1", "stat -c %U /tmp/evil 2>/dev/null || echo nobody"),
+            "nobody"
+        );
         run("INSERT INTO t VALUES (2)").expect("filled");
-        world.fleet(&format!("import-database {name} whole.sql.gz --force")).expect(0);
+        world
+            .fleet(&format!("import-database {name} whole.sql.gz --force"))
+            .expect(0);
         assert_eq!(run("SELECT count(*) FROM t").expect("as dumped"), "1");
         world.expect_settled();
-        world.fleet(&format!("remove-database {name} --yes")).expect(0);
+        world
+            .fleet(&format!("remove-database {name} --yes"))
+            .expect(0);
         assert!(run("SELECT 1").is_err());
         let trash = world.sh(
             "lab-1",

@@ -1,0 +1,142 @@
+//! A stream of bytes from a server: whole or an error, and never faster than it is taken.
+
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use fleet::transport::TransportError;
+use sha2::{Digest, Sha256};
+
+use crate::proxy::{Proxy, Trouble};
+use crate::sshd::{Behaviour, Sshd, known_hosts_line};
+use crate::{Home, run, script, server_at, session_with};
+
+/// Prints 8 MB of all bytes there are, the same each time, without a newline at the end.
+const MUCH: &str = "head -c 8000000 /dev/zero | openssl enc -aes-128-ctr -nosalt -pass pass:x -pbkdf2 2>/dev/null\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_come_as_they_are_and_the_session_goes_on() {
+    let (_home, _sshd, mut session) = session_with(Behaviour::default()).await;
+    for (text, expected, status) in [
+        ("printf 'a\\n\\0\\377\\n'", &b"a\n\0\xff\n"[..], 0),
+        ("printf 'no end'; (exit 3)", b"no end", 3),
+        (":", b"", 0),
+    ] {
+        let mut bytes = Vec::new();
+        let output = session
+            .receive(&script(text), &mut |piece| {
+                bytes.extend_from_slice(piece);
+                ControlFlow::Continue(())
+            })
+            .await
+            .unwrap();
+        assert_eq!(
+            (bytes.as_slice(), output.status),
+            (expected, status),
+            "{text}"
+        );
+    }
+    let (_, lines) = run(&mut session, "echo still there\n").await.unwrap();
+    assert_eq!(lines, ["still there"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn much_comes_whole_whatever_the_pieces() {
+    let (_home, _sshd, mut session) = session_with(Behaviour::default()).await;
+    let mut hashes = Vec::new();
+    for _ in 0..2 {
+        let mut hash = Sha256::new();
+        let mut length = 0;
+        session
+            .receive(&script(MUCH), &mut |piece| {
+                hash.update(piece);
+                length += piece.len();
+                ControlFlow::Continue(())
+            })
+            .await
+            .unwrap();
+        assert_eq!(length, 8_000_000);
+        hashes.push(hash.finalize());
+    }
+    assert_eq!(hashes[0], hashes[1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_is_cut_is_an_error_wherever_that_is() {
+    for at in [6_000, 100_000, 1_000_000, 7_900_000] {
+        let home = Home::new();
+        let sshd = Sshd::start(Behaviour::default()).await;
+        let proxy = Proxy::start(
+            sshd.address,
+            Trouble {
+                cut_after_server: Some(at),
+                ..Trouble::default()
+            },
+        )
+        .await;
+        home.know(&known_hosts_line(proxy.address, &sshd.host_key));
+        let mut session = home
+            .connector()
+            .open(&server_at(proxy.address))
+            .await
+            .unwrap();
+        let received = session
+            .receive(&script(MUCH), &mut |_| ControlFlow::Continue(()))
+            .await;
+        assert!(
+            matches!(
+                received,
+                Err(TransportError::Cut { .. } | TransportError::Timeout { .. })
+            ),
+            "cut at {at}: {received:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shell_that_ends_in_the_middle_of_a_stream_is_an_error() {
+    let (_home, _sshd, mut session) = session_with(Behaviour::default()).await;
+    let received = session
+        .receive(&script("echo half; exit 0\n"), &mut |_| {
+            ControlFlow::Continue(())
+        })
+        .await;
+    assert!(received.is_err(), "{received:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_wants_no_more_ends_the_session() {
+    let (_home, _sshd, mut session) = session_with(Behaviour::default()).await;
+    let received = session
+        .receive(&script(MUCH), &mut |_| ControlFlow::Break(()))
+        .await;
+    assert_eq!(received, Err(TransportError::Ended));
+    let again = session
+        .receive(&script("echo x\n"), &mut |_| ControlFlow::Continue(()))
+        .await;
+    assert_eq!(again, Err(TransportError::Ended));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_waits_for_who_takes_slowly() {
+    let (_home, sshd, mut session) = session_with(Behaviour::default()).await;
+    let home = tempfile::tempdir().unwrap();
+    let mark = home.path().join("all-sent");
+    // Leaked: a script is fixed text.
+    let text = format!("head -c 64000000 /dev/zero; : >{}\n", mark.display());
+    let mut first = true;
+    let mut early = false;
+    let output = session
+        .receive(&script(&text), &mut |_| {
+            if std::mem::take(&mut first) {
+                std::thread::sleep(Duration::from_millis(1500));
+                early = mark.exists();
+            }
+            ControlFlow::Continue(())
+        })
+        .await
+        .unwrap();
+    assert_eq!(output.status, 0);
+    assert!(!early, "64 MB were sent while nobody took them");
+    assert!(mark.exists());
+    drop(sshd);
+}
