@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use ipnet::IpNet;
+
 use super::check::Checked;
 use super::name::Name;
 use super::records::{RecordSet, followed, sort};
 use super::types::RecordType;
 use super::{Zone, file, value};
 use crate::diagnostic::Invalid;
-use crate::item::{Item, Service, Zone as ZoneItem, zone as item};
+use crate::item::{Item, Ruleset, Service, Zone as ZoneItem, ruleset, zone as item};
 use crate::kind::{Compile, Fleet};
 use crate::model::{Placement, Server};
 
@@ -88,7 +90,35 @@ pub(super) fn items(zone: &Zone, input: &Compile<'_>) -> Result<Vec<Item>, Inval
         suspended: input.suspended,
         part,
     };
-    Ok(vec![service, Item::from(zone)])
+    let mut items = vec![service, Item::from(zone)];
+    if !input.suspended {
+        items.extend(openings(input)?);
+    }
+    Ok(items)
+}
+
+/// What lets transfers and notices of the other servers of the zone in where there is a firewall. Zones that share their
+/// servers share these.
+fn openings(input: &Compile<'_>) -> Result<Vec<Item>, Invalid> {
+    let mut invalid = Invalid::default();
+    let mut openings = Vec::new();
+    let others = input.placements.iter().map(|placement| &placement.server);
+    for name in others.filter(|name| **name != input.server.name) {
+        let Some(server) = input.fleet.servers.get(name) else {
+            continue;
+        };
+        let from: Vec<IpNet> = addresses(server, &mut invalid)
+            .into_iter()
+            .map(IpNet::from)
+            .collect();
+        for (protocol, word) in [(ruleset::TCP, "tcp"), (ruleset::UDP, "udp")] {
+            let what = format!("zone transfer with {name}, {word}");
+            let sources = ruleset::Sources::networks(from.iter().copied());
+            openings.push(Ruleset::opening(&what, 53, protocol, sources).into());
+        }
+    }
+    invalid.into_result()?;
+    Ok(openings)
 }
 
 /// The zone as a master file, with all that is generated but the serial, which only the server knows.

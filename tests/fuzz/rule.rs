@@ -1,0 +1,40 @@
+//! Any text as the settings of a rule, a line for each: it is refused, or nothing of it breaks out of the lines of the rule.
+
+#![no_main]
+
+use std::collections::BTreeMap;
+
+use fleet::item::ruleset::{Base, Ruleset};
+use fleet::kind::rule::Rule;
+use libfuzzer_sys::fuzz_target;
+use serde_json::json;
+
+fuzz_target!(|text: &str| {
+    let mut fields = text.split('\n');
+    let mut list = || -> Vec<&str> {
+        let field = fields.next().unwrap_or_default();
+        field.split(',').filter(|value| !value.is_empty()).collect()
+    };
+    let mut spec = json!({ "action": "allow", "rank": 1, "port": list(), "protocol": list(), "from": list() });
+    let [rate, ..] = list()[..] else { return };
+    spec["rate"] = rate.into();
+    spec["comment"] = fields.collect::<Vec<_>>().join("\n").into();
+    let kind = fleet::kind::kind("rule").expect("the kind");
+    let now = jiff::Timestamp::from_second(1_795_175_700).expect("a time");
+    if (kind.validate)(&spec, "x", now).is_err() {
+        return;
+    }
+    let rule: Rule = fleet::kind::from_json(&spec).expect("a rule");
+    let Ok(rule) = rule.compiled("x", &BTreeMap::new()) else {
+        return;
+    };
+    let mut ruleset = Ruleset::rule(rule);
+    ruleset.base = Some(Base::default());
+    let script = ruleset.script();
+    assert_eq!(script.matches("\nEND\n").count(), 1);
+    for line in script.lines().filter(|line| line.contains("comment \"rule x\"")) {
+        assert!(line.ends_with(" counter accept comment \"rule x\""), "{line}");
+        assert_eq!(line.matches('"').count(), 2, "{line}");
+    }
+    let _ = ruleset.idle("x");
+});
