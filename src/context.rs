@@ -291,7 +291,8 @@ impl Context {
                 return Ok(answer);
             }
         }
-        Err(Diagnostic::usage(format!("missing `{name}`")).into())
+        let missing = Diagnostic::usage(format!("missing `{name}`"));
+        Err(missing.hint("it is asked for only at a terminal").into())
     }
 
     /// Asks for a password or passphrase that exists already.

@@ -147,11 +147,18 @@ impl ServerReport {
         }
         if self.plan.held().contains(resource) {
             let conflicts = self.plan.conflicts.iter();
-            let paths: Vec<String> = conflicts
+            let reasons: Vec<String> = conflicts
                 .filter(|conflict| conflict.owners.contains(resource))
-                .map(|conflict| format!("`{}`", conflict.item.name()))
+                .map(|conflict| {
+                    let path = conflict.item.name();
+                    if conflict.edited {
+                        format!("`{path}` was edited since fleet wrote it")
+                    } else {
+                        format!("`{path}` is there, and fleet did not write it")
+                    }
+                })
                 .collect();
-            return Some(format!("{} was not written by fleet", paths.join(", ")));
+            return Some(reasons.join("; "));
         }
         None
     }

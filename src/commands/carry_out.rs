@@ -93,7 +93,11 @@ impl<'a> Run<'a> {
                 .map(|r| &r.plan);
             // That of a single server stands above its changes.
             if diffs || reports.len() != 1 || reports[0].plan.is_empty() {
-                context.ui.note(&plan::summary(plans));
+                let mut summary = plan::summary(plans);
+                if reports.iter().any(|report| report.error.is_some()) {
+                    summary.push_str(", as far as the servers could be asked");
+                }
+                context.ui.note(&summary);
             }
         }
         Ok(reports)

@@ -20,7 +20,7 @@ use crate::inventory::Inventory;
 use crate::kind::{self, Kind, Summary, Ties};
 use crate::model::{Resource, ResourceName, Server, ServerName, Snapshot};
 use crate::state::{Change, Filter, PlacementResult, Read, Taken, Write};
-use crate::ui::Page;
+use crate::ui::{Page, Tone};
 
 /// A change of one resource.
 pub(super) struct Changing<'a> {
@@ -172,7 +172,7 @@ impl<'a> Changing<'a> {
         if self.stage {
             context.end_task(task, &Ok(Ending::Done));
             let mut value = self.value(task, &names, &[], false)?;
-            let shown = self.shown(&mut value, &before, told)?;
+            let shown = self.shown(&mut value, &before, told, false)?;
             context.ui.show(&value, |page| {
                 for name in names.iter().filter(|_| !context.globals.quiet) {
                     page.line(&format!("staged {name}"));
@@ -200,7 +200,7 @@ impl<'a> Changing<'a> {
         let resource = self.context.state()?.read(|read| read.find(&self.name))?;
         let resource = resource.filter(|_| !taken_back);
         let outlook = self.outlook(resource.as_ref(), &before)?;
-        let shown = self.shown(&mut value, &before, told)?;
+        let shown = self.shown(&mut value, &before, told, ending == Ending::Done)?;
         context.ui.show(&value, |page| {
             if !context.globals.quiet {
                 outlook::print(page, &outlook);
@@ -233,12 +233,14 @@ impl<'a> Changing<'a> {
         }
     }
 
-    /// What the admin must be told of what is recorded now: once of its secrets, and of a new resource how to reach it.
+    /// What the admin must be told of what is recorded now: once of its secrets, and of a new resource that is `there`
+    /// how to reach it.
     fn shown(
         &self,
         value: &mut Value,
         before: &Before,
         told: &[Told],
+        there: bool,
     ) -> anyhow::Result<Vec<(String, String)>> {
         let resource = self.context.state()?.read(|read| read.find(&self.name))?;
         let Some(resource) = resource else {
@@ -246,9 +248,12 @@ impl<'a> Changing<'a> {
         };
         let mut shown = Vec::new();
         if matches!(before, Before::Nothing) {
-            shown = directions(self.context, self.kind, &resource)?;
-            if !shown.is_empty() {
-                value["directions"] = shown.iter().cloned().collect();
+            let directions = directions(self.context, self.kind, &resource)?;
+            if !directions.is_empty() {
+                value["directions"] = directions.iter().cloned().collect();
+            }
+            if there && !self.context.globals.quiet {
+                shown = directions;
             }
         }
         let ids = (self.kind.secrets)(&resource.spec)?;
@@ -340,9 +345,11 @@ impl<'a> Changing<'a> {
 }
 
 fn lines(page: &mut Page, shown: &[(String, String)]) {
-    for (what, text) in shown {
-        page.line(&format!("{what}: {text}"));
-    }
+    page.fields(
+        shown
+            .iter()
+            .map(|(what, text)| (what.as_str(), text.clone(), Tone::Plain)),
+    );
 }
 
 /// Takes away a resource that no server has taken.
