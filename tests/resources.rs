@@ -143,7 +143,10 @@ fn one_site_is_shown_with_its_reasons_and_nothing_that_steers_the_terminal() {
          created  2026-01-02 03:04:05Z (just now)\n\
          \n\
          settings\n\
-         alias  alias.example.org\n"
+         alias  alias.example.org\n\
+         \n\
+         address  http://example.org/\n\
+         files    /srv/www/example.org/public\n"
     );
     let json = environment
         .fleet(["show-site", "example.com", "--json"])
@@ -215,7 +218,7 @@ fn a_removal_asks_at_a_terminal_and_needs_a_yes_without_one() {
     let unasked = environment.fleet(["remove-site", "example.com"]).expect(2);
     assert_eq!(
         unasked.stderr,
-        "error: this needs a yes: remove site `example.com` from `sg-1`?\n\
+        "error: this needs a yes: remove site `example.com` (with `www.example.com`, `alias.example.com`) from `sg-1`?\n\
          hint: add `--yes`: there is no terminal to ask at\n"
     );
     let arguments = ["remove-site", "example.com", "--no-color"];
