@@ -226,7 +226,7 @@ fn a_removal_asks_at_a_terminal_and_needs_a_yes_without_one() {
         let refused = environment.fleet_answered(&arguments, 80, answer).expect(1);
         let asked = refused
             .stdout
-            .contains("remove site `example.com` from `sg-1`? [y/N]");
+            .contains("from `sg-1`? [y/N]");
         assert!(asked, "{refused}");
         assert!(
             refused
