@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034 # the lists are for those who source this
 
 # What building fleet needs besides Rust itself.
-BUILD_PACKAGES=(gcc libc6-dev)
+BUILD_PACKAGES=(g++ gcc libc6-dev)
 # What makes, runs and visits the lab's servers (tests/lab/host.sh).
 LAB_PACKAGES=(
     ca-certificates curl debian-archive-keyring iproute2 mmdebstrap openssh-client systemd-container

@@ -173,6 +173,10 @@ impl Spec for Cron {
         {
             *site = domain.into();
         }
+        // What cannot be one is told by the check.
+        if let Ok(schedule) = Schedule::parse(&self.schedule) {
+            schedule.text().clone_into(&mut self.schedule);
+        }
         Ok(())
     }
 

@@ -166,7 +166,7 @@ if entry=$(getent passwd "$user"); then
 		last=$why why=
 		printf '%s (exit code %s), attempt %s of %s follows in %s s\n' \
 			"$last" "$code" $((attempts + 1)) $((retries + 1)) "$pause" >>"$out"
-		sleep "$pause" 9>&- &
+		sleep "$pause" >/dev/null 2>&1 9>&- &
 		wait $!
 		if [ -n "$why" ]; then break; fi
 	done
