@@ -89,6 +89,7 @@ gsqlite3-database=/var/lib/powerdns/pdns.sqlite3
 gsqlite3-dnssec=yes
 primary=yes
 secondary=yes
+expand-alias=yes
 api=no
 webserver=no
 version-string=anonymous

@@ -5,7 +5,7 @@ use std::time::Instant;
 use clap::Args;
 use serde_json::json;
 
-use super::carry_out::{Run, ending, summary, to_json};
+use super::carry_out::{Run, agreed, ending, summary, to_json};
 use super::flags::Flags;
 use super::placing::follow_inventory;
 use super::selection::Selection;
@@ -66,7 +66,7 @@ impl Verb for Apply {
                     .note("nothing to do: nothing is placed on these servers");
             }
             summary(context, &reports, started);
-            Ok(ending(&reports))
+            agreed(context, &reports, ending(&reports))
         })
     }
 }

@@ -24,7 +24,7 @@ impl Known {
     pub(super) fn headings(&self) -> Vec<&'static str> {
         let mut headings: Vec<&'static str> = Vec::new();
         for (heading, _) in self.columns.values().flatten() {
-            if !headings.contains(heading) {
+            if !headings.contains(heading) && !heading.starts_with('_') {
                 headings.push(heading);
             }
         }

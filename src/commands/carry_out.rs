@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::Ending;
+use super::agree::agree;
 use super::flags::Flags;
 use super::jobs::Jobs;
 use super::outcome;
@@ -197,6 +198,23 @@ pub(super) fn ending(reports: &[ServerReport]) -> Ending {
     } else {
         Ending::With(Class::Partial)
     }
+}
+
+/// What a change amounts to that every server has made, when some of them lag behind the first all the same: said as
+/// warnings.
+pub(super) fn agreed(
+    context: &Context,
+    reports: &[ServerReport],
+    ending: Ending,
+) -> anyhow::Result<Ending> {
+    let lagging = agree(context, reports)?;
+    for problem in &lagging {
+        context.ui.problem(problem);
+    }
+    Ok(match ending {
+        Ending::Done if !lagging.is_empty() => Ending::With(Class::Partial),
+        ending => ending,
+    })
 }
 
 /// The reports of a change as JSON.

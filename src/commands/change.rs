@@ -8,7 +8,7 @@ use clap::ArgMatches;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::carry_out::{Run, ending, summary, to_json};
+use super::carry_out::{Run, agreed, ending, summary, to_json};
 use super::flags::Flags;
 use super::jobs::{Jobs, Source};
 use super::show::directions;
@@ -287,7 +287,7 @@ impl<'a> Changing<'a> {
             self.context.ui.warn(&warning);
             Ending::With(Class::Partial)
         } else {
-            ending(&reports)
+            agreed(self.context, &reports, ending(&reports))?
         };
         Ok(Changed {
             taken_back: refused(&reports) && self.take_back(task)?,

@@ -6,6 +6,7 @@ use crate::context::{Context, Globals};
 pub use crate::diagnostic::Ending;
 use crate::kind::{KINDS, Kind};
 
+mod agree;
 mod ask;
 mod candidates;
 mod carry_out;

@@ -37,6 +37,10 @@ impl KindVerb for Show {
         if kind.live.is_none() {
             return command;
         }
+        if let Some((name, help)) = kind.alone {
+            let alone = Arg::new("alone").long(name).action(ArgAction::SetTrue).help(help);
+            command = command.arg(alone.conflicts_with("recorded"));
+        }
         let help = "Only what is recorded here, without asking the servers";
         command.arg(Arg::new("recorded").long("recorded").action(ArgAction::SetTrue).help(help))
     }
@@ -56,6 +60,11 @@ impl KindVerb for Show {
         } else {
             Known::default()
         };
+        if let Some((heading, _)) = kind.alone
+            && matches.get_flag("alone")
+        {
+            return alone(context, &resource, &known, heading);
+        }
         let mut value = json!({ (kind.word): resource });
         for ((server, _), columns) in &known.columns {
             for (heading, text) in columns {
@@ -93,7 +102,10 @@ impl KindVerb for Show {
             for ((server, _), columns) in &known.columns {
                 page.end().toned_line(&format!("on {server}"), Tone::Strong);
                 page.fields(
-                    columns.iter().map(|(heading, text)| (*heading, text.to_string(), Tone::Plain)),
+                    columns
+                        .iter()
+                        .filter(|(heading, _)| !heading.starts_with('_'))
+                        .map(|(heading, text)| (*heading, text.to_string(), Tone::Plain)),
                 );
             }
         })?;
@@ -102,6 +114,29 @@ impl KindVerb for Show {
         }
         Ok(if known.problems.is_empty() { Ending::Done } else { Ending::With(Class::Partial) })
     }
+}
+
+/// Prints what the first server that knows it tells under one heading.
+fn alone(context: &Context, resource: &Resource, known: &Known, heading: &str) -> anyhow::Result<Ending> {
+    let servers = resource.placements.iter().map(|placement| &placement.server);
+    let text = servers.filter_map(|server| known.of(server, &resource.name.name)).find_map(|columns| {
+        let found = columns.iter().find(|(own, _)| *own == heading);
+        found.map(|(_, text)| text.to_string())
+    });
+    for problem in &known.problems {
+        context.ui.problem(problem);
+    }
+    let Some(text) = text else {
+        let message = format!("no server tells the {heading} of {}", resource.name);
+        return Err(Diagnostic::failed(message).into());
+    };
+    let lines: Vec<&str> = text.lines().collect();
+    context.ui.show(&json!({ (resource.name.kind.as_str()): resource.name.name, (heading): lines }), |page| {
+        for line in &lines {
+            page.line(line);
+        }
+    })?;
+    Ok(Ending::Done)
 }
 
 /// What the users of the resource need to know to reach it.

@@ -143,7 +143,7 @@ impl Atom for Zone {
         let on = |is: bool| if is { "on" } else { "off" }.to_owned();
         let mut wanted = match &self.part {
             Part::Primary(primary) => {
-                let keys: Vec<String> = primary.keys.iter().map(TransferKey::fingerprint).collect();
+                let keys: Vec<String> = primary.keys.iter().rev().map(TransferKey::fingerprint).collect();
                 props([
                     ("as", "primary".to_owned()),
                     ("dnssec", on(primary.signed)),
@@ -155,7 +155,14 @@ impl Atom for Zone {
             Part::Secondary(secondary) => props([
                 ("as", "secondary".to_owned()),
                 ("keys", secondary.key.as_ref().map_or_else(String::new, TransferKey::fingerprint)),
-                ("from", secondary.from.join(", ")),
+                (
+                    "from",
+                    if self.suspended {
+                        String::new()
+                    } else {
+                        secondary.from.join(", ")
+                    },
+                ),
             ]),
         };
         wanted.insert("served".to_owned(), on(!self.suspended));
@@ -273,6 +280,8 @@ impl Seen {
             secret.map_or_else(|| format!("{name} missing"), |secret| fingerprint(name, secret))
         };
         let listed = |kind: &'static str| meta(kind).map(key).collect::<Vec<_>>().join(", ");
+        // A secondary that has not transferred anything yet has no records to hide.
+        let hidden = self.hidden || (self.secondary && self.from.is_empty());
         let mut found = if self.secondary {
             props([
                 ("as", "secondary".to_owned()),
@@ -291,7 +300,7 @@ impl Seen {
                 (TEXT, text),
             ])
         };
-        found.insert("served".to_owned(), on(!self.hidden));
+        found.insert("served".to_owned(), on(!hidden));
         found
     }
 }

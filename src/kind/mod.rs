@@ -150,6 +150,11 @@ pub trait Spec: Args + Serialize + DeserializeOwned + Clone + Send + Sync + 'sta
     const WITHOUT: &'static [&'static str] = &[];
     /// What only its server knows of it.
     const LIVE: Option<Live> = None;
+    /// A heading of what its server tells that `show-` prints alone with a flag of that name, and what the flag is for.
+    const ALONE: Option<(&'static str, &'static str)> = None;
+    /// The headings of what its servers tell that must be the same on all of them after a change: they are asked until
+    /// it is so, for a few seconds. A heading that begins with `_` is for this alone and never shown.
+    const AGREE: &'static [&'static str] = &[];
     /// An example for the help of `add-`.
     const EXAMPLE: &'static str;
     /// Lists that `set-` changes entry by entry; it replaces all others as a whole.
@@ -271,6 +276,10 @@ pub struct Kind {
     pub without: &'static [&'static str],
     /// See [`Spec::LIVE`].
     pub live: Option<Live>,
+    /// See [`Spec::ALONE`].
+    pub alone: Option<(&'static str, &'static str)>,
+    /// See [`Spec::AGREE`].
+    pub agree: &'static [&'static str],
     /// See [`Spec::EXAMPLE`].
     pub example: &'static str,
     /// See [`Spec::ENTRIES`].
@@ -330,6 +339,8 @@ impl Kind {
             reveals: S::REVEALS,
             without: S::WITHOUT,
             live: S::LIVE,
+            alone: S::ALONE,
+            agree: S::AGREE,
             example: S::EXAMPLE,
             entries: S::ENTRIES,
             state: S::STATE,

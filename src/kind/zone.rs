@@ -164,6 +164,11 @@ impl Spec for Zone {
         flag: Some("serials"),
         help: "Ask each name server for the serial that it serves",
     });
+    const ALONE: Option<(&'static str, &'static str)> = Some((
+        "ds",
+        "Print only the DS records of a signed zone, for its parent zone",
+    ));
+    const AGREE: &'static [&'static str] = &["serial", "_sample"];
     const EXAMPLE: &'static str = "fleet add-zone example.com --secondaries 1 --address 192.0.2.10";
 
     fn canonical_name(input: &str) -> Result<String, Invalid> {
@@ -176,7 +181,18 @@ impl Spec for Zone {
 
     fn sets(id: &str) -> &'static [&'static str] {
         match id {
-            "template" | "address" | "file" => &["records"],
+            "template" | "address" => &["records"],
+            "file" => &[
+                "records",
+                "serial",
+                "ttl",
+                "mname",
+                "email",
+                "refresh",
+                "retry",
+                "expire",
+                "negative_ttl",
+            ],
             // With secondaries come the keys of the transfers.
             "secondary" => &["secondary", "keys"],
             "secondaries" => &["secondaries", "keys"],

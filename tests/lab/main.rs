@@ -23,3 +23,4 @@ mod sites;
 mod tasks;
 mod tested;
 mod undo;
+mod zones;

@@ -53,9 +53,9 @@ pub(super) fn apply(changes: &[(&Zone, Option<&Props>)], steps: &mut Steps) {
                 }
             }
             Part::Secondary(secondary) => {
-                // What is not served is not transferred either, or it would come back.
-                let kind = if zone.suspended { "NATIVE" } else { "SLAVE" };
-                domain(name, kind, &secondary.from.join(", "), &mut sql);
+                // What is not served has nobody to be transferred from, or it would come back.
+                let from = if zone.suspended { String::new() } else { secondary.from.join(", ") };
+                domain(name, "SLAVE", &from, &mut sql);
                 metadata(name, zone, &mut sql);
                 if !zone.suspended {
                     fetch.push(name);
@@ -145,7 +145,7 @@ fn metadata(name: &str, zone: &Zone, sql: &mut Sql) {
         Part::Primary(primary) => {
             rows.extend(primary.notify.iter().map(|address| ("ALSO-NOTIFY", address.as_str())));
             // With the newest first, notices are signed with it.
-            rows.extend(primary.keys.iter().map(|key| ("TSIG-ALLOW-AXFR", key.name.as_str())));
+            rows.extend(primary.keys.iter().rev().map(|key| ("TSIG-ALLOW-AXFR", key.name.as_str())));
             keys.extend(&primary.keys);
             if primary.signed {
                 // Signatures are renewed every week, and secondaries must see it.

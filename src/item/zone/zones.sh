@@ -31,8 +31,8 @@ SQL
 
 # zones_live: what was changed is served from now on.
 zones_live() {
-	pdns_control rediscover >/dev/null
-	pdns_control purge >/dev/null
+	timeout 30 pdns_control rediscover >/dev/null
+	timeout 30 pdns_control purge >/dev/null
 }
 
 # zones_notify ZONE...: the secondaries are told at once; many zones in one go.
@@ -47,7 +47,7 @@ zones_notify() {
 # zones_fetch ZONE...: asks the primary at once, which may not have it yet; then its notice comes.
 zones_fetch() { for zone in "$@"; do pdns_control retrieve "$zone" >/dev/null || :; done; }
 
-# zones_sign ZONE...: makes keys for those that have none, and puts the names of all in order for NSEC.
+# zones_sign ZONE...: names of zones are letters, digits, dots, dashes, slashes and underscores. Makes keys for those that have none, and puts the names of all in order for NSEC.
 zones_sign() {
 	{
 		echo 'select name from domains where id not in (select domain_id from cryptokeys) and name in (null'
@@ -64,7 +64,7 @@ zones_answered() {
 	printf '%s. SOA\n' "$@" >"$t/questions"
 	tries=0
 	while :; do
-		dig @127.0.0.1 +tries=1 +time=2 +noall +answer -f "$t/questions" >"$t/answers" 2>&1 || :
+		timeout 30 dig @127.0.0.1 +tries=1 +time=2 +noall +answer -f "$t/questions" >"$t/answers" 2>&1 || :
 		[ "$(grep -c '[[:space:]]SOA[[:space:]]' "$t/answers")" -lt $# ] || return 0
 		tries=$((tries + 1))
 		[ "$tries" -lt 10 ] || break
@@ -129,7 +129,7 @@ SQL
 	} | zones_sql >/dev/null || { bad=1; return 0; }
 	if systemctl is-active --quiet pdns.service; then
 		zones_live || :
-		pdns_control notify '*' >/dev/null || :
+		timeout 30 pdns_control notify '*' >/dev/null || :
 	fi
 }
 

@@ -82,6 +82,14 @@ fn set_problems(set: &RecordSet, zone: &Name, found: &mut Found) -> Option<(Name
     if rtype.is_single() && set.values.len() > 1 {
         found.push(format!("{label}: a name has one {rtype} at the most"));
     }
+    // What the server answers with SERVFAIL, whatever is stored (`validDNSName` of its packet handler).
+    let served = |b: &u8| b.is_ascii_alphanumeric() || b"-_*./@ \\:".contains(b);
+    if let Some(bad) = name.labels().iter().flatten().find(|b| !served(b)) {
+        found.push(format!(
+            "{label}: PowerDNS does not serve names with `{}` in them",
+            char::from(*bad)
+        ));
+    }
     for text in &set.values {
         if let Err(reason) = check_value(rtype, text, zone) {
             let message = format!("{label}: {}", reason.message);

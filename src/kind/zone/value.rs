@@ -358,23 +358,23 @@ pub(super) fn names(rtype: RecordType, value: &str) -> Vec<String> {
 /// A value as `PowerDNS` keeps it in its tables: names without their final dots.
 pub(super) fn stored(rtype: RecordType, value: &str) -> String {
     let fields = rtype.fields().unwrap_or_default();
-    if !fields.contains(&Field::Name) {
-        return value.to_owned();
-    }
-    let Ok(tokens) = token::tokens(value) else {
-        return value.to_owned();
-    };
-    let words = tokens
-        .iter()
-        .enumerate()
-        .map(|(at, token)| match fields.get(at) {
-            Some(Field::Name) if token.text != "." => token
-                .text
-                .strip_suffix('.')
-                .unwrap_or(&token.text)
-                .to_owned(),
-            _ if token.quoted => format!("\"{}\"", token.text),
-            _ => token.text.clone(),
+    let mut out = String::with_capacity(value.len());
+    let mut rest = value;
+    for field in fields {
+        let Ok((token, after)) = token::next(rest) else {
+            break;
+        };
+        let written = &rest[..rest.len() - after.len()];
+        out.push_str(match field {
+            Field::Name if token.text != "." => written.strip_suffix('.').unwrap_or(written),
+            // What follows is no name, and may be any number of words.
+            Field::Params | Field::Texts | Field::Hex | Field::Base64 | Field::Place => break,
+            _ => written,
         });
-    words.collect::<Vec<_>>().join(" ")
+        let next = after.trim_start_matches(' ');
+        out.push_str(&after[..after.len() - next.len()]);
+        rest = next;
+    }
+    out.push_str(rest);
+    out
 }

@@ -135,6 +135,14 @@ fn stored_records_that_somebody_wrote_by_hand_are_refused() {
 }
 
 #[test]
+fn names_that_the_server_would_not_serve_are_refused() {
+    for name in ["o'brien", "a,b", "a%b", "{a}", "a~b", "a+b", "a!b"] {
+        let found = problems(&[&format!("{name} A 192.0.2.1")]);
+        assert_eq!(found.len(), 1, "{name}: {found:?}");
+    }
+}
+
+#[test]
 fn hostile_settings_are_refused() {
     let refused = |change: &dyn Fn(&mut Zone)| {
         let mut zone = Zone::default();
