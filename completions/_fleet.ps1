@@ -824,6 +824,7 @@ Register-ArgumentCompleter -Native -CommandName 'fleet' -ScriptBlock {
             [CompletionResult]::new('--inventory', '--inventory', [CompletionResultType]::ParameterName, 'Inventory of servers [default: ./inventory.toml]')
             [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'State database [default: in the user''s data directory]')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Print text (`table`) or one JSON object (`json`)')
+            [CompletionResult]::new('--ds', '--ds', [CompletionResultType]::ParameterName, 'Print only the DS records of a signed zone, for its parent zone')
             [CompletionResult]::new('--recorded', '--recorded', [CompletionResultType]::ParameterName, 'Only what is recorded here, without asking the servers')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Short for `--output json`')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only errors and the data asked for')

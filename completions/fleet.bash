@@ -3563,7 +3563,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__show__subcmd__zone)
-            opts="-q -v -y -h --recorded --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --ds --recorded --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -671,6 +671,7 @@ complete -c fleet -n "__fish_fleet_using_subcommand show-zone" -l inventory -d '
 complete -c fleet -n "__fish_fleet_using_subcommand show-zone" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand show-zone" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
 json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand show-zone" -l ds -d 'Print only the DS records of a signed zone, for its parent zone'
 complete -c fleet -n "__fish_fleet_using_subcommand show-zone" -l recorded -d 'Only what is recorded here, without asking the servers'
 complete -c fleet -n "__fish_fleet_using_subcommand show-zone" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand show-zone" -s q -l quiet -d 'Print only errors and the data asked for'
