@@ -23,6 +23,10 @@ use fleet::state::{NewResource, Outcome, PlacementResult, State, Write};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+/// That of the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const SERVERS: usize = 1_000;
 const RESOURCES: usize = 100_000;
 

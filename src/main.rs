@@ -6,6 +6,10 @@ use fleet::cli::{self, Invocation};
 use fleet::commands;
 use fleet::context::{Context, Environment};
 
+/// Plans of large fleets are millions of small texts.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let environment = Environment::of_this_process();
     let arguments: Vec<_> = std::env::args_os().collect();
