@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::transfer::Importer;
-use super::{Atom, Phase, Props, Removal, Steps, props};
+use super::{Atom, ItemType, Phase, Props, Removal, Steps, props};
 use crate::model::Access;
 use crate::shell::{Script, Secret};
 
@@ -168,6 +168,21 @@ impl Atom for Mariadb {
         true
     }
 
+    fn theirs(&self, _fact: &Props) -> bool {
+        // What is in it would go to the trash with the resource.
+        matches!(self.object, Object::Database(_))
+    }
+
+    fn kept(&self, task: i64) -> Option<String> {
+        match &self.object {
+            Object::Database(database) => Some(format!(
+                "/var/lib/fleet/trash/{task}/mariadb-{}/dump.sql.gz",
+                database.name
+            )),
+            _ => None,
+        }
+    }
+
     fn observe(names: &[&str], out: &mut Script) {
         out.raw(FUNCTIONS)
             .raw("if command -v mariadb >/dev/null; then\nprintf %s ")
@@ -184,9 +199,21 @@ impl Atom for Mariadb {
     fn apply(changes: &[(&Self, Option<&Props>)], steps: &mut Steps) {
         let mut work: Vec<Step> = Vec::new();
         let mut kept = statements::sql();
+        let mut returns = Script::new();
         for (item, before) in changes {
             match &item.object {
-                Object::Database(database) => work.push(statements::make(database, *before)),
+                Object::Database(database) => {
+                    match steps.restored(ItemType::Mariadb, &item.key) {
+                        Some(task) => {
+                            let words = [&task.to_string(), &database.name];
+                            returns.line("mariadb_return {} {}", &words.map(String::as_str));
+                            let mut undo = Script::new();
+                            undo.raw(FUNCTIONS).line("mariadb_unreturn {}", &[&database.name]);
+                            steps.undo(undo);
+                        }
+                        None => work.push(statements::make(database, *before)),
+                    }
+                }
                 Object::Account(account) => {
                     if before.is_some() {
                         statements::keep(&account.user, &account.host, &mut kept);
@@ -196,7 +223,7 @@ impl Atom for Mariadb {
             }
         }
         let script = steps.at(Phase::Objects);
-        script.raw(FUNCTIONS).raw("step 'changing MariaDB'\n");
+        script.raw(FUNCTIONS).append(&returns).raw("step 'changing MariaDB'\n");
         statements::run("changed", &kept, &work, script);
         steps.undo(statements::unrun("changed", &work));
     }

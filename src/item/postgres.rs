@@ -11,7 +11,7 @@ use ipnet::IpNet;
 
 use super::sql::Sql;
 use super::transfer::Importer;
-use super::{Atom, Phase, Props, Removal, Steps, props};
+use super::{Atom, ItemType, Phase, Props, Removal, Steps, props};
 use crate::model::Access;
 use crate::shell::{Script, Secret};
 
@@ -229,6 +229,21 @@ impl Atom for Postgres {
         true
     }
 
+    fn theirs(&self, _fact: &Props) -> bool {
+        // What is in it would go to the trash with the resource.
+        matches!(self.object, Object::Database(_))
+    }
+
+    fn kept(&self, task: i64) -> Option<String> {
+        match &self.object {
+            Object::Database(database) => Some(format!(
+                "/var/lib/fleet/trash/{task}/postgres-{}/dump.sql.gz",
+                database.name
+            )),
+            _ => None,
+        }
+    }
+
     fn observe(names: &[&str], out: &mut Script) {
         let mut questions = facts::questions();
         for name in names {
@@ -253,26 +268,56 @@ impl Atom for Postgres {
         let mut kept = statements::sql();
         let mut lines = String::new();
         let mut users = Vec::new();
+        let mut returns = Script::new();
+        let mut returned = Vec::new();
         for (item, before) in changes {
             match &item.object {
-                Object::Database(database) => work.extend(statements::make(database, *before)),
+                Object::Database(database) => match steps.restored(ItemType::Postgres, &item.key) {
+                    Some(task) => {
+                        let words = [&task.to_string(), &database.name];
+                        returns.line("postgres_return {} {}", &words.map(String::as_str));
+                        returned.push(database.name.as_str());
+                    }
+                    None => work.extend(statements::make(database, *before)),
+                },
+                // It comes back with its database, and is as it should be afterwards.
+                Object::Role(role) if returned.contains(&role.database.as_str()) => {
+                    work.push(statements::admit_again(role));
+                }
                 Object::Role(role) => {
                     if before.is_some() {
                         statements::keep(&role.name, &mut kept);
                     }
                     work.push(statements::admit(role, *before));
-                    users.push(role.name.as_str());
-                    for line in role.lines() {
-                        let _ = writeln!(lines, "{line} #fleet:{}", role.name);
-                    }
+                }
+            }
+            if let Object::Role(role) = &item.object {
+                users.push(role.name.as_str());
+                for line in role.lines() {
+                    let _ = writeln!(lines, "{line} #fleet:{}", role.name);
                 }
             }
         }
         let script = steps.at(Phase::Objects);
-        script.raw(FUNCTIONS).raw("step 'changing PostgreSQL'\n");
+        script
+            .raw(FUNCTIONS)
+            .append(&returns)
+            .raw("step 'changing PostgreSQL'\n");
         statements::run("changed", &kept, &work, script);
         statements::hba(&lines, &users, script);
-        steps.undo(statements::unrun("changed", &work));
+        let mut undo = Script::new();
+        undo.raw(FUNCTIONS);
+        for name in &returned {
+            let users = changes.iter().filter_map(|(item, _)| match &item.object {
+                Object::Role(role) if role.database == **name => Some(role.name.as_str()),
+                _ => None,
+            });
+            let users: Vec<&str> = users.collect();
+            let gone = statements::unreturn(name, &users);
+            undo.line("postgres_unreturn {} {}", &[name, gone.text()]);
+        }
+        undo.append(&statements::unrun("changed", &work));
+        steps.undo(undo);
     }
 
     fn remove(removals: &[Removal<'_>], steps: &mut Steps) {

@@ -320,10 +320,17 @@ fn a_dump_brings_back_all_and_a_bad_one_changes_nothing() {
             .expect(0);
         assert_eq!(run("SELECT count(*) FROM t").expect("as dumped"), "1");
         world.expect_settled();
-        world
-            .fleet(&format!("remove-database {name} --yes"))
-            .expect(0);
-        assert!(run("SELECT 1").is_err());
+        for undone in [true, false] {
+            let removed = world.json(&format!("remove-database {name} --yes"), 0);
+            assert!(run("SELECT 1").is_err());
+            if undone {
+                // With its content, its user, and what the user may do.
+                world.fleet(&format!("undo {}", removed["task"])).expect(0);
+                assert_eq!(run("SELECT count(*) FROM v").expect("undone"), "1");
+                run("CREATE TABLE again (a int)").expect("it owns it");
+                world.expect_settled();
+            }
+        }
         let trash = world.sh(
             "lab-1",
             &format!("cd /var/lib/fleet/trash/*/{engine}-{name} && stat -c '%a %n' . * | tail -n 3; gzip -dc dump.sql.gz | wc -l"),

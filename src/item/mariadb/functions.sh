@@ -53,3 +53,21 @@ mariadb_back() {
 
 # mariadb_gone NAME: takes away what is left of a database before it is brought back.
 mariadb_gone() { printf 'DROP DATABASE IF EXISTS `%s`;' "$1" | mariadb_sql || bad=1; }
+
+# mariadb_return TASK NAME: makes a database again from the trash of a task, in a transaction; what is in the trash stays.
+mariadb_return() {
+	kept=/var/lib/fleet/trash/$1/mariadb-$2
+	step "bringing back the database $2"
+	if [ "$(printf "SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = '%s';" "$2" | mariadb_sql)" != 0 ]; then
+		why "the database $2 has come into being since the server was looked at"
+		return 1
+	fi
+	printf '%s\n' "$2" >>"$t/mariadb-returned"
+	sync -f "$t"
+	gzip -dc -- "$kept/dump.sql.gz" | mariadb_sql >/dev/null
+}
+
+# mariadb_unreturn NAME: undoes that.
+mariadb_unreturn() {
+	if grep -qxF -- "$1" "$t/mariadb-returned" 2>/dev/null; then mariadb_gone "$1"; fi
+}

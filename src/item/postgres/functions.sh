@@ -87,3 +87,25 @@ postgres_back() {
 
 # postgres_gone NAME: takes away what is left of a database before it is brought back.
 postgres_gone() { printf 'DROP DATABASE IF EXISTS "%s" WITH (FORCE);' "$1" | postgres_sql || bad=1; }
+
+# postgres_return TASK NAME: makes a database again from the trash of a task, in a transaction; what is in the trash stays.
+postgres_return() {
+	kept=/var/lib/fleet/trash/$1/postgres-$2
+	step "bringing back the database $2"
+	if [ "$(printf "SELECT count(*) FROM pg_database WHERE datname = '%s';" "$2" | postgres_sql)" != 0 ]; then
+		why "the database $2 has come into being since the server was looked at"
+		return 1
+	fi
+	printf '%s\n' "$2" >>"$t/postgres-returned"
+	sync -f "$t"
+	postgres_sql <"$kept/users.sql" >/dev/null
+	gzip -dc -- "$kept/dump.sql.gz" | postgres_sql >/dev/null
+}
+
+# postgres_unreturn NAME SQL: undoes that, and takes its roles away by SQL.
+postgres_unreturn() {
+	if grep -qxF -- "$1" "$t/postgres-returned" 2>/dev/null; then
+		postgres_gone "$1"
+		printf %s "$2" | postgres_sql || bad=1
+	fi
+}

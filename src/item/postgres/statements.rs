@@ -222,6 +222,30 @@ pub(super) fn admit(role: &Role, before: Option<&Props>) -> Step {
     }
 }
 
+/// Makes a role as it should be that has come back with its database, or has not. What undoes that takes the database
+/// away first.
+pub(super) fn admit_again(role: &Role) -> Step {
+    let mut forward = sql();
+    ensure(&role.name, &mut forward);
+    forward.append(&admit(role, Some(&Props::new())).forward);
+    Step {
+        forward,
+        back: sql(),
+        early: true,
+        kept: false,
+    }
+}
+
+/// Takes away the roles that came back with a database, when it is gone again.
+pub(super) fn unreturn(database: &str, users: &[&str]) -> Sql {
+    let mut out = sql();
+    for user in users {
+        out.raw("DROP ROLE IF EXISTS ").name(user).raw(";\n");
+    }
+    out.append(&drop_groups(database).forward);
+    out
+}
+
 /// Ends the connections of a role.
 fn disconnect(name: &str, out: &mut Sql) {
     out.raw("SELECT FROM (SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = ")
