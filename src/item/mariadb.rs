@@ -179,7 +179,7 @@ impl Atom for Mariadb {
                 "/var/lib/fleet/trash/{task}/mariadb-{}/dump.sql.gz",
                 database.name
             )),
-            _ => None,
+            Object::Account(_) => None,
         }
     }
 

@@ -240,7 +240,7 @@ impl Atom for Postgres {
                 "/var/lib/fleet/trash/{task}/postgres-{}/dump.sql.gz",
                 database.name
             )),
-            _ => None,
+            Object::Role(_) => None,
         }
     }
 
