@@ -224,9 +224,7 @@ fn a_removal_asks_at_a_terminal_and_needs_a_yes_without_one() {
     let arguments = ["remove-site", "example.com", "--no-color"];
     for answer in ["n\n", "\n", "what?\n"] {
         let refused = environment.fleet_answered(&arguments, 80, answer).expect(1);
-        let asked = refused
-            .stdout
-            .contains("from `sg-1`? [y/N]");
+        let asked = refused.stdout.contains("from `sg-1`? [y/N]");
         assert!(asked, "{refused}");
         assert!(
             refused

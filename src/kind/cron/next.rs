@@ -92,6 +92,16 @@ impl Fields {
         if !self.on(unsigned(date.month()), unsigned(date.day()), weekday) {
             return Vec::new();
         }
+        // Nearly every day is 24 hours long, and then one look at the zone is enough for all of its times.
+        if let Some(midnight) = usual(date, zone) {
+            let minutes = |hour: u8| self.minute.values().map(move |minute| (hour, minute));
+            let times = self.hour.values().flat_map(minutes);
+            let seconds =
+                times.map(|(hour, minute)| i64::from(hour) * 3600 + i64::from(minute) * 60);
+            return seconds
+                .filter_map(|seconds| Timestamp::from_second(midnight + seconds).ok())
+                .collect();
+        }
         let mut times = Vec::new();
         for hour in self.hour.values() {
             for minute in self.minute.values() {
@@ -124,6 +134,22 @@ impl Fields {
         };
         all.into_iter().flatten().collect()
     }
+}
+
+/// The midnight with which a day begins on which the clock is not changed, nor the day before or after, in seconds since
+/// 1970; `None` for other days.
+fn usual(date: Date, zone: &TimeZone) -> Option<i64> {
+    let midnight = date.at(0, 0, 0, 0);
+    let offset = match zone.to_ambiguous_timestamp(midnight).offset() {
+        AmbiguousOffset::Unambiguous { offset } => offset,
+        _ => return None,
+    };
+    let begins = offset.to_timestamp(midnight).ok()?;
+    let day_before = begins.checked_sub(24.hours()).ok()?;
+    let day_after = begins.checked_add(48.hours()).ok()?;
+    let change = zone.following(day_before).next();
+    let changes = change.is_some_and(|change| change.timestamp() <= day_after);
+    (!changes).then(|| begins.as_second())
 }
 
 /// The zone of the last line of `/etc/localtime`: a POSIX rule such as `CET-1CEST,M3.5.0,M10.5.0/3` (tzfile(5)). It
