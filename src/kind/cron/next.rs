@@ -140,9 +140,9 @@ impl Fields {
 /// 1970; `None` for other days.
 fn usual(date: Date, zone: &TimeZone) -> Option<i64> {
     let midnight = date.at(0, 0, 0, 0);
-    let offset = match zone.to_ambiguous_timestamp(midnight).offset() {
-        AmbiguousOffset::Unambiguous { offset } => offset,
-        _ => return None,
+    let offset = zone.to_ambiguous_timestamp(midnight).offset();
+    let AmbiguousOffset::Unambiguous { offset } = offset else {
+        return None;
     };
     let begins = offset.to_timestamp(midnight).ok()?;
     let day_before = begins.checked_sub(24.hours()).ok()?;
