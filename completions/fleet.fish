@@ -45,13 +45,20 @@ complete -c fleet -n "__fish_fleet_needs_command" -f -a "cordon" -d 'Keep new re
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "uncordon" -d 'Let servers take new resources again'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "run" -d 'Run a command on many servers'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "setup-server" -d 'Install and start what a role needs on a bare server'
-complete -c fleet -n "__fish_fleet_needs_command" -f -a "add-site" -d 'Add a website, placed by capacity or on the server you name'
-complete -c fleet -n "__fish_fleet_needs_command" -f -a "set-site" -d 'Change the settings of a website: only those that are given'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "add-site" -d 'Add a website, placed by capacity or where you say'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "set-site" -d 'Change settings of a website: only those given'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "list-sites" -d 'List the sites, and where they are'
-complete -c fleet -n "__fish_fleet_needs_command" -f -a "show-site" -d 'Show the settings of a website, where it is, and its status'
-complete -c fleet -n "__fish_fleet_needs_command" -f -a "suspend-site" -d 'Switch a website off: kept as it is, until it is resumed'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "show-site" -d 'Show settings, place and status of a website'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "suspend-site" -d 'Switch a website off, kept as it is to be resumed'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "resume-site" -d 'Switch a website on again after it was suspended'
-complete -c fleet -n "__fish_fleet_needs_command" -f -a "remove-site" -d 'Remove a website; what it holds goes to the server\'s trash'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "remove-site" -d 'Remove a website; what it holds goes to the trash'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "add-zone" -d 'Add a DNS zone, placed by capacity or where you say'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "set-zone" -d 'Change settings of a DNS zone: only those given'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "list-zones" -d 'List the zones, and where they are'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "show-zone" -d 'Show settings, place and status of a DNS zone'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "suspend-zone" -d 'Switch a DNS zone off, kept as it is to be resumed'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "resume-zone" -d 'Switch a DNS zone on again after it was suspended'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "remove-zone" -d 'Remove a DNS zone; what it holds goes to the trash'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "add-record" -d 'Add records to a zone'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "set-record" -d 'Replace the values of a zone\'s records'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "remove-record" -d 'Remove records from a zone'
@@ -59,36 +66,35 @@ complete -c fleet -n "__fish_fleet_needs_command" -f -a "list-records" -d 'List 
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "import-zone" -d 'Take the records of a master file for a zone'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "export-zone" -d 'Print a zone as a master file'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "check-zone" -d 'Look for what is doubtful in zones'
-complete -c fleet -n "__fish_fleet_needs_command" -f -a "add-zone" -d 'Add a DNS zone, placed by capacity or on the server you name'
-complete -c fleet -n "__fish_fleet_needs_command" -f -a "set-zone" -d 'Change the settings of a DNS zone: only those that are given'
-complete -c fleet -n "__fish_fleet_needs_command" -f -a "list-zones" -d 'List the zones, and where they are'
-complete -c fleet -n "__fish_fleet_needs_command" -f -a "show-zone" -d 'Show the settings of a DNS zone, where it is, and its status'
-complete -c fleet -n "__fish_fleet_needs_command" -f -a "suspend-zone" -d 'Switch a DNS zone off: kept as it is, until it is resumed'
-complete -c fleet -n "__fish_fleet_needs_command" -f -a "resume-zone" -d 'Switch a DNS zone on again after it was suspended'
-complete -c fleet -n "__fish_fleet_needs_command" -f -a "remove-zone" -d 'Remove a DNS zone; what it holds goes to the server\'s trash'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "add-cron" -d 'Add a cron job, placed by capacity or where you say'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "set-cron" -d 'Change settings of a cron job: only those given'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "list-crons" -d 'List the crons, and where they are'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "show-cron" -d 'Show settings, place and status of a cron job'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "suspend-cron" -d 'Switch a cron job off, kept as it is to be resumed'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "resume-cron" -d 'Switch a cron job on again after it was suspended'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "remove-cron" -d 'Remove a cron job; what it holds goes to the trash'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "run-cron" -d 'Run a cron job now and show its output'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "list-runs" -d 'List the runs of a cron job and how they ended'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "show-run" -d 'Show what a run of a cron job printed'
-complete -c fleet -n "__fish_fleet_needs_command" -f -a "add-cron" -d 'Add a cron job, placed by capacity or on the server you name'
-complete -c fleet -n "__fish_fleet_needs_command" -f -a "set-cron" -d 'Change the settings of a cron job: only those that are given'
-complete -c fleet -n "__fish_fleet_needs_command" -f -a "list-crons" -d 'List the crons, and where they are'
-complete -c fleet -n "__fish_fleet_needs_command" -f -a "show-cron" -d 'Show the settings of a cron job, where it is, and its status'
-complete -c fleet -n "__fish_fleet_needs_command" -f -a "suspend-cron" -d 'Switch a cron job off: kept as it is, until it is resumed'
-complete -c fleet -n "__fish_fleet_needs_command" -f -a "resume-cron" -d 'Switch a cron job on again after it was suspended'
-complete -c fleet -n "__fish_fleet_needs_command" -f -a "remove-cron" -d 'Remove a cron job; what it holds goes to the server\'s trash'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "add-database" -d 'Add a database, placed by capacity or where you say'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "set-database" -d 'Change settings of a database: only those given'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "list-databases" -d 'List the databases, and where they are'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "show-database" -d 'Show settings, place and status of a database'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "suspend-database" -d 'Switch a database off, kept as it is to be resumed'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "resume-database" -d 'Switch a database on again after it was suspended'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "remove-database" -d 'Remove a database; what it holds goes to the trash'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "add-database-user" -d 'Add a user to a database'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "set-database-user" -d 'Change what a user of a database may do, and where from'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "remove-database-user" -d 'Remove a user of a database'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "rotate-password" -d 'Give a user of a database another password'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "dump-database" -d 'Carry a database away as SQL, to a file or stdout'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "import-database" -d 'Fill a database from a dump'
-complete -c fleet -n "__fish_fleet_needs_command" -f -a "add-database" -d 'Add a database, placed by capacity or on the server you name'
-complete -c fleet -n "__fish_fleet_needs_command" -f -a "set-database" -d 'Change the settings of a database: only those that are given'
-complete -c fleet -n "__fish_fleet_needs_command" -f -a "list-databases" -d 'List the databases, and where they are'
-complete -c fleet -n "__fish_fleet_needs_command" -f -a "show-database" -d 'Show the settings of a database, where it is, and its status'
-complete -c fleet -n "__fish_fleet_needs_command" -f -a "suspend-database" -d 'Switch a database off: kept as it is, until it is resumed'
-complete -c fleet -n "__fish_fleet_needs_command" -f -a "resume-database" -d 'Switch a database on again after it was suspended'
-complete -c fleet -n "__fish_fleet_needs_command" -f -a "remove-database" -d 'Remove a database; what it holds goes to the server\'s trash'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "add-rule" -d 'Add a rule'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "set-rule" -d 'Change settings of a rule: only those given'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "show-rule" -d 'Show settings, place and status of a rule'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "suspend-rule" -d 'Switch a rule off, kept as it is to be resumed'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "resume-rule" -d 'Switch a rule on again after it was suspended'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "remove-rule" -d 'Remove a rule; what it holds goes to the trash'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "enable-firewall" -d 'Keep out what no rule lets in'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "disable-firewall" -d 'Take the firewall away; its rules stay recorded'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "move-rule" -d 'Move a rule: the first that matches decides'
@@ -99,12 +105,6 @@ complete -c fleet -n "__fish_fleet_needs_command" -f -a "list-rules" -d 'List th
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "add-addresses" -d 'Add addresses to a set, for `--from set:NAME`'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "remove-addresses" -d 'Take addresses out of a set'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "list-addresses" -d 'List the sets of addresses'
-complete -c fleet -n "__fish_fleet_needs_command" -f -a "add-rule" -d 'Add a rule'
-complete -c fleet -n "__fish_fleet_needs_command" -f -a "set-rule" -d 'Change the settings of a rule: only those that are given'
-complete -c fleet -n "__fish_fleet_needs_command" -f -a "show-rule" -d 'Show the settings of a rule, where it is, and its status'
-complete -c fleet -n "__fish_fleet_needs_command" -f -a "suspend-rule" -d 'Switch a rule off: kept as it is, until it is resumed'
-complete -c fleet -n "__fish_fleet_needs_command" -f -a "resume-rule" -d 'Switch a rule on again after it was suspended'
-complete -c fleet -n "__fish_fleet_needs_command" -f -a "remove-rule" -d 'Remove a rule; what it holds goes to the server\'s trash'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "place" -d 'Explain where a new resource would go, and why not elsewhere'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "plan" -d 'Show what `fleet apply` would change, and change nothing'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "apply" -d 'Make the servers as they should be'
@@ -480,110 +480,6 @@ complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -s v -l verbose
 complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -l no-color -d 'No colours'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -s y -l yes -d 'Answer every question with yes'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -s h -l help -d 'Print help'
-complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l ttl -d 'How long others may keep them: seconds, or such as `1h30m` [default: the zone\'s]' -r
-complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l priority -d 'Priority of each value, of MX, SRV, URI, SVCB and HTTPS; else it is the first word of a value' -r
-complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
-complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
-complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l state -d 'State database [default: in the user\'s data directory]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
-json\t'One JSON object'"
-complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l dry-run -d 'Show what would change, with diffs, and change nothing'
-complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l force -d 'Replace files that fleet did not write or that were edited since'
-complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l adopt -d 'Take over such files as they are'
-complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l stage -d 'Record it only; `fleet apply` carries it out'
-complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l json -d 'Short for `--output json`'
-complete -c fleet -n "__fish_fleet_using_subcommand add-record" -s q -l quiet -d 'Print only errors and the data asked for'
-complete -c fleet -n "__fish_fleet_using_subcommand add-record" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
-complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l no-color -d 'No colours'
-complete -c fleet -n "__fish_fleet_using_subcommand add-record" -s y -l yes -d 'Answer every question with yes'
-complete -c fleet -n "__fish_fleet_using_subcommand add-record" -s h -l help -d 'Print help'
-complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l ttl -d 'How long others may keep them: seconds, or such as `1h30m` [default: the zone\'s]' -r
-complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l priority -d 'Priority of each value, of MX, SRV, URI, SVCB and HTTPS; else it is the first word of a value' -r
-complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
-complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
-complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l state -d 'State database [default: in the user\'s data directory]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
-json\t'One JSON object'"
-complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l dry-run -d 'Show what would change, with diffs, and change nothing'
-complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l force -d 'Replace files that fleet did not write or that were edited since'
-complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l adopt -d 'Take over such files as they are'
-complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l stage -d 'Record it only; `fleet apply` carries it out'
-complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l json -d 'Short for `--output json`'
-complete -c fleet -n "__fish_fleet_using_subcommand set-record" -s q -l quiet -d 'Print only errors and the data asked for'
-complete -c fleet -n "__fish_fleet_using_subcommand set-record" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
-complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l no-color -d 'No colours'
-complete -c fleet -n "__fish_fleet_using_subcommand set-record" -s y -l yes -d 'Answer every question with yes'
-complete -c fleet -n "__fish_fleet_using_subcommand set-record" -s h -l help -d 'Print help'
-complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
-complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
-complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l state -d 'State database [default: in the user\'s data directory]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
-json\t'One JSON object'"
-complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l dry-run -d 'Show what would change, with diffs, and change nothing'
-complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l force -d 'Replace files that fleet did not write or that were edited since'
-complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l adopt -d 'Take over such files as they are'
-complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l stage -d 'Record it only; `fleet apply` carries it out'
-complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l json -d 'Short for `--output json`'
-complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -s q -l quiet -d 'Print only errors and the data asked for'
-complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
-complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l no-color -d 'No colours'
-complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -s y -l yes -d 'Answer every question with yes'
-complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -s h -l help -d 'Print help'
-complete -c fleet -n "__fish_fleet_using_subcommand list-records" -l type -d 'Only those of this type' -r
-complete -c fleet -n "__fish_fleet_using_subcommand list-records" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand list-records" -l state -d 'State database [default: in the user\'s data directory]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand list-records" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
-json\t'One JSON object'"
-complete -c fleet -n "__fish_fleet_using_subcommand list-records" -l json -d 'Short for `--output json`'
-complete -c fleet -n "__fish_fleet_using_subcommand list-records" -s q -l quiet -d 'Print only errors and the data asked for'
-complete -c fleet -n "__fish_fleet_using_subcommand list-records" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
-complete -c fleet -n "__fish_fleet_using_subcommand list-records" -l no-color -d 'No colours'
-complete -c fleet -n "__fish_fleet_using_subcommand list-records" -s y -l yes -d 'Answer every question with yes'
-complete -c fleet -n "__fish_fleet_using_subcommand list-records" -s h -l help -d 'Print help'
-complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l zone -d 'The zone [default: that of the file\'s SOA or $ORIGIN]' -r
-complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l server -d 'Where a new zone goes, instead of the server with the most room' -r
-complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l secondary -d 'Other servers of a new zone' -r
-complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l secondaries -d 'So many more other servers of a new zone' -r
-complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
-complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
-complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l state -d 'State database [default: in the user\'s data directory]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
-json\t'One JSON object'"
-complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l dry-run -d 'Show what would change, with diffs, and change nothing'
-complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l force -d 'Replace files that fleet did not write or that were edited since'
-complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l adopt -d 'Take over such files as they are'
-complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l stage -d 'Record it only; `fleet apply` carries it out'
-complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l json -d 'Short for `--output json`'
-complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -s q -l quiet -d 'Print only errors and the data asked for'
-complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
-complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l no-color -d 'No colours'
-complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -s y -l yes -d 'Answer every question with yes'
-complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -s h -l help -d 'Print help'
-complete -c fleet -n "__fish_fleet_using_subcommand export-zone" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand export-zone" -l state -d 'State database [default: in the user\'s data directory]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand export-zone" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
-json\t'One JSON object'"
-complete -c fleet -n "__fish_fleet_using_subcommand export-zone" -l recorded -d 'Without asking the primary for the serial, which is 1 then'
-complete -c fleet -n "__fish_fleet_using_subcommand export-zone" -l json -d 'Short for `--output json`'
-complete -c fleet -n "__fish_fleet_using_subcommand export-zone" -s q -l quiet -d 'Print only errors and the data asked for'
-complete -c fleet -n "__fish_fleet_using_subcommand export-zone" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
-complete -c fleet -n "__fish_fleet_using_subcommand export-zone" -l no-color -d 'No colours'
-complete -c fleet -n "__fish_fleet_using_subcommand export-zone" -s y -l yes -d 'Answer every question with yes'
-complete -c fleet -n "__fish_fleet_using_subcommand export-zone" -s h -l help -d 'Print help'
-complete -c fleet -n "__fish_fleet_using_subcommand check-zone" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand check-zone" -l state -d 'State database [default: in the user\'s data directory]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand check-zone" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
-json\t'One JSON object'"
-complete -c fleet -n "__fish_fleet_using_subcommand check-zone" -l json -d 'Short for `--output json`'
-complete -c fleet -n "__fish_fleet_using_subcommand check-zone" -s q -l quiet -d 'Print only errors and the data asked for'
-complete -c fleet -n "__fish_fleet_using_subcommand check-zone" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
-complete -c fleet -n "__fish_fleet_using_subcommand check-zone" -l no-color -d 'No colours'
-complete -c fleet -n "__fish_fleet_using_subcommand check-zone" -s y -l yes -d 'Answer every question with yes'
-complete -c fleet -n "__fish_fleet_using_subcommand check-zone" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l server -d 'This server, instead of the one with the most room' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l region -d 'Only a server of this region' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l label -d 'Only a server with this label; may be repeated' -r
@@ -728,40 +624,110 @@ complete -c fleet -n "__fish_fleet_using_subcommand remove-zone" -s v -l verbose
 complete -c fleet -n "__fish_fleet_using_subcommand remove-zone" -l no-color -d 'No colours'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-zone" -s y -l yes -d 'Answer every question with yes'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-zone" -s h -l help -d 'Print help'
-complete -c fleet -n "__fish_fleet_using_subcommand run-cron" -l server -d 'On these of its servers; needed when it is on several' -r
-complete -c fleet -n "__fish_fleet_using_subcommand run-cron" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand run-cron" -l state -d 'State database [default: in the user\'s data directory]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand run-cron" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l ttl -d 'How long others may keep them: seconds, or such as `1h30m` [default: the zone\'s]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l priority -d 'Priority of each value, of MX, SRV, URI, SVCB and HTTPS; else it is the first word of a value' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
 json\t'One JSON object'"
-complete -c fleet -n "__fish_fleet_using_subcommand run-cron" -l json -d 'Short for `--output json`'
-complete -c fleet -n "__fish_fleet_using_subcommand run-cron" -s q -l quiet -d 'Print only errors and the data asked for'
-complete -c fleet -n "__fish_fleet_using_subcommand run-cron" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
-complete -c fleet -n "__fish_fleet_using_subcommand run-cron" -l no-color -d 'No colours'
-complete -c fleet -n "__fish_fleet_using_subcommand run-cron" -s y -l yes -d 'Answer every question with yes'
-complete -c fleet -n "__fish_fleet_using_subcommand run-cron" -s h -l help -d 'Print help'
-complete -c fleet -n "__fish_fleet_using_subcommand list-runs" -l server -d 'Only on these of its servers' -r
-complete -c fleet -n "__fish_fleet_using_subcommand list-runs" -s n -l limit -d 'How many of each server, counted from the newest' -r
-complete -c fleet -n "__fish_fleet_using_subcommand list-runs" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand list-runs" -l state -d 'State database [default: in the user\'s data directory]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand list-runs" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand add-record" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand add-record" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand add-record" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand add-record" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l ttl -d 'How long others may keep them: seconds, or such as `1h30m` [default: the zone\'s]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l priority -d 'Priority of each value, of MX, SRV, URI, SVCB and HTTPS; else it is the first word of a value' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
 json\t'One JSON object'"
-complete -c fleet -n "__fish_fleet_using_subcommand list-runs" -l json -d 'Short for `--output json`'
-complete -c fleet -n "__fish_fleet_using_subcommand list-runs" -s q -l quiet -d 'Print only errors and the data asked for'
-complete -c fleet -n "__fish_fleet_using_subcommand list-runs" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
-complete -c fleet -n "__fish_fleet_using_subcommand list-runs" -l no-color -d 'No colours'
-complete -c fleet -n "__fish_fleet_using_subcommand list-runs" -s y -l yes -d 'Answer every question with yes'
-complete -c fleet -n "__fish_fleet_using_subcommand list-runs" -s h -l help -d 'Print help'
-complete -c fleet -n "__fish_fleet_using_subcommand show-run" -l server -d 'On this of its servers; needed when it is on several' -r
-complete -c fleet -n "__fish_fleet_using_subcommand show-run" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand show-run" -l state -d 'State database [default: in the user\'s data directory]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand show-run" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand set-record" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand set-record" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand set-record" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand set-record" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
 json\t'One JSON object'"
-complete -c fleet -n "__fish_fleet_using_subcommand show-run" -l json -d 'Short for `--output json`'
-complete -c fleet -n "__fish_fleet_using_subcommand show-run" -s q -l quiet -d 'Print only errors and the data asked for'
-complete -c fleet -n "__fish_fleet_using_subcommand show-run" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
-complete -c fleet -n "__fish_fleet_using_subcommand show-run" -l no-color -d 'No colours'
-complete -c fleet -n "__fish_fleet_using_subcommand show-run" -s y -l yes -d 'Answer every question with yes'
-complete -c fleet -n "__fish_fleet_using_subcommand show-run" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand list-records" -l type -d 'Only those of this type' -r
+complete -c fleet -n "__fish_fleet_using_subcommand list-records" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand list-records" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand list-records" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand list-records" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand list-records" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand list-records" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand list-records" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand list-records" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand list-records" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l zone -d 'The zone [default: that of the file\'s SOA or $ORIGIN]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l server -d 'Where a new zone goes, instead of the server with the most room' -r
+complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l secondary -d 'Other servers of a new zone' -r
+complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l secondaries -d 'So many more other servers of a new zone' -r
+complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand export-zone" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand export-zone" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand export-zone" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand export-zone" -l recorded -d 'Without asking the primary for the serial, which is 1 then'
+complete -c fleet -n "__fish_fleet_using_subcommand export-zone" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand export-zone" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand export-zone" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand export-zone" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand export-zone" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand export-zone" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand check-zone" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand check-zone" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand check-zone" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand check-zone" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand check-zone" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand check-zone" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand check-zone" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand check-zone" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand check-zone" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l server -d 'This server, instead of the one with the most room' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l region -d 'Only a server of this region' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l label -d 'Only a server with this label; may be repeated' -r
@@ -915,107 +881,40 @@ complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -s v -l verbose
 complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -l no-color -d 'No colours'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -s y -l yes -d 'Answer every question with yes'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -s h -l help -d 'Print help'
-complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l role -d 'What it may do: `owner`, `read-write` or `read-only`' -r
-complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l host -d 'Where it may come from: `localhost`, an address, a network, `server:SELECTOR`, `any`; may be repeated' -r
-complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l connections -d 'How many connections it may have at once; 0 for any number' -r
-complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l expires -d 'When it is kept out: a time from now (`2h`, `30d`), a moment (`2026-12-31T18:00:00Z`), or `never`' -r
-complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l password-file -d 'File with the password, `-` for standard input [default: one is generated and shown once]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
-complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
-complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l state -d 'State database [default: in the user\'s data directory]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+complete -c fleet -n "__fish_fleet_using_subcommand run-cron" -l server -d 'On these of its servers; needed when it is on several' -r
+complete -c fleet -n "__fish_fleet_using_subcommand run-cron" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand run-cron" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand run-cron" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
 json\t'One JSON object'"
-complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l ask-password -d 'Ask for the password at the terminal'
-complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l dry-run -d 'Show what would change, with diffs, and change nothing'
-complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l force -d 'Replace files that fleet did not write or that were edited since'
-complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l adopt -d 'Take over such files as they are'
-complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l stage -d 'Record it only; `fleet apply` carries it out'
-complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l json -d 'Short for `--output json`'
-complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -s q -l quiet -d 'Print only errors and the data asked for'
-complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
-complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l no-color -d 'No colours'
-complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -s y -l yes -d 'Answer every question with yes'
-complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -s h -l help -d 'Print help'
-complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l role -d 'What it may do: `owner`, `read-write` or `read-only`' -r
-complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l host -d 'Where it may come from: `localhost`, an address, a network, `server:SELECTOR`, `any`; may be repeated' -r
-complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l connections -d 'How many connections it may have at once; 0 for any number' -r
-complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l expires -d 'When it is kept out: a time from now (`2h`, `30d`), a moment (`2026-12-31T18:00:00Z`), or `never`' -r
-complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
-complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
-complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l state -d 'State database [default: in the user\'s data directory]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+complete -c fleet -n "__fish_fleet_using_subcommand run-cron" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand run-cron" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand run-cron" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand run-cron" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand run-cron" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand run-cron" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand list-runs" -l server -d 'Only on these of its servers' -r
+complete -c fleet -n "__fish_fleet_using_subcommand list-runs" -s n -l limit -d 'How many of each server, counted from the newest' -r
+complete -c fleet -n "__fish_fleet_using_subcommand list-runs" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand list-runs" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand list-runs" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
 json\t'One JSON object'"
-complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l dry-run -d 'Show what would change, with diffs, and change nothing'
-complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l force -d 'Replace files that fleet did not write or that were edited since'
-complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l adopt -d 'Take over such files as they are'
-complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l stage -d 'Record it only; `fleet apply` carries it out'
-complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l json -d 'Short for `--output json`'
-complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -s q -l quiet -d 'Print only errors and the data asked for'
-complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
-complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l no-color -d 'No colours'
-complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -s y -l yes -d 'Answer every question with yes'
-complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -s h -l help -d 'Print help'
-complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
-complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
-complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l state -d 'State database [default: in the user\'s data directory]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+complete -c fleet -n "__fish_fleet_using_subcommand list-runs" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand list-runs" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand list-runs" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand list-runs" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand list-runs" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand list-runs" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand show-run" -l server -d 'On this of its servers; needed when it is on several' -r
+complete -c fleet -n "__fish_fleet_using_subcommand show-run" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand show-run" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand show-run" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
 json\t'One JSON object'"
-complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l dry-run -d 'Show what would change, with diffs, and change nothing'
-complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l force -d 'Replace files that fleet did not write or that were edited since'
-complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l adopt -d 'Take over such files as they are'
-complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l stage -d 'Record it only; `fleet apply` carries it out'
-complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l json -d 'Short for `--output json`'
-complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -s q -l quiet -d 'Print only errors and the data asked for'
-complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
-complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l no-color -d 'No colours'
-complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -s y -l yes -d 'Answer every question with yes'
-complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -s h -l help -d 'Print help'
-complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l password-file -d 'File with the password, `-` for standard input [default: one is generated and shown once]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
-complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
-complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l state -d 'State database [default: in the user\'s data directory]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
-json\t'One JSON object'"
-complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l ask-password -d 'Ask for the password at the terminal'
-complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l dry-run -d 'Show what would change, with diffs, and change nothing'
-complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l force -d 'Replace files that fleet did not write or that were edited since'
-complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l adopt -d 'Take over such files as they are'
-complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l stage -d 'Record it only; `fleet apply` carries it out'
-complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l json -d 'Short for `--output json`'
-complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -s q -l quiet -d 'Print only errors and the data asked for'
-complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
-complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l no-color -d 'No colours'
-complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -s y -l yes -d 'Answer every question with yes'
-complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -s h -l help -d 'Print help'
-complete -c fleet -n "__fish_fleet_using_subcommand dump-database" -l compress -d 'How it is packed [default: gzip]' -r -f -a "gzip\t'By gzip'
-zstd\t'By zstd, where the server has it'
-none\t'Not at all'"
-complete -c fleet -n "__fish_fleet_using_subcommand dump-database" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand dump-database" -l state -d 'State database [default: in the user\'s data directory]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand dump-database" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
-json\t'One JSON object'"
-complete -c fleet -n "__fish_fleet_using_subcommand dump-database" -l force -d 'Replace the file if it is there'
-complete -c fleet -n "__fish_fleet_using_subcommand dump-database" -l json -d 'Short for `--output json`'
-complete -c fleet -n "__fish_fleet_using_subcommand dump-database" -s q -l quiet -d 'Print only errors and the data asked for'
-complete -c fleet -n "__fish_fleet_using_subcommand dump-database" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
-complete -c fleet -n "__fish_fleet_using_subcommand dump-database" -l no-color -d 'No colours'
-complete -c fleet -n "__fish_fleet_using_subcommand dump-database" -s y -l yes -d 'Answer every question with yes'
-complete -c fleet -n "__fish_fleet_using_subcommand dump-database" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c fleet -n "__fish_fleet_using_subcommand import-database" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand import-database" -l state -d 'State database [default: in the user\'s data directory]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand import-database" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
-json\t'One JSON object'"
-complete -c fleet -n "__fish_fleet_using_subcommand import-database" -l force -d 'Replace what is in the database; it is saved to the trash of its server first'
-complete -c fleet -n "__fish_fleet_using_subcommand import-database" -l json -d 'Short for `--output json`'
-complete -c fleet -n "__fish_fleet_using_subcommand import-database" -s q -l quiet -d 'Print only errors and the data asked for'
-complete -c fleet -n "__fish_fleet_using_subcommand import-database" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
-complete -c fleet -n "__fish_fleet_using_subcommand import-database" -l no-color -d 'No colours'
-complete -c fleet -n "__fish_fleet_using_subcommand import-database" -s y -l yes -d 'Answer every question with yes'
-complete -c fleet -n "__fish_fleet_using_subcommand import-database" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand show-run" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand show-run" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand show-run" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand show-run" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand show-run" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand show-run" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l server -d 'This server, instead of the one with the most room' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l region -d 'Only a server of this region' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l label -d 'Only a server with this label; may be repeated' -r
@@ -1150,6 +1049,229 @@ complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -s v -l ver
 complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -l no-color -d 'No colours'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -s y -l yes -d 'Answer every question with yes'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l role -d 'What it may do: `owner`, `read-write` or `read-only`' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l host -d 'Where it may come from: `localhost`, an address, a network, `server:SELECTOR`, `any`; may be repeated' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l connections -d 'How many connections it may have at once; 0 for any number' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l expires -d 'When it is kept out: a time from now (`2h`, `30d`), a moment (`2026-12-31T18:00:00Z`), or `never`' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l password-file -d 'File with the password, `-` for standard input [default: one is generated and shown once]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l ask-password -d 'Ask for the password at the terminal'
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l role -d 'What it may do: `owner`, `read-write` or `read-only`' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l host -d 'Where it may come from: `localhost`, an address, a network, `server:SELECTOR`, `any`; may be repeated' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l connections -d 'How many connections it may have at once; 0 for any number' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l expires -d 'When it is kept out: a time from now (`2h`, `30d`), a moment (`2026-12-31T18:00:00Z`), or `never`' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l password-file -d 'File with the password, `-` for standard input [default: one is generated and shown once]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l ask-password -d 'Ask for the password at the terminal'
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand dump-database" -l compress -d 'How it is packed [default: gzip]' -r -f -a "gzip\t'By gzip'
+zstd\t'By zstd, where the server has it'
+none\t'Not at all'"
+complete -c fleet -n "__fish_fleet_using_subcommand dump-database" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand dump-database" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand dump-database" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand dump-database" -l force -d 'Replace the file if it is there'
+complete -c fleet -n "__fish_fleet_using_subcommand dump-database" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand dump-database" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand dump-database" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand dump-database" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand dump-database" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand dump-database" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c fleet -n "__fish_fleet_using_subcommand import-database" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand import-database" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand import-database" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand import-database" -l force -d 'Replace what is in the database; it is saved to the trash of its server first'
+complete -c fleet -n "__fish_fleet_using_subcommand import-database" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand import-database" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand import-database" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand import-database" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand import-database" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand import-database" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l port -d 'Ports that are asked for: `443`, `80,443`, `1000-2000`; may be repeated [default: any]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l protocol -d 'tcp, udp, icmp, sctp, esp, ... or a number; may be repeated [default: tcp with --port, else any]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l from -d 'An address, a network, `server:SELECTOR`, `set:NAME`, or any; may be repeated [default: any]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l to-server -d 'On this server; may be repeated [default: all with a firewall]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l on -d 'On the servers of a selector, also those added later: `role=web`; may be repeated' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l rate -d 'Let in so many new connections from one address and drop the rest: `10/minute`' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l expires -d 'It ends by itself after this time: `2h`, `7d`' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l comment -d 'What it is for' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l before -d 'Ask it before that rule' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l after -d 'Ask it after that rule [default: after all others]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l allow -d 'Let in what it matches'
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l deny -d 'Drop what it matches without a word'
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l reject -d 'Drop what it matches and tell the sender'
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l log -d 'Have the server log what it matches (10 lines a minute at the most)'
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l no-log -d 'Do not log [default]'
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l unset -d 'Take a setting back to its default: the name of its flag, without dashes' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l port -d 'Ports that are asked for: `443`, `80,443`, `1000-2000`; may be repeated [default: any]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l protocol -d 'tcp, udp, icmp, sctp, esp, ... or a number; may be repeated [default: tcp with --port, else any]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l from -d 'An address, a network, `server:SELECTOR`, `set:NAME`, or any; may be repeated [default: any]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l to-server -d 'On this server; may be repeated [default: all with a firewall]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l on -d 'On the servers of a selector, also those added later: `role=web`; may be repeated' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l rate -d 'Let in so many new connections from one address and drop the rest: `10/minute`' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l expires -d 'It ends by itself after this time: `2h`, `7d`' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l comment -d 'What it is for' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l before -d 'Ask it before that rule' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l after -d 'Ask it after that rule [default: after all others]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l allow -d 'Let in what it matches'
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l deny -d 'Drop what it matches without a word'
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l reject -d 'Drop what it matches and tell the sender'
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l log -d 'Have the server log what it matches (10 lines a minute at the most)'
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l no-log -d 'Do not log [default]'
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand show-rule" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand show-rule" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand show-rule" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand show-rule" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand show-rule" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand show-rule" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand show-rule" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand show-rule" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand show-rule" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l cascade -d 'Take along what depends on it, which is named otherwise'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l stage -d 'Record it only; `fleet apply` carries it out'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand enable-firewall" -l ssh-from -d 'From where SSH stays open, in place of what was recorded: an address, a network, `server:SELECTOR`, or any [default: from where fleet comes, as the servers see it]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand enable-firewall" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand enable-firewall" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
@@ -1303,128 +1425,6 @@ complete -c fleet -n "__fish_fleet_using_subcommand list-addresses" -s v -l verb
 complete -c fleet -n "__fish_fleet_using_subcommand list-addresses" -l no-color -d 'No colours'
 complete -c fleet -n "__fish_fleet_using_subcommand list-addresses" -s y -l yes -d 'Answer every question with yes'
 complete -c fleet -n "__fish_fleet_using_subcommand list-addresses" -s h -l help -d 'Print help'
-complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l port -d 'Ports that are asked for: `443`, `80,443`, `1000-2000`; may be repeated [default: any]' -r
-complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l protocol -d 'tcp, udp, icmp, sctp, esp, ... or a number; may be repeated [default: tcp with --port, else any]' -r
-complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l from -d 'An address, a network, `server:SELECTOR`, `set:NAME`, or any; may be repeated [default: any]' -r
-complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l to-server -d 'On this server; may be repeated [default: all with a firewall]' -r
-complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l on -d 'On the servers of a selector, also those added later: `role=web`; may be repeated' -r
-complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l rate -d 'Let in so many new connections from one address and drop the rest: `10/minute`' -r
-complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l expires -d 'It ends by itself after this time: `2h`, `7d`' -r
-complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l comment -d 'What it is for' -r
-complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l before -d 'Ask it before that rule' -r
-complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l after -d 'Ask it after that rule [default: after all others]' -r
-complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
-complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
-complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l state -d 'State database [default: in the user\'s data directory]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
-json\t'One JSON object'"
-complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l allow -d 'Let in what it matches'
-complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l deny -d 'Drop what it matches without a word'
-complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l reject -d 'Drop what it matches and tell the sender'
-complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l log -d 'Have the server log what it matches (10 lines a minute at the most)'
-complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l no-log -d 'Do not log [default]'
-complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l dry-run -d 'Show what would change, with diffs, and change nothing'
-complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l force -d 'Replace files that fleet did not write or that were edited since'
-complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l adopt -d 'Take over such files as they are'
-complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l stage -d 'Record it only; `fleet apply` carries it out'
-complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l json -d 'Short for `--output json`'
-complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -s q -l quiet -d 'Print only errors and the data asked for'
-complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
-complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l no-color -d 'No colours'
-complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -s y -l yes -d 'Answer every question with yes'
-complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -s h -l help -d 'Print help'
-complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l unset -d 'Take a setting back to its default: the name of its flag, without dashes' -r
-complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l port -d 'Ports that are asked for: `443`, `80,443`, `1000-2000`; may be repeated [default: any]' -r
-complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l protocol -d 'tcp, udp, icmp, sctp, esp, ... or a number; may be repeated [default: tcp with --port, else any]' -r
-complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l from -d 'An address, a network, `server:SELECTOR`, `set:NAME`, or any; may be repeated [default: any]' -r
-complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l to-server -d 'On this server; may be repeated [default: all with a firewall]' -r
-complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l on -d 'On the servers of a selector, also those added later: `role=web`; may be repeated' -r
-complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l rate -d 'Let in so many new connections from one address and drop the rest: `10/minute`' -r
-complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l expires -d 'It ends by itself after this time: `2h`, `7d`' -r
-complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l comment -d 'What it is for' -r
-complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l before -d 'Ask it before that rule' -r
-complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l after -d 'Ask it after that rule [default: after all others]' -r
-complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
-complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
-complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l state -d 'State database [default: in the user\'s data directory]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
-json\t'One JSON object'"
-complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l allow -d 'Let in what it matches'
-complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l deny -d 'Drop what it matches without a word'
-complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l reject -d 'Drop what it matches and tell the sender'
-complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l log -d 'Have the server log what it matches (10 lines a minute at the most)'
-complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l no-log -d 'Do not log [default]'
-complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l dry-run -d 'Show what would change, with diffs, and change nothing'
-complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l force -d 'Replace files that fleet did not write or that were edited since'
-complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l adopt -d 'Take over such files as they are'
-complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l stage -d 'Record it only; `fleet apply` carries it out'
-complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l json -d 'Short for `--output json`'
-complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -s q -l quiet -d 'Print only errors and the data asked for'
-complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
-complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l no-color -d 'No colours'
-complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -s y -l yes -d 'Answer every question with yes'
-complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -s h -l help -d 'Print help'
-complete -c fleet -n "__fish_fleet_using_subcommand show-rule" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand show-rule" -l state -d 'State database [default: in the user\'s data directory]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand show-rule" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
-json\t'One JSON object'"
-complete -c fleet -n "__fish_fleet_using_subcommand show-rule" -l json -d 'Short for `--output json`'
-complete -c fleet -n "__fish_fleet_using_subcommand show-rule" -s q -l quiet -d 'Print only errors and the data asked for'
-complete -c fleet -n "__fish_fleet_using_subcommand show-rule" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
-complete -c fleet -n "__fish_fleet_using_subcommand show-rule" -l no-color -d 'No colours'
-complete -c fleet -n "__fish_fleet_using_subcommand show-rule" -s y -l yes -d 'Answer every question with yes'
-complete -c fleet -n "__fish_fleet_using_subcommand show-rule" -s h -l help -d 'Print help'
-complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
-complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
-complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l state -d 'State database [default: in the user\'s data directory]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
-json\t'One JSON object'"
-complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l dry-run -d 'Show what would change, with diffs, and change nothing'
-complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l force -d 'Replace files that fleet did not write or that were edited since'
-complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l adopt -d 'Take over such files as they are'
-complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l stage -d 'Record it only; `fleet apply` carries it out'
-complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l json -d 'Short for `--output json`'
-complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -s q -l quiet -d 'Print only errors and the data asked for'
-complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
-complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l no-color -d 'No colours'
-complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -s y -l yes -d 'Answer every question with yes'
-complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -s h -l help -d 'Print help'
-complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
-complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
-complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l state -d 'State database [default: in the user\'s data directory]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
-json\t'One JSON object'"
-complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l dry-run -d 'Show what would change, with diffs, and change nothing'
-complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l force -d 'Replace files that fleet did not write or that were edited since'
-complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l adopt -d 'Take over such files as they are'
-complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l stage -d 'Record it only; `fleet apply` carries it out'
-complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l json -d 'Short for `--output json`'
-complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -s q -l quiet -d 'Print only errors and the data asked for'
-complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
-complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l no-color -d 'No colours'
-complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -s y -l yes -d 'Answer every question with yes'
-complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -s h -l help -d 'Print help'
-complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
-complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
-complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l state -d 'State database [default: in the user\'s data directory]' -r -F
-complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
-json\t'One JSON object'"
-complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l cascade -d 'Take along what depends on it, which is named otherwise'
-complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l dry-run -d 'Show what would change, with diffs, and change nothing'
-complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l force -d 'Replace files that fleet did not write or that were edited since'
-complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l adopt -d 'Take over such files as they are'
-complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l stage -d 'Record it only; `fleet apply` carries it out'
-complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l json -d 'Short for `--output json`'
-complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -s q -l quiet -d 'Print only errors and the data asked for'
-complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
-complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l no-color -d 'No colours'
-complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -s y -l yes -d 'Answer every question with yes'
-complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand place" -l weight -d 'Units of capacity it takes [default: the inventory\'s weights.KIND, else 1]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand place" -l region -d 'Only servers of this region' -r
 complete -c fleet -n "__fish_fleet_using_subcommand place" -l label -d 'Only servers with this label; may be repeated' -r

@@ -28,7 +28,7 @@ impl KindVerb for Add {
 
     fn about(kind: &'static Kind) -> String {
         if kind.placed {
-            format!("Add {}, placed by capacity or on the server you name", kind.about)
+            format!("Add {}, placed by capacity or where you say", kind.about)
         } else {
             format!("Add {}", kind.about)
         }

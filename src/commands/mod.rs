@@ -228,8 +228,12 @@ registry! {
 }
 
 impl Entry {
-    /// Where its heading stands in the help; the sort by it is stable.
-    fn rank(&self) -> usize {
+    /// Where it stands in the help: by its heading, and there first what every kind has; the sort by it is stable.
+    fn rank(&self) -> (usize, bool) {
+        (self.heading_rank(), matches!(self.run, Runner::One(_)))
+    }
+
+    fn heading_rank(&self) -> usize {
         let before = [Group::Servers.heading()];
         let after = [Group::Apply, Group::Health, Group::Tasks, Group::Secrets].map(Group::heading);
         if let Some(rank) = before.iter().position(|h| *h == self.group) {

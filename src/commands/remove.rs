@@ -23,7 +23,7 @@ impl KindVerb for Remove {
     }
 
     fn about(kind: &'static Kind) -> String {
-        format!("Remove {}; what it holds goes to the server's trash", kind.about)
+        format!("Remove {}; what it holds goes to the trash", kind.about)
     }
 
     fn arguments(kind: &'static Kind, command: Command) -> Command {

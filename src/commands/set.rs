@@ -26,7 +26,7 @@ impl KindVerb for Set {
     }
 
     fn about(kind: &'static Kind) -> String {
-        format!("Change the settings of {}: only those that are given", kind.about)
+        format!("Change settings of {}: only those given", kind.about)
     }
 
     fn arguments(kind: &'static Kind, command: Command) -> Command {

@@ -22,7 +22,7 @@ impl KindVerb for Show {
     }
 
     fn about(kind: &'static Kind) -> String {
-        format!("Show the settings of {}, where it is, and its status", kind.about)
+        format!("Show settings, place and status of {}", kind.about)
     }
 
     fn arguments(kind: &'static Kind, command: Command) -> Command {

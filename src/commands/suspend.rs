@@ -20,7 +20,7 @@ impl KindVerb for Suspend {
     }
 
     fn about(kind: &'static Kind) -> String {
-        format!("Switch {} off: kept as it is, until it is resumed", kind.about)
+        format!("Switch {} off, kept as it is to be resumed", kind.about)
     }
 
     fn arguments(kind: &'static Kind, command: Command) -> Command {
