@@ -440,7 +440,8 @@ fn servers<'i>(
     Ok(servers.filter(|server| server.active).collect())
 }
 
-/// Whether every server has refused the change and is as it was: then the wish is no use to anybody.
+/// Whether every server that had something to do has refused the change and is as it was: then the wish is no use to
+/// anybody. The secondary of a zone has nothing to do when a record changes.
 fn refused(reports: &[ServerReport]) -> bool {
     let refused = |report: &ServerReport| {
         let tried = matches!(
@@ -451,7 +452,13 @@ fn refused(reports: &[ServerReport]) -> bool {
         let why = !report.failures.is_empty() || !report.plan.held().is_empty();
         tried && undone && why && report.done.is_empty() && report.error.is_none()
     };
-    !reports.is_empty() && reports.iter().all(refused)
+    let idle = |report: &ServerReport| {
+        report.outcome == Outcome::Unchanged
+            && report.plan.is_empty()
+            && report.done.is_empty()
+            && report.error.is_none()
+    };
+    reports.iter().any(refused) && reports.iter().all(|report| refused(report) || idle(report))
 }
 
 /// Refuses what refers to a resource that does not exist.

@@ -334,12 +334,12 @@ fn a_change_that_fails_is_undone_with_a_serial_that_secondaries_notice() {
         "lab-1",
         "printf '#!/bin/sh\\necho no >&2\\nexit 1\\n' >/usr/local/sbin/pdns_control && chmod 755 /usr/local/sbin/pdns_control",
     );
-    for line in [
-        "set-record example.com @ A 192.0.2.99",
-        "add-zone other.example --server lab-1",
-    ] {
-        world.fleet(line).expect(1);
-    }
+    world
+        .fleet("set-record example.com @ A 192.0.2.99")
+        .expect(3);
+    world
+        .fleet("add-zone other.example --server lab-1")
+        .expect(1);
     world.sh(
         "lab-1",
         "rm /usr/local/sbin/pdns_control; pdns_control purge >/dev/null",

@@ -109,8 +109,9 @@ delete from main.domainmetadata where domain_id in (select id from gone);
 delete from main.cryptokeys where domain_id in (select id from gone);
 delete from main.comments where domain_id in (select id from gone);
 delete from main.domains where id in (select id from gone);
-insert into main.domains (name, master, last_check, type, notified_serial, account, options, catalog)
-    select name, master, last_check, type, null, account, options, catalog from kept.domains;
+insert into main.domains (id, name, master, last_check, type, notified_serial, account, options, catalog)
+    select iif(id in (select id from main.domains), null, id), name, master, last_check, type, null, account, options,
+        catalog from kept.domains;
 create temp table ids as select o.id as old, n.id as new from kept.domains o join main.domains n on n.name = o.name;
 insert into main.records (domain_id, name, type, content, ttl, prio, disabled, ordername, auth)
     select new, name, type, content, ttl, prio, disabled, ordername, auth from kept.records join ids on old = domain_id;
