@@ -216,6 +216,12 @@ impl Spec for Zone {
         records::sites(&self.records).into_iter().collect()
     }
 
+    fn released(&self, _name: &str, gone: &ResourceName) -> Option<Self> {
+        let mut zone = self.clone();
+        records::let_go(&mut zone.records, gone);
+        Some(zone)
+    }
+
     fn claims(&self, name: &str) -> Vec<Claim> {
         vec![Claim {
             space: "zone",
