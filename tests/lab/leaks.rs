@@ -189,7 +189,14 @@ fn no_secret_is_anywhere_but_where_it_belongs() {
             on_server: Vec::new(),
             here: vec!["passwords"],
         },
+        Guarded {
+            text: "frotz-rezrov-1983".to_owned(),
+            on_server: Vec::new(),
+            here: vec!["database-password"],
+        },
     ];
+    world.fleet("setup-server lab-1 --role database").expect(0);
+    world.home.write("database-password", "frotz-rezrov-1983\n");
     let add = "add-site a.example --server lab-1 --tls-certificate certificate.pem --tls-key key.pem \
                --auth-user bob --auth-password-file passwords";
     begin_on_server(&world, &secrets);
@@ -204,9 +211,13 @@ fn no_secret_is_anywhere_but_where_it_belongs() {
         "show-site a.example --json",
         "rotate-key -vv",
         "remove-site a.example --yes -vv",
-        "undo 5 -vv",
+        "undo 6 -vv",
+        "add-database shop --engine mariadb --server lab-1 --user boss --password-file database-password -vv",
+        "add-database till --engine postgres --server lab-1 --user boss --password-file database-password --json",
+        "remove-database shop --yes -vv",
+        "undo 10 -vv",
         "list-tasks --json",
-        "show-task 1 --json",
+        "show-task 2 --json",
     ] {
         let outcome = world.fleet(line);
         assert!([0, 6].contains(&outcome.code), "{line}: {outcome}");

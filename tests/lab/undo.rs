@@ -175,3 +175,73 @@ fn the_trash_is_emptied_when_its_time_has_come() {
         &format!("test -e /srv/www/.fleet-trash/{removal}/d.example/file"),
     );
 }
+
+#[test]
+fn a_removed_database_comes_back_from_its_dump() {
+    let Some(world) = World::new(&["lab-1"]) else {
+        return;
+    };
+    world.fleet("setup-server lab-1 --role database").expect(0);
+    world.home.write("password", "plugh-xyzzy-1977\n");
+    let ask = |engine: &str, sql: &str| {
+        let line = match engine {
+            "mariadb" => format!(
+                "MYSQL_PWD=plugh-xyzzy-1977 mariadb -N -B -h localhost -u boss shop -e '{sql}'"
+            ),
+            _ => format!(
+                "PGPASSWORD=plugh-xyzzy-1977 psql -X -At -w -h localhost -U boss -d shop -c '{sql}'"
+            ),
+        };
+        world.sh("lab-1", &line)
+    };
+    for engine in ["mariadb", "postgres"] {
+        let schema = if engine == "postgres" {
+            "--schema extra"
+        } else {
+            ""
+        };
+        world
+            .fleet(&format!(
+                "add-database shop --engine {engine} --server lab-1 --user boss --password-file password {schema}"
+            ))
+            .expect(0);
+        ask(engine, "CREATE TABLE t (a int)");
+        ask(engine, "INSERT INTO t VALUES (7)");
+        ask(engine, "CREATE VIEW v AS SELECT a FROM t");
+        world.fleet("remove-database shop --yes").expect(0);
+        let removal = last_task(&world);
+        let trash = world.json("list-trash", 0);
+        assert_eq!(
+            trash["trash"][0]["what"],
+            format!("{engine} shop"),
+            "{trash:#}"
+        );
+        world.fleet(&format!("undo {removal}")).expect(0);
+        assert_eq!(ask(engine, "SELECT a FROM v"), "7", "{engine}");
+        ask(engine, "INSERT INTO t VALUES (8)");
+        world.expect_settled();
+        // Where the dump is damaged, nothing half is left.
+        world.fleet("remove-database shop --yes").expect(0);
+        let removal = last_task(&world);
+        let dump = format!("/var/lib/fleet/trash/{removal}/{engine}-shop/dump.sql.gz");
+        world.sh(
+            "lab-1",
+            &format!("cp {dump} /root/whole && head -c 100 /root/whole >{dump}"),
+        );
+        let failed = world.fleet(&format!("undo {removal}")).expect(1);
+        expect_words(
+            &failed.stderr,
+            &[
+                "could not be brought back from the trash",
+                "what is recorded is as before",
+            ],
+        );
+        world.sh("lab-1", &format!("cp /root/whole {dump}"));
+        world.fleet(&format!("undo {removal}")).expect(0);
+        assert_eq!(ask(engine, "SELECT count(*) FROM t"), "2", "{engine}");
+        world.expect_settled();
+        world.expect_tidy("lab-1");
+        world.fleet("remove-database shop --yes").expect(0);
+        world.fleet("empty-trash --older-than 0s --yes").expect(0);
+    }
+}

@@ -399,7 +399,7 @@ pub(super) fn unrun(part: &'static str, work: &[Step]) -> Script {
         .raw(super::FUNCTIONS)
         .raw("if [ -s \"$t/postgres-")
         .raw(part)
-        .raw("\" ]; then\n{\n");
+        .raw("\" ]; then\n{\n:\n");
     let mut kept = false;
     for (index, step) in work.iter().enumerate().rev() {
         kept |= step.kept;

@@ -313,7 +313,8 @@ pub fn sort(sets: &mut [RecordSet]) {
 /// Takes away the records that follow `site`.
 pub(super) fn let_go(sets: &mut Vec<RecordSet>, site: &ResourceName) {
     for set in &mut *sets {
-        set.values.retain(|value| followed(value).as_ref() != Some(site));
+        set.values
+            .retain(|value| followed(value).as_ref() != Some(site));
     }
     sets.retain(|set| !set.values.is_empty());
 }
