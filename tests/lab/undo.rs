@@ -232,7 +232,7 @@ fn a_removed_database_comes_back_from_its_dump() {
         expect_words(
             &failed.stderr,
             &[
-                "could not be brought back from the trash",
+                "is not whole",
                 "what is recorded is as before",
             ],
         );

@@ -62,6 +62,10 @@ mariadb_return() {
 		why "the database $2 has come into being since the server was looked at"
 		return 1
 	fi
+	if ! gzip -dc -- "$kept/dump.sql.gz" | tail -n 1 | grep -q '^-- Dump completed'; then
+		why "what the trash has of the database $2 is not whole"
+		return 1
+	fi
 	printf '%s\n' "$2" >>"$t/mariadb-returned"
 	sync -f "$t"
 	gzip -dc -- "$kept/dump.sql.gz" | mariadb_sql >/dev/null

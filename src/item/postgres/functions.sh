@@ -96,6 +96,10 @@ postgres_return() {
 		why "the database $2 has come into being since the server was looked at"
 		return 1
 	fi
+	if ! gzip -dc -- "$kept/dump.sql.gz" | tail -n 8 | grep -q '^-- PostgreSQL database dump complete'; then
+		why "what the trash has of the database $2 is not whole"
+		return 1
+	fi
 	printf '%s\n' "$2" >>"$t/postgres-returned"
 	sync -f "$t"
 	postgres_sql <"$kept/users.sql" >/dev/null
