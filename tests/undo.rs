@@ -220,3 +220,35 @@ fn what_changed_nothing_cannot_be_undone() {
     );
     environment.stage("undo 0").expect(2);
 }
+
+#[test]
+fn a_zone_stays_when_the_site_goes_that_its_records_follow() {
+    let environment = environment();
+    let inventory = "[servers.sg-1]\naddress = \"192.0.2.1\"\nroles = [\"web\", \"dns\"]\n";
+    environment.write("inventory.toml", inventory);
+    let zone = || {
+        let shown = environment
+            .fleet(["show-zone", "example.com", "--recorded", "--json"])
+            .expect(0);
+        shown.json()["zone"]["spec"].to_string()
+    };
+    environment
+        .stage("add-site example.com --server sg-1")
+        .expect(0);
+    environment
+        .stage("add-zone example.com --server sg-1")
+        .expect(0);
+    environment
+        .stage("add-record example.com shop A site:example.com")
+        .expect(0);
+    assert!(zone().contains("site:example.com"), "{}", zone());
+    let refused = environment.stage("remove-site example.com").expect(2);
+    assert!(refused.stderr.contains("zone example.com"), "{refused}");
+    environment
+        .stage("remove-site example.com --cascade")
+        .expect(0);
+    assert!(!zone().contains("site:example.com"), "{}", zone());
+    environment.stage("undo 4").expect(0);
+    assert!(zone().contains("site:example.com"), "{}", zone());
+    environment.spec("example.com");
+}

@@ -231,10 +231,7 @@ fn a_removed_database_comes_back_from_its_dump() {
         let failed = world.fleet(&format!("undo {removal}")).expect(1);
         expect_words(
             &failed.stderr,
-            &[
-                "is not whole",
-                "what is recorded is as before",
-            ],
+            &["is not whole", "what is recorded is as before"],
         );
         world.sh("lab-1", &format!("cp /root/whole {dump}"));
         world.fleet(&format!("undo {removal}")).expect(0);
