@@ -150,7 +150,7 @@ fn a_removed_site_is_in_the_trash_and_can_be_added_again() {
     assert_eq!(world.lab.curl("lab-1", "a.example", "/mine.txt").0, 404);
     world.sh(
         "lab-1",
-        "rm -r /srv/www/.fleet-trash /var/log/nginx/fleet/.fleet-trash",
+        "rm -r /srv/www/.fleet-trash /var/log/nginx/fleet/.fleet-trash /var/lib/fleet/trash",
     );
     expect_same(&before, &world.contents("lab-1"), "afterwards");
 }
