@@ -2,7 +2,7 @@
 
 use crate::shell::Script;
 
-/// The script; [`super::parse`] reads what it prints.
+/// The script; [`super::parse()`] reads what it prints.
 ///
 /// It holds no value of anybody's, so it is a file of its own that `dash -n` and shellcheck can read.
 pub fn probe() -> Script {

@@ -56,7 +56,7 @@ transfer_begin() {
 		esac >/dev/null 2>"$work/said"
 		echo $? >"$work/read"
 		if [ "$(cat -- "$work/unpacked")$(cat -- "$work/read")" = 00 ] && [ -e "$work/whole" ]; then
-			echo done >"$work/result"
+			echo 'done' >"$work/result"
 		elif transfer_undo >>"$work/said" 2>&1; then
 			echo undone >"$work/result"
 		else
