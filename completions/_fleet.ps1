@@ -367,6 +367,7 @@ Register-ArgumentCompleter -Native -CommandName 'fleet' -ScriptBlock {
             [CompletionResult]::new('--inventory', '--inventory', [CompletionResultType]::ParameterName, 'Inventory of servers [default: ./inventory.toml]')
             [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'State database [default: in the user''s data directory]')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Print text (`table`) or one JSON object (`json`)')
+            [CompletionResult]::new('--dns', '--dns', [CompletionResultType]::ParameterName, 'Add records for its names to the zones of the fleet; they follow it to other servers')
             [CompletionResult]::new('--www', '--www', [CompletionResultType]::ParameterName, 'Answer to `www.DOMAIN` too [default: when DOMAIN is a registrable name such as example.com]')
             [CompletionResult]::new('--no-www', '--no-www', [CompletionResultType]::ParameterName, 'Do not answer to `www.DOMAIN`')
             [CompletionResult]::new('--single-page', '--single-page', [CompletionResultType]::ParameterName, 'Answer paths that are no file with the first index file [default: with PHP]')

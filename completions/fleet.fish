@@ -312,6 +312,7 @@ complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l inventory -d 'I
 complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
 json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l dns -d 'Add records for its names to the zones of the fleet; they follow it to other servers'
 complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l www -d 'Answer to `www.DOMAIN` too [default: when DOMAIN is a registrable name such as example.com]'
 complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l no-www -d 'Do not answer to `www.DOMAIN`'
 complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l single-page -d 'Answer paths that are no file with the first index file [default: with PHP]'

@@ -9,6 +9,7 @@ use super::candidates::refresh_health;
 use super::change::{Before, Changing, refuse_unknown, taken};
 use super::flags::Flags;
 use super::placing::place_by_scope;
+use super::point::point;
 use super::{Ending, KindVerb};
 use crate::context::{Context, Edge};
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -69,6 +70,7 @@ impl KindVerb for Add {
                     .help("Only a server with this label; may be repeated"),
             )
             .arg(weight(placement));
+        let command = if kind.hosts { command.arg(dns()) } else { command };
         Flags::of_kind((kind.augment)(command))
     }
 
@@ -131,6 +133,7 @@ impl Add {
             name: changing.name.clone(),
             spec,
             scope,
+            dns: given::<bool>(matches, "dns").copied().unwrap_or(false),
             request: Request {
                 weight: weight.unwrap_or_else(|| *inventory.weights.get(kind.word).unwrap_or(&own_weight)),
                 role: kind.role,
@@ -153,6 +156,15 @@ impl Add {
     }
 }
 
+/// `--dns`.
+fn dns() -> Arg {
+    Arg::new("dns")
+        .long("dns")
+        .action(ArgAction::SetTrue)
+        .help_heading("Names")
+        .help("Add records for its names to the zones of the fleet; they follow it to other servers")
+}
+
 /// `--weight UNITS`.
 pub(super) fn weight(heading: &'static str) -> Arg {
     Arg::new("weight")
@@ -168,6 +180,8 @@ struct Adding {
     name: ResourceName,
     spec: Value,
     scope: Scope,
+    /// Whether records for its names are added too.
+    dns: bool,
     request: Request,
     weight_given: bool,
 }
@@ -201,7 +215,7 @@ impl Adding {
             return Ok(None);
         };
         self.same(&there)?;
-        let settled = !there.placements.is_empty() && there.placements.iter().all(|p| p.status == PlacementStatus::Applied);
+        let settled = !self.dns && !there.placements.is_empty() && there.placements.iter().all(|p| p.status == PlacementStatus::Applied);
         if !settled {
             return Ok(None);
         }
@@ -257,6 +271,10 @@ impl Adding {
                 // Its server is gone for good.
                 place_by_scope(write, inventory, &there, &self.scope, &self.request)?;
             }
+            if self.dns {
+                let ties = (self.kind.ties)(&self.spec, &self.name.name)?;
+                point(write, context, &self.name, &ties)?;
+            }
             return Ok(Before::Resource(Box::new(there)));
         }
         let ties = (self.kind.ties)(&self.spec, &self.name.name)?;
@@ -276,6 +294,9 @@ impl Adding {
         )?;
         let resource = write.resource(id)?.ok_or_else(|| anyhow::anyhow!("resource {id} is gone"))?;
         place_by_scope(write, inventory, &resource, &self.scope, &self.request)?;
+        if self.dns {
+            point(write, context, &self.name, &ties)?;
+        }
         Ok(Before::Nothing)
     }
 }

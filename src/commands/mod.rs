@@ -21,6 +21,7 @@ mod look;
 mod outcome;
 mod outlook;
 mod placing;
+mod point;
 mod rows;
 mod selection;
 mod server_settings;

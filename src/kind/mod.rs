@@ -148,6 +148,8 @@ pub trait Spec: Args + Serialize + DeserializeOwned + Clone + Send + Sync + 'sta
     const REVEALS: bool = false;
     /// The commands of every kind that this one does not have, or has a file of its own for: `list-rules`.
     const WITHOUT: &'static [&'static str] = &[];
+    /// Whether its claims in the space `host` are names that visitors look up: `add-` then has `--dns`.
+    const HOSTS: bool = false;
     /// What only its server knows of it.
     const LIVE: Option<Live> = None;
     /// A heading of what its server tells that `show-` prints alone with a flag of that name, and what the flag is for.
@@ -274,6 +276,8 @@ pub struct Kind {
     pub reveals: bool,
     /// See [`Spec::WITHOUT`].
     pub without: &'static [&'static str],
+    /// See [`Spec::HOSTS`].
+    pub hosts: bool,
     /// See [`Spec::LIVE`].
     pub live: Option<Live>,
     /// See [`Spec::ALONE`].
@@ -338,6 +342,7 @@ impl Kind {
             placed: S::PLACED,
             reveals: S::REVEALS,
             without: S::WITHOUT,
+            hosts: S::HOSTS,
             live: S::LIVE,
             alone: S::ALONE,
             agree: S::AGREE,

@@ -392,6 +392,7 @@ impl Spec for Site {
     const ABOUT: &'static str = "a website";
     const NAME: &'static str = "DOMAIN";
     const ROLE: Option<Role> = Some(Role::Web);
+    const HOSTS: bool = true;
     const EXAMPLE: &'static str = "fleet add-site example.com --server sg-1";
     const ENTRIES: &'static [Entries] = &[Entries {
         flag: "auth-user",

@@ -1,0 +1,101 @@
+//! `add-site --dns` as it is recorded: the records of a new site in the zones that hold its names.
+
+mod support;
+
+use support::environment::{Environment, Outcome};
+
+fn environment() -> Environment {
+    let environment = Environment::new();
+    environment.write(
+        "inventory.toml",
+        "[servers.sg-1]\naddress = \"192.0.2.1\"\nipv6 = [\"2001:db8::1\"]\n",
+    );
+    environment
+}
+
+fn stage(environment: &Environment, words: &str) -> Outcome {
+    environment.fleet(words.split_whitespace().chain(["--stage", "--yes"]))
+}
+
+fn records(environment: &Environment, zone: &str) -> Vec<String> {
+    let shown = environment
+        .fleet(["show-zone", zone, "--recorded", "--json"])
+        .expect(0)
+        .json();
+    let sets = shown["zone"]["spec"]["records"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
+    let text = |set: &serde_json::Value, field: &str| set[field].as_str().unwrap_or("").to_owned();
+    sets.iter()
+        .map(|set| {
+            format!(
+                "{} {} {}",
+                text(set, "name"),
+                text(set, "type"),
+                set["values"][0]
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn the_names_of_a_new_site_follow_it_in_the_zones_that_hold_them() {
+    let environment = environment();
+    stage(&environment, "add-zone example.com").expect(0);
+    stage(&environment, "add-zone shop.example.com").expect(0);
+    stage(
+        &environment,
+        "add-site example.com --alias blog.example.com,www.shop.example.com --dns",
+    )
+    .expect(0);
+    let own = records(&environment, "example.com");
+    for record in [
+        "@ A \"site:example.com\"",
+        "@ AAAA \"site:example.com\"",
+        "www A \"site:example.com\"",
+        "blog AAAA \"site:example.com\"",
+    ] {
+        assert!(own.iter().any(|there| there == record), "{record}: {own:?}");
+    }
+    // The longest zone that holds a name has it.
+    assert!(!own.iter().any(|there| there.contains("shop")), "{own:?}");
+    let shop = records(&environment, "shop.example.com");
+    assert_eq!(
+        shop,
+        [
+            "www A \"site:example.com\"",
+            "www AAAA \"site:example.com\""
+        ]
+    );
+    // The same again changes nothing, and one undo takes both away.
+    let same = "add-site example.com --alias blog.example.com,www.shop.example.com --dns";
+    stage(&environment, same).expect(0);
+    assert_eq!(records(&environment, "shop.example.com"), shop);
+    stage(&environment, "undo 3").expect(0);
+    assert_eq!(records(&environment, "shop.example.com"), [] as [&str; 0]);
+    environment.fleet(["show-site", "example.com"]).expect(2);
+}
+
+#[test]
+fn what_is_in_the_way_is_said_all_at_once_and_nothing_is_recorded() {
+    let environment = environment();
+    stage(&environment, "add-zone example.com").expect(0);
+    stage(&environment, "add-record example.com www A 192.0.2.99").expect(0);
+    let refused = stage(
+        &environment,
+        "add-site example.com --alias example.org --dns",
+    )
+    .expect(2);
+    for said in [
+        "no zone of the fleet holds `example.org`",
+        "`www A` is there already: 192.0.2.99",
+    ] {
+        assert!(refused.stderr.contains(said), "{said}: {refused}");
+    }
+    environment.fleet(["show-site", "example.com"]).expect(2);
+    assert_eq!(
+        records(&environment, "example.com"),
+        ["www A \"192.0.2.99\""]
+    );
+}
