@@ -71,7 +71,7 @@ fn a_full_disk_is_named_and_nothing_is_half_done() {
             world.fleet("apply").expect(0);
             world.sh(
                 "lab-1",
-                "rm -rf /srv/www/.fleet-trash /var/log/nginx/fleet/.fleet-trash",
+                "rm -rf /srv/www/.fleet-trash /var/log/nginx/fleet/.fleet-trash /var/lib/fleet/trash",
             );
             continue;
         }
