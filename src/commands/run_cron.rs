@@ -133,6 +133,9 @@ fn follow(
     })?
 }
 
+/// What the runner's own reasons begin with, when it does not run a job (`kind/cron/runner.sh`).
+const REFUSAL: &str = "cron-run: ";
+
 /// How it ended on a server.
 enum Ended {
     /// The job ran, and ended with this status.
@@ -146,8 +149,9 @@ enum Ended {
 impl Ended {
     fn of(answer: &Result<Answer, TransportError>) -> Self {
         match answer {
-            Ok(answer) => match answer.stderr.lines().last() {
-                // What the job prints comes as its output; this is the runner itself.
+            // What the job prints comes as its output; this is the runner itself. Its shell may have something to say of
+            // a job that a signal ended, and that is no reason.
+            Ok(answer) => match answer.stderr.lines().find_map(|line| line.strip_prefix(REFUSAL)) {
                 Some(why) if answer.status != 0 => Self::Not(why.to_owned()),
                 _ => Self::Ran(answer.status),
             },

@@ -20,7 +20,7 @@ limit=1048576
 
 settings() {
 	if [ ! -r "$etc/$name.conf" ] || [ ! -r "$etc/$name.sh" ] || [ ! -d "$var" ]; then
-		echo "there is no cron $name of fleet's here" >&2
+		echo "cron-run: there is no cron $name of fleet's here" >&2
 		exit 69
 	fi
 	# shellcheck source=/dev/null
@@ -44,7 +44,7 @@ record() {
 # skip WHY: this run does not take place.
 skip() {
 	record skip "$id" "$how" "$1"
-	[ "$how" = cron ] || echo "it is running already, and may not run twice at the same time" >&2
+	[ "$how" = cron ] || echo "cron-run: it is running already, and may not run twice at the same time" >&2
 	exit 75
 }
 
