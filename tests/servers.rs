@@ -319,7 +319,8 @@ fn a_server_with_resources_stays_and_a_capacity_below_its_load_is_told() {
     assert_eq!(
         refused.stderr,
         "error: server `sg-1` still holds 2 resources\n  site example.com\n  site example.org\n\
-         hint: remove them first; `fleet cordon sg-1` keeps new ones away meanwhile\n"
+         hint: remove them first; `fleet cordon sg-1` keeps new ones away meanwhile\n\
+         hint: `--forget` forgets that they are there, when the server is gone for good\n"
     );
     assert_eq!(environment.read("inventory.toml"), FLEET);
     let smaller = environment

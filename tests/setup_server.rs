@@ -9,7 +9,7 @@ fn what_cannot_be_set_up_is_a_usage_error() {
     let environment = Environment::new();
     environment.write(
         "inventory.toml",
-        "[servers.sg-1]\naddress = \"192.0.2.1\"\nroles = [\"dns\"]\n",
+        "[servers.sg-1]\naddress = \"192.0.2.1\"\nroles = []\n",
     );
     let unknown = environment.fleet(["setup-server", "sg-2"]).expect(2);
     assert!(unknown.stderr.contains("did you mean `sg-1`"), "{unknown}");
@@ -18,7 +18,7 @@ fn what_cannot_be_set_up_is_a_usage_error() {
     assert_eq!(
         no_role.stderr,
         "error: server `sg-1` has no role that there is something to set up for\n\
-         hint: name one: `--role web`, `--role database`\n"
+         hint: name one: `--role web`, `--role dns`, `--role database`\n"
     );
 
     let strange = environment

@@ -113,7 +113,7 @@ fn refuse_if_used(name: &ServerName, resources: &[Resource]) -> Result<(), Diagn
         error = error.detail(format!("and {} more", resources.len() - NAMED));
     }
     Err(error
-        .hint("`--forget` forgets that they are there, when the server is gone for good")
         .hint(format!("remove them first; `fleet cordon {name}` keeps new ones away meanwhile"))
+        .hint("`--forget` forgets that they are there, when the server is gone for good")
         .into())
 }
