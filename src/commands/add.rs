@@ -302,7 +302,7 @@ impl Adding {
 }
 
 /// `KEY=VALUE` as key and value.
-fn label(text: &str) -> Result<(String, String), String> {
+pub(super) fn label(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err("a label is written `KEY=VALUE`".to_owned()),

@@ -5,11 +5,11 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::json;
 
+use super::flags::time;
 use super::list_trash::chosen;
 use super::{Ending, Example, Group, Verb, trash};
 use crate::context::Context;
 use crate::diagnostic::{Class, Diagnostic};
-use crate::inventory::value;
 use crate::ui::format;
 
 /// Empties the trash of servers.
@@ -93,8 +93,4 @@ impl Verb for EmptyTrash {
             })
         })
     }
-}
-
-fn time(text: &str) -> Result<Duration, String> {
-    value::duration(text).map_err(|refused| value::refusal("a time", text, &refused))
 }

@@ -12,7 +12,7 @@ use super::{Ending, Example, Group, Verb};
 use crate::context::Context;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::item::ruleset::connection;
-use crate::kind::rule::{addresses, parse};
+use crate::kind::rule::parse;
 use crate::model::selector::Selector;
 use crate::model::{Server, TransportKind};
 use crate::shell::Script;
@@ -97,7 +97,7 @@ fn seen(context: &Context, servers: &[&Server], must: bool) -> anyhow::Result<Se
             Some(crate::model::Jump::Server(jump)) => inventory.servers.get(jump),
             _ => None,
         });
-        if !jump.is_some_and(|jump| addresses::all(jump).contains(&from)) && !from.is_loopback() {
+        if !jump.is_some_and(|jump| jump.known_addresses().contains(&from)) && !from.is_loopback() {
             seen.from.insert(from);
         }
     }

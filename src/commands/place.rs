@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
+use super::add::label;
 use super::candidates::{candidates, hints, refresh_health, table, to_json};
 use super::{Ending, Example, Group, Verb};
 use crate::context::Context;
@@ -89,13 +90,5 @@ impl Verb for Place {
             }
         }
         Ok(Ending::With(Class::NoRoom))
-    }
-}
-
-/// `KEY=VALUE` as key and value.
-fn label(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        _ => Err("a label is written `KEY=VALUE`".to_owned()),
     }
 }

@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::flags::time;
 use super::{Ending, Example, Group, Verb};
 use crate::apply::{Answer, Asking};
 use crate::context::Context;
 use crate::diagnostic::{Class, Diagnostic};
-use crate::inventory::value;
 use crate::model::fold::fold;
 use crate::model::selector::Selector;
 use crate::model::{Server, ServerName};
@@ -154,10 +154,6 @@ impl Run {
             }
         })?
     }
-}
-
-fn time(text: &str) -> Result<Duration, String> {
-    value::duration(text).map_err(|refused| value::refusal("a time", text, &refused))
 }
 
 /// The words for the record of the task.

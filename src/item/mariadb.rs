@@ -13,7 +13,7 @@ use crate::shell::{Script, Secret};
 mod facts;
 mod statements;
 
-use statements::Step;
+use super::sql::{Dialect, Step};
 
 /// What the scripts need.
 pub(super) const FUNCTIONS: &str = include_str!("mariadb/functions.sh");
@@ -224,8 +224,8 @@ impl Atom for Mariadb {
         }
         let script = steps.at(Phase::Objects);
         script.raw(FUNCTIONS).append(&returns).raw("step 'changing MariaDB'\n");
-        statements::run("changed", &kept, &work, script);
-        steps.undo(statements::unrun("changed", &work));
+        Dialect::Mariadb.run("changed", &kept, &work, script);
+        steps.undo(Dialect::Mariadb.unrun(FUNCTIONS, "changed", &work));
     }
 
     fn remove(removals: &[Removal<'_>], steps: &mut Steps) {
@@ -274,8 +274,8 @@ impl Atom for Mariadb {
             .append(&dumps);
         let script = steps.at(Phase::Finish);
         script.raw(FUNCTIONS).raw("step 'changing MariaDB'\n");
-        statements::run("gone", &kept, &work, script);
-        let mut whole = statements::unrun("gone", &work);
+        Dialect::Mariadb.run("gone", &kept, &work, script);
+        let mut whole = Dialect::Mariadb.unrun(FUNCTIONS, "gone", &work);
         whole.append(&undo);
         steps.undo(whole);
     }

@@ -18,7 +18,7 @@ use crate::shell::{Script, Secret};
 mod facts;
 mod statements;
 
-use statements::Step;
+use super::sql::{Dialect, Step};
 
 /// What the scripts need.
 pub(super) const FUNCTIONS: &str = include_str!("postgres/functions.sh");
@@ -303,7 +303,7 @@ impl Atom for Postgres {
             .raw(FUNCTIONS)
             .append(&returns)
             .raw("step 'changing PostgreSQL'\n");
-        statements::run("changed", &kept, &work, script);
+        Dialect::Postgres.run("changed", &kept, &work, script);
         statements::hba(&lines, &users, script);
         let mut undo = Script::new();
         undo.raw(FUNCTIONS);
@@ -366,7 +366,7 @@ impl Atom for Postgres {
         steps.at(Phase::Objects).raw(FUNCTIONS).append(&dumps);
         let script = steps.at(Phase::Finish);
         script.raw(FUNCTIONS).raw("step 'changing PostgreSQL'\n");
-        statements::run("gone", &kept, &work, script);
+        Dialect::Postgres.run("gone", &kept, &work, script);
         statements::hba("", &users, script);
         let mut undo = statements::unrun("gone", &work);
         undo.append(&back);

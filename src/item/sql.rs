@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::shell::Script;
+
 /// Whose rules of quoting hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {
@@ -76,6 +78,109 @@ impl Sql {
     /// Whether there is none.
     pub(super) fn is_empty(&self) -> bool {
         self.text.is_empty()
+    }
+}
+
+/// A part of a change.
+pub(super) struct Step {
+    /// What is done.
+    pub(super) forward: Sql,
+    /// What takes it back, when the step is known to have been made.
+    pub(super) back: Sql,
+    /// Whether it counts as made before it is: what takes it back does no harm then, and half of it may have happened.
+    pub(super) early: bool,
+    /// Whether what takes it back needs what was kept of the accounts.
+    pub(super) kept: bool,
+}
+
+impl Dialect {
+    /// The word in the names of the engine's shell functions and files.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Mariadb => "mariadb",
+            Self::Postgres => "postgres",
+        }
+    }
+
+    /// Appends the session that makes the steps, after what is to be kept of the accounts as they are.
+    pub(super) fn run(self, part: &'static str, kept: &Sql, work: &[Step], script: &mut Script) {
+        let engine = self.word();
+        if !kept.is_empty() {
+            script.raw("printf %s ").arg(kept.text()).raw(" | ");
+            script
+                .raw(engine)
+                .raw("_keep \"$t/")
+                .raw(engine)
+                .raw("-kept-");
+            script.raw(part).raw("\"\nsync -f \"$t\"\n");
+        }
+        let mut session = Sql::new(self);
+        for (index, step) in work.iter().enumerate() {
+            let number = i64::try_from(index + 1).unwrap_or(i64::MAX);
+            let mark = |session: &mut Sql| {
+                session.raw("SELECT 'did ").number(number).raw("';\n");
+            };
+            if step.early {
+                mark(&mut session);
+            }
+            session.append(&step.forward);
+            if !step.early {
+                mark(&mut session);
+            }
+        }
+        script.raw("printf %s ").arg(session.text()).raw(" | ");
+        script.raw(engine).raw("_sql >\"$t/").raw(engine).raw("-");
+        script.raw(part).raw("\"\n");
+    }
+
+    /// The script that takes back what was made, in the reverse order, in one session too; `functions` are those of the
+    /// engine.
+    pub(super) fn unrun(
+        self,
+        functions: &'static str,
+        part: &'static str,
+        work: &[Step],
+    ) -> Script {
+        let engine = self.word();
+        let mut script = Script::new();
+        script
+            .raw(functions)
+            .raw("if [ -s \"$t/")
+            .raw(engine)
+            .raw("-");
+        script.raw(part).raw("\" ]; then\n{\n");
+        if self == Self::Postgres {
+            // There may be nothing to take back, and braces must not be empty.
+            script.raw(":\n");
+        }
+        let mut kept = false;
+        for (index, step) in work.iter().enumerate().rev() {
+            kept |= step.kept;
+            if step.back.is_empty() {
+                continue;
+            }
+            script
+                .raw("if did ")
+                .raw(engine)
+                .raw(" ")
+                .raw(part)
+                .raw(" ");
+            script.number(u64::try_from(index + 1).unwrap_or(u64::MAX));
+            script
+                .raw("; then printf %s ")
+                .arg(step.back.text())
+                .raw("; fi\n");
+        }
+        if kept {
+            // Each sets what is there, also where nothing was changed.
+            script.raw("cat -- \"$t/").raw(engine).raw("-kept-");
+            script.raw(part).raw("\"\n");
+        }
+        script
+            .raw("} | ")
+            .raw(engine)
+            .raw("_sql >/dev/null || bad=1\nfi\n");
+        script
     }
 }
 

@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::rule::addresses::{self, sources};
+use super::rule::addresses::sources;
 use super::rule::parse;
 use super::{Compile, Scope, Spec, Summary};
 use crate::diagnostic::Invalid;
@@ -207,7 +207,10 @@ fn on_the_way(
     servers: &BTreeMap<crate::model::ServerName, Server>,
 ) -> BTreeSet<IpAddr> {
     match &server.jump {
-        Some(Jump::Server(name)) => servers.get(name).map(addresses::all).unwrap_or_default(),
+        Some(Jump::Server(name)) => servers
+            .get(name)
+            .map(Server::known_addresses)
+            .unwrap_or_default(),
         Some(Jump::Host { address, .. }) => address.parse().into_iter().collect(),
         None => BTreeSet::new(),
     }
@@ -220,7 +223,7 @@ pub fn own_address<'s>(
 ) -> Option<String> {
     let text = parse::network_text(network);
     for server in servers {
-        let mut own = addresses::all(server).into_iter();
+        let mut own = server.known_addresses().into_iter();
         if let Some(address) = own.find(|address| network.contains(address)) {
             return Some(if text == address.to_string() {
                 format!("`{text}` is server `{}` of the fleet", server.name)

@@ -19,6 +19,7 @@ use crate::shell::{Script, Secret};
 pub mod cron;
 pub mod database;
 pub mod firewall;
+mod reason;
 pub mod rule;
 mod scope;
 pub mod site;

@@ -20,7 +20,6 @@ pub mod lint;
 mod live;
 mod name;
 mod place;
-mod reason;
 pub mod records;
 mod rules;
 mod service;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -186,5 +186,26 @@ impl Server {
             ipv6: Vec::new(),
             roles: Role::ALL.into(),
         }
+    }
+
+    /// The addresses by which others know it: those of the inventory, else the one it is reached at if it is one.
+    pub fn public_addresses(&self) -> Vec<IpAddr> {
+        let v4 = self.ipv4.iter().copied().map(IpAddr::from);
+        let v6 = self.ipv6.iter().copied().map(IpAddr::from);
+        let mut known: Vec<IpAddr> = v4.chain(v6).collect();
+        if known.is_empty() {
+            known.extend(self.reached_at());
+        }
+        known
+    }
+
+    /// Every address of it that is known.
+    pub fn known_addresses(&self) -> BTreeSet<IpAddr> {
+        let public = self.public_addresses().into_iter();
+        public.chain(self.reached_at()).collect()
+    }
+
+    fn reached_at(&self) -> Option<IpAddr> {
+        self.address.parse().ok()
     }
 }

@@ -1,23 +1,10 @@
 //! The statements that change MariaDB, each with what undoes it.
 
-use super::super::sql::{Dialect, Sql};
+use super::super::sql::{Dialect, Sql, Step};
 use super::{Account, Database};
 use crate::item::Props;
 use crate::model::Access;
-use crate::shell::Script;
 use sha2::{Digest, Sha256};
-
-/// A part of a change.
-pub(super) struct Step {
-    /// What is done.
-    pub(super) forward: Sql,
-    /// What takes it back, when the step is known to have been made.
-    pub(super) back: Sql,
-    /// Whether it counts as made before it is: what takes it back does no harm then, and half of it may have happened.
-    pub(super) early: bool,
-    /// Whether what takes it back needs the accounts that were kept.
-    pub(super) kept: bool,
-}
 
 /// No statement yet.
 pub(super) fn sql() -> Sql {
@@ -225,65 +212,4 @@ fn privileges(access: Access) -> &'static str {
 /// The name of a database where a pattern may stand: `_` and `%` stand for themselves.
 pub(super) fn pattern(database: &str) -> String {
     database.replace('_', "\\_").replace('%', "\\%")
-}
-
-/// Appends the session that makes the steps, after what is to be kept of the accounts as they are.
-pub(super) fn run(part: &'static str, kept: &Sql, work: &[Step], script: &mut Script) {
-    if !kept.is_empty() {
-        script
-            .raw("printf %s ")
-            .arg(kept.text())
-            .raw(" | mariadb_keep \"$t/mariadb-kept-")
-            .raw(part)
-            .raw("\"\nsync -f \"$t\"\n");
-    }
-    let mut session = sql();
-    for (index, step) in work.iter().enumerate() {
-        let number = i64::try_from(index + 1).unwrap_or(i64::MAX);
-        let mark = |session: &mut Sql| {
-            session.raw("SELECT 'did ").number(number).raw("';\n");
-        };
-        if step.early {
-            mark(&mut session);
-        }
-        session.append(&step.forward);
-        if !step.early {
-            mark(&mut session);
-        }
-    }
-    script
-        .raw("printf %s ")
-        .arg(session.text())
-        .raw(" | mariadb_sql >\"$t/mariadb-")
-        .raw(part)
-        .raw("\"\n");
-}
-
-/// The script that takes back what was made, in the reverse order, in one session too.
-pub(super) fn unrun(part: &'static str, work: &[Step]) -> Script {
-    let mut script = Script::new();
-    script
-        .raw(super::FUNCTIONS)
-        .raw("if [ -s \"$t/mariadb-")
-        .raw(part)
-        .raw("\" ]; then\n{\n");
-    let mut kept = false;
-    for (index, step) in work.iter().enumerate().rev() {
-        kept |= step.kept;
-        if step.back.is_empty() {
-            continue;
-        }
-        script.raw("if did mariadb ").raw(part).raw(" ");
-        script.number(u64::try_from(index + 1).unwrap_or(u64::MAX));
-        script
-            .raw("; then printf %s ")
-            .arg(step.back.text())
-            .raw("; fi\n");
-    }
-    if kept {
-        // Each replaces what is there, also where nothing was changed.
-        script.raw("cat -- \"$t/mariadb-kept-").raw(part).raw("\"\n");
-    }
-    script.raw("} | mariadb_sql >/dev/null || bad=1\nfi\n");
-    script
 }

@@ -1,22 +1,10 @@
 //! The statements that change PostgreSQL, each with what undoes it.
 
-use super::super::sql::{Dialect, Sql};
+use super::super::sql::{Dialect, Sql, Step};
 use super::{Database, Role, group};
 use crate::item::Props;
 use crate::model::Access;
 use crate::shell::Script;
-
-/// A part of a change.
-pub(super) struct Step {
-    /// What is done.
-    pub(super) forward: Sql,
-    /// What takes it back, when the step is known to have been made.
-    pub(super) back: Sql,
-    /// Whether it counts as made before it is: what takes it back does no harm then, and half of it may have happened.
-    pub(super) early: bool,
-    /// Whether what takes it back needs the roles that were kept.
-    pub(super) kept: bool,
-}
 
 /// No statement yet.
 pub(super) fn sql() -> Sql {
@@ -352,38 +340,6 @@ pub(super) fn settings_of(database: &str) -> Sql {
     out
 }
 
-/// Appends the session that makes the steps, after what is to be kept of the roles as they are.
-pub(super) fn run(part: &'static str, kept: &Sql, work: &[Step], script: &mut Script) {
-    if !kept.is_empty() {
-        script
-            .raw("printf %s ")
-            .arg(kept.text())
-            .raw(" | postgres_keep \"$t/postgres-kept-")
-            .raw(part)
-            .raw("\"\nsync -f \"$t\"\n");
-    }
-    let mut session = sql();
-    for (index, step) in work.iter().enumerate() {
-        let number = i64::try_from(index + 1).unwrap_or(i64::MAX);
-        let mark = |session: &mut Sql| {
-            session.raw("SELECT 'did ").number(number).raw("';\n");
-        };
-        if step.early {
-            mark(&mut session);
-        }
-        session.append(&step.forward);
-        if !step.early {
-            mark(&mut session);
-        }
-    }
-    script
-        .raw("printf %s ")
-        .arg(session.text())
-        .raw(" | postgres_sql >\"$t/postgres-")
-        .raw(part)
-        .raw("\"\n");
-}
-
 /// Appends the change of `pg_hba.conf`.
 pub(super) fn hba(lines: &str, users: &[&str], script: &mut Script) {
     if !users.is_empty() {
@@ -392,32 +348,9 @@ pub(super) fn hba(lines: &str, users: &[&str], script: &mut Script) {
     }
 }
 
-/// The script that takes back what was made, in the reverse order, in one session too.
+/// The script that takes back what was made, in the databases and in `pg_hba.conf`.
 pub(super) fn unrun(part: &'static str, work: &[Step]) -> Script {
-    let mut script = Script::new();
-    script
-        .raw(super::FUNCTIONS)
-        .raw("if [ -s \"$t/postgres-")
-        .raw(part)
-        .raw("\" ]; then\n{\n:\n");
-    let mut kept = false;
-    for (index, step) in work.iter().enumerate().rev() {
-        kept |= step.kept;
-        if step.back.is_empty() {
-            continue;
-        }
-        script.raw("if did postgres ").raw(part).raw(" ");
-        script.number(u64::try_from(index + 1).unwrap_or(u64::MAX));
-        script
-            .raw("; then printf %s ")
-            .arg(step.back.text())
-            .raw("; fi\n");
-    }
-    if kept {
-        // Each sets what is there, also where nothing was changed.
-        script.raw("cat -- \"$t/postgres-kept-").raw(part).raw("\"\n");
-    }
-    script.raw("} | postgres_sql >/dev/null || bad=1\nfi\n");
+    let mut script = Dialect::Postgres.unrun(super::FUNCTIONS, part, work);
     script.raw(
         "if [ -e \"$t/pg_hba\" ]; then\nhba=$(cat -- \"$t/pg_hba-path\")\n\
          cp -p -T -- \"$t/pg_hba\" \"$hba.fleet-undo\" && mv -f -T -- \"$hba.fleet-undo\" \"$hba\" || bad=1\n\

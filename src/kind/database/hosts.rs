@@ -170,9 +170,7 @@ pub(super) fn sources(hosts: &[String], input: &Compile<'_>) -> Result<BTreeSet<
 }
 
 fn addresses(server: &Server) -> Result<Vec<IpNet>, String> {
-    let mut addresses: BTreeSet<IpAddr> = server.ipv4.iter().copied().map(IpAddr::from).collect();
-    addresses.extend(server.ipv6.iter().copied().map(IpAddr::from));
-    addresses.extend(server.address.parse::<IpAddr>());
+    let addresses = server.known_addresses();
     if addresses.is_empty() {
         return Err(format!(
             "the address of server `{}` is not known: give it an `ipv4` or `ipv6` in the inventory",

@@ -1,7 +1,6 @@
-//! The addresses of servers, as rules need them.
+//! Where a rule lets in from, with servers resolved to their addresses.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::collections::BTreeMap;
 
 use ipnet::IpNet;
 
@@ -10,27 +9,6 @@ use crate::diagnostic::Invalid;
 use crate::item::ruleset::Sources;
 use crate::model::selector::Selector;
 use crate::model::{Server, ServerName};
-
-/// The addresses by which a server is known to others: those of the inventory, else the one it is reached at.
-pub fn public(server: &Server) -> BTreeSet<IpAddr> {
-    let v4 = server.ipv4.iter().map(|address| IpAddr::V4(*address));
-    let v6 = server.ipv6.iter().map(|address| IpAddr::V6(*address));
-    let known: BTreeSet<IpAddr> = v4.chain(v6).collect();
-    if known.is_empty() {
-        reached(server).into_iter().collect()
-    } else {
-        known
-    }
-}
-
-/// Every address of a server that is known.
-pub fn all(server: &Server) -> BTreeSet<IpAddr> {
-    public(server).into_iter().chain(reached(server)).collect()
-}
-
-fn reached(server: &Server) -> Option<IpAddr> {
-    server.address.parse().ok()
-}
 
 /// What `--from` and its like say, with servers resolved to their addresses.
 ///
@@ -54,7 +32,7 @@ pub fn sources(
             }
             Ok(Source::Servers(term)) => {
                 for server in matching(field, &term, servers, &mut invalid) {
-                    let addresses = public(server);
+                    let addresses = server.public_addresses();
                     if addresses.is_empty() {
                         invalid.push_with_hint(
                             field,

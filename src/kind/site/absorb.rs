@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use super::values::Reason;
 use super::{Site, TlsKey, auth, tls};
 use crate::diagnostic::Invalid;
 use crate::kind::Edge;
+use crate::kind::reason::Reason;
 use crate::model::DomainName;
 use crate::model::domain::HostPattern;
 use crate::shell::Secret;

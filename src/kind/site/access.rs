@@ -7,7 +7,8 @@ use ipnet::IpNet;
 use super::check::Checked;
 use super::files::Paths;
 use super::nginx::{Conf, Part, Word, fixed, joined, value};
-use super::values::{Reason, number, refuse, refuse_with_hint, shown};
+use super::values::number;
+use crate::kind::reason::{Reason, refuse, refuse_with_hint, shown};
 
 /// An address or a network.
 pub(super) fn network(text: &str) -> Result<IpNet, Reason> {

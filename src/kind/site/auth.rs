@@ -3,8 +3,8 @@
 use sha_crypt::{PasswordHasher, ShaCrypt};
 
 use super::AuthUser;
-use super::values::{Reason, refuse, refuse_with_hint, shown};
 use crate::diagnostic::Invalid;
+use crate::kind::reason::{Reason, refuse, refuse_with_hint, shown};
 use crate::kind::{Edge, Secrets};
 use crate::shell::Secret;
 

@@ -10,11 +10,10 @@ use super::php::{self, Ini, Php};
 use super::proxy::{self, Proxy, Upstream};
 use super::redirect::{self, PathRedirect, Url};
 use super::tls::{Hsts, Tls};
-use super::values::{
-    Reason, RelativePath, Size, Span, StatusRange, UrlPath, file_name, refuse, request_target,
-};
+use super::values::{RelativePath, Size, Span, StatusRange, UrlPath, file_name, request_target};
 use super::{AuthUser, Site, SiteType, auth, scan};
 use crate::diagnostic::Invalid;
+use crate::kind::reason::{Reason, refuse};
 use crate::model::DomainName;
 use crate::model::domain::{DomainError, HostPattern};
 

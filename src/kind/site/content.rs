@@ -3,8 +3,9 @@
 use super::check::{Backend, Checked};
 use super::files::Paths;
 use super::nginx::{Conf, Part, fixed, joined, value};
-use super::values::{Reason, UrlPath, number, refuse, refuse_with_hint, shown};
+use super::values::{UrlPath, number};
 use super::{access, php, proxy, redirect};
+use crate::kind::reason::{Reason, refuse, refuse_with_hint, shown};
 
 /// The page for some statuses.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,9 +5,10 @@ use std::fmt::Write;
 use super::check::Checked;
 use super::files::Paths;
 use super::nginx::{Conf, Part, fixed, joined, regex_literal, value};
-use super::values::{Reason, Size, UrlPath, number, refuse_with_hint, shown};
+use super::values::{Size, UrlPath, number};
 use crate::diagnostic::Invalid;
 use crate::kind::Compile;
+use crate::kind::reason::{Reason, refuse_with_hint, shown};
 use crate::model::ServerName;
 
 /// PHP of a site.

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use super::check::Checked;
 use super::nginx::{Conf, Part, fixed, joined, value};
 use super::redirect::host_and_port;
-use super::values::{Reason, number, refuse, refuse_with_hint, shown};
+use super::values::number;
+use crate::kind::reason::{Reason, refuse, refuse_with_hint, shown};
 
 /// The servers behind a site.
 #[derive(Clone, Debug)]

@@ -3,7 +3,8 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::nginx::{Conf, Part, fixed, joined, value};
-use super::values::{Reason, UrlPath, number, refuse, refuse_with_hint, shown};
+use super::values::{UrlPath, number};
+use crate::kind::reason::{Reason, refuse, refuse_with_hint, shown};
 use crate::model::DomainName;
 
 /// Where a redirect goes.

@@ -14,9 +14,10 @@ use x509_parser::extensions::GeneralName;
 use x509_parser::pem::Pem;
 use x509_parser::prelude::FromDer;
 
-use super::values::{Reason, Span, refuse, refuse_with_hint, shown};
+use super::values::Span;
 use super::{SecretId, Site};
 use crate::diagnostic::Invalid;
+use crate::kind::reason::{Reason, refuse, refuse_with_hint, shown};
 use crate::model::domain::HostPattern;
 use crate::shell::Secret;
 

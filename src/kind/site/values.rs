@@ -1,41 +1,6 @@
 //! The values of a site's settings: each parses its text, or says why not and what to write instead.
 
-/// Why a value is refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Reason {
-    /// What is wrong.
-    pub(super) message: String,
-    /// What to write instead.
-    pub(super) hint: Option<String>,
-}
-
-/// A refusal.
-pub(super) fn refuse<T>(message: impl Into<String>) -> Result<T, Reason> {
-    Err(Reason {
-        message: message.into(),
-        hint: None,
-    })
-}
-
-/// A refusal with a hint.
-pub(super) fn refuse_with_hint<T>(
-    message: impl Into<String>,
-    hint: impl Into<String>,
-) -> Result<T, Reason> {
-    Err(Reason {
-        message: message.into(),
-        hint: Some(hint.into()),
-    })
-}
-
-/// `text` for a message: control characters escaped, cut after a line's worth.
-pub(super) fn shown(text: &str) -> String {
-    let mut out: String = text.chars().take(64).flat_map(char::escape_debug).collect();
-    if text.chars().nth(64).is_some() {
-        out.push('…');
-    }
-    out
-}
+use crate::kind::reason::{Reason, refuse, refuse_with_hint, shown};
 
 /// A path below the site's home: `public`, `app/public`. Components of `A-Z a-z 0-9 . _ -` that do not begin with
 /// `.` or `-`.

@@ -43,7 +43,7 @@ impl Zone {
                 Err(message) => return invalid.push("template", message),
             },
             None => {
-                let message = format!("`{}` is not a template", super::reason::shown(&word));
+                let message = format!("`{}` is not a template", crate::kind::reason::shown(&word));
                 let hint = format!("one of {}, or a file", template::WORDS.join(", "));
                 return invalid.push_with_hint("template", message, hint);
             }

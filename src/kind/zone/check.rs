@@ -3,9 +3,9 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::name::Name;
-use super::reason::{Reason, shown};
 use super::{Zone, records, rules, value};
 use crate::diagnostic::Invalid;
+use crate::kind::reason::{Reason, shown};
 use crate::model::{DomainName, ServerName};
 
 /// The settings of a zone that is as it should be.

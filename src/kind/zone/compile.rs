@@ -326,17 +326,11 @@ impl Scene<'_> {
     }
 }
 
-/// The public addresses of a server: those of the inventory, else its address when that is one.
+/// The public addresses of a server; that there are none is a problem.
 fn addresses(server: &Server, invalid: &mut Invalid) -> Vec<IpAddr> {
-    let v4 = server.ipv4.iter().copied().map(IpAddr::from);
-    let all: Vec<IpAddr> = v4
-        .chain(server.ipv6.iter().copied().map(IpAddr::from))
-        .collect();
+    let all = server.public_addresses();
     if !all.is_empty() {
         return all;
-    }
-    if let Ok(address) = server.address.parse::<IpAddr>() {
-        return vec![address];
     }
     let message = format!(
         "the inventory has no public address of server `{}`",

@@ -3,12 +3,12 @@
 use std::fmt::Write as _;
 
 use super::name::Name;
-use super::reason::{Reason, refuse, refuse_with_hint, shown};
 use super::records::{RecordSet, sort};
 use super::token::{self, Token};
 use super::types::{RecordType, SIGNATURES};
 use super::value::{self, Reading};
 use crate::diagnostic::Invalid;
+use crate::kind::reason::{Reason, refuse, refuse_with_hint, shown};
 
 /// What was read of a master file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::fmt;
 use idna::AsciiDenyList;
 use idna::uts46::{DnsLength, Hyphens, Uts46};
 
-use super::reason::{Reason, refuse, refuse_with_hint, shown};
+use crate::kind::reason::{Reason, refuse, refuse_with_hint, shown};
 
 /// A name of the DNS (RFC 1035, 3.1) as master files write it: absolute, in lower case, with the final dot.
 ///

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::reason::{Reason, refuse_with_hint, shown};
 use super::token::Token;
+use crate::kind::reason::{Reason, refuse_with_hint, shown};
 
 /// Degrees, minutes and seconds of latitude and longitude, altitude, size and precisions, all written out.
 pub(super) fn parse(tokens: &[Token]) -> Result<String, Reason> {

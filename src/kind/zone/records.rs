@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::name::Name;
-use super::reason::{Reason, refuse, refuse_with_hint, shown};
 use super::types::RecordType;
 use super::value;
 use crate::diagnostic::Invalid;
+use crate::kind::reason::{Reason, refuse, refuse_with_hint, shown};
 use crate::model::ResourceName;
 
 /// What stands before the name of a site that a record follows.

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::name::Name;
-use super::reason::Reason;
 use super::records::{LONGEST_TTL, RecordSet, check_value};
 use super::types::RecordType;
 use super::value;
+use crate::kind::reason::Reason;
 
 /// Every rule that the records of `zone` break.
 pub(super) fn problems(sets: &[RecordSet], zone: &Name) -> Vec<Reason> {
@@ -51,7 +51,7 @@ fn set_problems(set: &RecordSet, zone: &Name, found: &mut Found) -> Option<(Name
         if name.is_in(zone) && name.relative(zone) == set.name {
             Ok(name)
         } else {
-            super::reason::refuse("its name is not in its one form")
+            crate::kind::reason::refuse("its name is not in its one form")
         }
     });
     let rtype = set.record_type();

@@ -6,8 +6,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::reason::{Reason, refuse, refuse_with_hint, shown};
 use super::token::{self, Token};
+use crate::kind::reason::{Reason, refuse, refuse_with_hint, shown};
 
 /// Keys by number (RFC 9460, 14.3.2; `dohpath` is RFC 9461).
 const KEYS: [&str; 8] = [

@@ -2,9 +2,9 @@
 
 use super::check::Address;
 use super::file;
-use super::reason::shown;
 use super::records::{RecordSet, sort};
 use crate::diagnostic::Invalid;
+use crate::kind::reason::shown;
 
 /// The words of the templates that fleet brings.
 pub(super) const WORDS: [&str; 5] = ["none", "default", "mail", "google", "microsoft365"];

@@ -1,6 +1,6 @@
 //! The words of a record in presentation format (RFC 1035, 5.1): quotes, escapes, and what they stand for.
 
-use super::reason::{Reason, refuse, shown};
+use crate::kind::reason::{Reason, refuse, shown};
 
 /// A word as it is written, without its quotes; escapes are still in it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -188,7 +188,7 @@ impl FromStr for RecordType {
         if word == "SPF" {
             return Err("SPF records are no more (RFC 7208, 3.1): use TXT".to_owned());
         }
-        let shown = super::reason::shown(text);
+        let shown = crate::kind::reason::shown(text);
         Err(format!(
             "`{shown}` is not a type of records that fleet knows"
         ))

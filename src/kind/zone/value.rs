@@ -7,10 +7,10 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::name::Name;
 use super::place;
-use super::reason::{Reason, refuse, refuse_with_hint, shown};
 use super::service;
 use super::token::{self, Token};
 use super::types::{Field, RecordType};
+use crate::kind::reason::{Reason, refuse, refuse_with_hint, shown};
 
 /// How names in a value are to be read.
 #[derive(Clone, Copy, Debug)]

@@ -1,4 +1,4 @@
-//! Why a value of a zone is refused.
+//! Why a value is refused, before it is known which setting it belongs to.
 
 /// Why a value is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
