@@ -21,8 +21,9 @@ fuzz_target!(|text: &str| {
     };
     assert!(value("meaning").is_some_and(|words| !words.is_empty()));
     let runs = value("next runs").unwrap_or_default();
+    // The years that are looked through end before the fifth of some: 29 February on a Sunday comes every 28 years.
     assert!(
-        text.contains("@reboot") || runs.lines().count() == 5,
+        text.contains("@reboot") || (1..=5).contains(&runs.lines().count()),
         "{runs}"
     );
 });
