@@ -5,6 +5,8 @@ pub mod parse;
 mod probe;
 mod sweep;
 
+/// What a check found: see [`crate::model::check`].
+pub use crate::model::check;
 pub use classify::{Verdict, classify};
 pub use parse::{Reading, parse};
 pub use probe::probe;

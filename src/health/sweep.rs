@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use super::classify::{Verdict, classify};
 use super::parse::{Part, Reading, parse};
 use super::probe::probe;
-use crate::model::{Health, Observation, Role, Server, ServerName};
+use crate::model::{Check, Health, Observation, Role, Server, ServerName};
 use crate::transport::{Connector, Peer, TransportError};
 
 /// Most that is kept of what a server prints, in bytes; the probe prints some 2 KiB.
@@ -53,6 +53,8 @@ pub struct Look {
     pub peer: Option<Peer>,
     /// Why it could not be looked at, where the transport knows; it has hints.
     pub error: Option<TransportError>,
+    /// What the checks found, in order of their keys; none when there was no look, or none were asked for.
+    pub checks: Vec<Check>,
 }
 
 impl Sweep {
@@ -112,6 +114,7 @@ impl Sweep {
             took,
             peer: None,
             error: None,
+            checks: Vec::new(),
         }
     }
 
@@ -163,6 +166,7 @@ impl Sweep {
                 Some(Failure::Transport(error)) => Some(error),
                 _ => None,
             },
+            checks: Vec::new(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Plain data that every room shares: servers, resources, health and tasks.
 
 pub mod access;
+pub mod check;
 pub mod domain;
 pub mod fold;
 pub mod health;
@@ -13,6 +14,7 @@ pub mod snapshot;
 pub mod task;
 
 pub use access::Access;
+pub use check::{Check, CheckKey};
 pub use domain::DomainName;
 pub use health::{Health, Observation};
 pub use identifier::Identifier;
