@@ -16,6 +16,7 @@ pub mod inventory;
 
 pub mod state;
 
+pub mod http;
 pub mod transport;
 
 pub mod apply;

@@ -16,6 +16,7 @@ pub(crate) const ROOMS: &[(&str, &[&str])] = &[
     ("plan", &["diagnostic", "shell", "model", "item", "kind"]),
     ("inventory", &["diagnostic", "model", "kind"]),
     ("state", &["diagnostic", "shell", "model", "item", "kind"]),
+    ("http", &[]),
     ("transport", &["diagnostic", "shell", "model"]),
     (
         "apply",
@@ -38,6 +39,7 @@ pub(crate) const ROOMS: &[(&str, &[&str])] = &[
             "item",
             "kind",
             "plan",
+            "http",
             "transport",
         ],
     ),
