@@ -25,6 +25,9 @@ const PATIENCE: Duration = Duration::from_secs(180);
 /// How many neighbours are asked: two of those that answer before must answer after.
 const NEIGHBOURS: usize = 4;
 
+/// How many requests are kept to be made again after the change.
+const PROBES: usize = 64;
+
 /// Works on one server; whatever happens is in the report.
 pub(super) async fn hold(
     server: Server,
@@ -74,7 +77,7 @@ enum Ending {
 
 impl Conversation {
     async fn run(&mut self) -> Result<(), TransportError> {
-        if self.stopped() {
+        if self.stopped() || *self.request.halt.borrow() {
             self.report.outcome = Outcome::Stopped;
             return Ok(());
         }
@@ -286,6 +289,9 @@ impl Conversation {
             limits.total = PATIENCE_FOR_PACKAGES;
         }
         self.report.sent = true;
+        let changing = |(owner, _): &&(ResourceName, Probe)| resources.contains(owner);
+        let probes = self.work.desired.probes.iter().filter(changing);
+        self.report.probes = probes.map(|(_, probe)| probe.clone()).take(PROBES).collect();
         match self.transact(session, &ready, &resources, task, 0).await? {
             Ending::Committed => {
                 self.report.done = ready.iter().map(|change| change.key.clone()).collect();

@@ -97,6 +97,8 @@ pub struct Request {
     pub require_all: bool,
     /// More than 0 when no new transaction may begin (Ctrl-C); those that run come to their end.
     pub stop: watch::Receiver<u32>,
+    /// True when no further server may be begun, since too many have failed; those that were go on.
+    pub halt: watch::Receiver<bool>,
 }
 
 /// What happens on a server while it happens.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::diagnostic::Diagnostic;
-use crate::item::Key;
+use crate::item::{Key, Probe};
 use crate::model::{ResourceName, ServerName};
 use crate::plan::{Change, ServerPlan};
 
@@ -27,6 +27,8 @@ pub enum Outcome {
     Locked,
     /// The run was stopped before everything there was tried.
     Stopped,
+    /// Its turn never came, since an earlier wave was not well.
+    Waiting,
     /// The connection broke while a transaction ran: it is done or undone there, the next run will see which.
     Interrupted,
 }
@@ -43,6 +45,7 @@ impl Outcome {
             Self::Unreachable => "unreachable",
             Self::Locked => "locked",
             Self::Stopped => "stopped",
+            Self::Waiting => "waiting",
             Self::Interrupted => "interrupted",
         }
     }
@@ -88,6 +91,12 @@ pub struct ServerReport {
     pub login_key: Option<String>,
     /// Whether a transaction was sent.
     pub sent: bool,
+    /// The requests to what was to change, by which it is known later whether it is still well.
+    pub probes: Vec<Probe>,
+    /// The wave it was in, from 1; 0 where all went at once.
+    pub wave: usize,
+    /// What was the matter with it after its wave.
+    pub unwell: Vec<String>,
     /// From connecting to the end.
     pub duration: Duration,
 }
@@ -108,6 +117,9 @@ impl ServerReport {
             contents: BTreeMap::new(),
             login_key: None,
             sent: false,
+            probes: Vec::new(),
+            wave: 0,
+            unwell: Vec::new(),
             duration: Duration::ZERO,
         }
     }

@@ -5,9 +5,10 @@ use std::time::Instant;
 use clap::Args;
 use serde_json::json;
 
-use super::carry_out::{Run, agreed, ending, summary, to_json};
+use super::carry_out::{Run, summary, to_json};
 use super::flags::Flags;
 use super::placing::follow_inventory;
+use super::rollout::{Rolled, goes_on};
 use super::selection::Selection;
 use super::{Ending, Example, Group, Verb};
 use crate::context::Context;
@@ -23,7 +24,7 @@ pub struct Apply {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     parallel: Option<u16>,
     /// Change nothing anywhere unless every server can be changed
-    #[arg(long)]
+    #[arg(long, conflicts_with = "waves")]
     require_all: bool,
     #[command(flatten)]
     flags: Flags,
@@ -37,6 +38,7 @@ impl Verb for Apply {
         ("fleet apply", "Everything, on all servers at once"),
         ("fleet apply --server region=singapore", ""),
         ("fleet apply 'site:*.example.com' --dry-run", "What that would change, with diffs"),
+        ("fleet apply --waves 1,10%,100% --wave-pause 1m", "Each wave only when the one before is well"),
         ("fleet apply --force", "Also replace files that somebody edited"),
     ];
 
@@ -44,7 +46,10 @@ impl Verb for Apply {
         let started = Instant::now();
         let mut run = Run::new(context, Self::NAME, &self.flags)?;
         run.parallel = self.parallel.map_or(run.parallel, usize::from);
-        run.require_all = self.require_all;
+        if self.require_all {
+            run.require_all = true;
+            run.rollout = run.rollout.at_once();
+        }
         let chosen = self.selection.choose(context)?;
         if self.flags.dry_run {
             let jobs = chosen.jobs(context)?;
@@ -57,16 +62,28 @@ impl Verb for Apply {
             for sentence in context.state()?.write(follow)? {
                 context.ui.warn(&sentence);
             }
-            let reports = run.change(context, record.id(), chosen.jobs(context)?)?;
-            let value = json!({ "task": record.id(), "servers": to_json(&reports) });
-            context.ui.show(&value, |_| {})?;
-            if reports.is_empty() {
-                context
-                    .ui
-                    .note("nothing to do: nothing is placed on these servers");
-            }
-            summary(context, &reports, started);
-            agreed(context, &reports, ending(&reports))
+            finish(context, record.id(), &run.change(context, record.id(), chosen.jobs(context)?)?, started)
         })
     }
+}
+
+/// Shows how an apply ended.
+pub(super) fn finish(
+    context: &Context,
+    task: i64,
+    rolled: &Rolled,
+    started: Instant,
+) -> anyhow::Result<Ending> {
+    let reports = &rolled.reports;
+    let mut value = json!({ "task": task, "servers": to_json(reports) });
+    rolled.add_to(&mut value);
+    context.ui.show(&value, |_| {})?;
+    if reports.is_empty() {
+        context
+            .ui
+            .note("nothing to do: nothing is placed on these servers");
+    }
+    summary(context, reports, started);
+    rolled.tell(context, Some(&goes_on(task)));
+    rolled.ending(context)
 }

@@ -6,13 +6,15 @@ use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 use super::Ending;
 use super::agree::agree;
 use super::flags::Flags;
 use super::jobs::Jobs;
 use super::outcome;
-use crate::apply::{self, Event, Observer, Outcome, Purpose, Request, ServerReport};
+use super::rollout::{Rollout, Toll};
+use crate::apply::{self, Event, Job, Observer, Outcome, Purpose, Request, ServerReport};
 use crate::context::{Context, interrupted};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::model::{Resource, ServerName, TaskOutcome};
@@ -34,6 +36,8 @@ pub(super) struct Run<'a> {
     pub(super) require_all: bool,
     /// Whether it is put on record what was applied, so that it is taken away when it is no longer wanted.
     pub(super) on_record: bool,
+    /// In which waves, and when it stops.
+    pub(super) rollout: Rollout,
 }
 
 impl<'a> Run<'a> {
@@ -43,12 +47,14 @@ impl<'a> Run<'a> {
         command: &'a str,
         flags: &'a Flags,
     ) -> anyhow::Result<Self> {
+        let settings = &context.inventory()?.settings;
         Ok(Self {
             command,
             flags,
-            parallel: context.inventory()?.settings.parallel,
+            parallel: settings.parallel,
             require_all: false,
             on_record: true,
+            rollout: Rollout::new(&flags.in_waves, settings),
         })
     }
 
@@ -64,7 +70,9 @@ impl<'a> Run<'a> {
         let mut watcher = Watcher {
             progress: context.ui.progress(jobs.jobs.len()),
         };
-        let reports = self.run(context, jobs, purpose, &mut watcher)?;
+        let stop = context.block_on(async { context.interrupts() })??;
+        let (_halt, halt) = watch::channel(false);
+        let reports = self.run(context, jobs.jobs, purpose, &mut watcher, (&stop, &halt))?;
         drop(watcher);
         let mut value = extra;
         value["servers"] = reports.iter().map(preview_json).collect();
@@ -104,16 +112,10 @@ impl<'a> Run<'a> {
         Ok(reports)
     }
 
-    /// Changes the servers as task number `task`, records and shows how each came out.
-    pub(super) fn change(
-        &self,
-        context: &Context,
-        task: i64,
-        mut jobs: Jobs<'_>,
-    ) -> anyhow::Result<Vec<ServerReport>> {
+    /// A change as task number `task`.
+    pub(super) fn purpose(&self, context: &Context, task: i64) -> anyhow::Result<Purpose> {
         let settings = &context.inventory()?.settings;
-        let lock_wait = self.flags.lock_wait.unwrap_or(settings.lock_wait);
-        let purpose = Purpose::Change {
+        Ok(Purpose::Change {
             task,
             owner: format!(
                 "{} on {} (`fleet {}`, since {})",
@@ -122,46 +124,34 @@ impl<'a> Run<'a> {
                 self.command,
                 format::time(context.now()),
             ),
-            lock_wait,
+            lock_wait: self.flags.lock_wait.unwrap_or(settings.lock_wait),
             confirm: self.flags.confirm_timeout,
             retention: settings.trash_retention,
-        };
-        let mut recorder = Recorder {
-            context,
-            task,
-            on_record: self.on_record,
-            resources: std::mem::take(&mut jobs.resources),
-            progress: context.ui.progress(jobs.jobs.len()),
-            trouble: None,
-        };
-        let reports = self.run(context, jobs, purpose, &mut recorder)?;
-        let trouble = recorder.trouble.take();
-        drop(recorder);
-        match trouble {
-            Some(trouble) => Err(trouble.into()),
-            None => Ok(reports),
-        }
+        })
     }
 
-    fn run(
+    /// Goes over the servers, all at once. `stop` counts the interrupts, `halt` says that no further one may be begun.
+    pub(super) fn run(
         &self,
         context: &Context,
-        jobs: Jobs<'_>,
+        jobs: Vec<Job<'_>>,
         purpose: Purpose,
         observer: &mut dyn Observer,
+        (stop, halt): (&watch::Receiver<u32>, &watch::Receiver<bool>),
     ) -> anyhow::Result<Vec<ServerReport>> {
-        if jobs.jobs.is_empty() {
+        if jobs.is_empty() {
             return Ok(Vec::new());
         }
         let connector = context.connector()?;
         context.block_on(async {
-            let mut interrupts = context.interrupts()?;
+            let mut interrupts = stop.clone();
             let request = Request {
                 purpose,
                 mode: self.flags.mode(),
                 parallel: self.parallel,
                 require_all: self.require_all,
                 stop: interrupts.clone(),
+                halt: halt.clone(),
             };
             let warn = async {
                 let _ = interrupts.wait_for(|count| *count > 0).await;
@@ -171,7 +161,7 @@ impl<'a> Run<'a> {
                 let _ = interrupts.wait_for(|count| *count > 1).await;
             };
             tokio::select! {
-                reports = apply::run(&connector, jobs.jobs, &request, observer) => Ok(reports),
+                reports = apply::run(&connector, jobs, &request, observer) => Ok(reports),
                 () = warn => Err(interrupted()
                     .hint("`fleet apply` finds out what became of the servers, and finishes")
                     .into()),
@@ -184,11 +174,12 @@ impl<'a> Run<'a> {
 pub(super) fn ending(reports: &[ServerReport]) -> Ending {
     let incomplete = || reports.iter().filter(|report| !report.is_complete());
     let away = |report: &ServerReport| {
-        use Outcome::{Interrupted, Stopped, Unreachable};
-        matches!(report.outcome, Unreachable | Interrupted | Stopped)
+        use Outcome::{Interrupted, Stopped, Unreachable, Waiting};
+        matches!(report.outcome, Unreachable | Interrupted | Stopped | Waiting)
     };
     if incomplete().next().is_none() {
-        Ending::Done
+        let is_well = reports.iter().all(|report| report.unwell.is_empty());
+        if is_well { Ending::Done } else { Ending::With(Class::Unhealthy) }
     } else if incomplete().any(|report| report.outcome == Outcome::Reverted) {
         Ending::With(Class::Reverted)
     } else if incomplete().all(|report| report.outcome == Outcome::Locked) {
@@ -237,6 +228,10 @@ pub(super) fn to_json(reports: &[ServerReport]) -> Value {
             value["recovered"] = json!(report.recovered);
             value["error"] = json!(report.error.as_ref().map(|error| &error.message));
             value["duration_ms"] = json!(millis(report.duration));
+            if report.wave > 0 {
+                value["wave"] = report.wave.into();
+                value["unwell"] = json!(report.unwell);
+            }
             value
         })
         .collect()
@@ -314,17 +309,68 @@ impl Observer for Watcher<'_> {
 }
 
 /// Follows a change and records it.
-struct Recorder<'a> {
+pub(super) struct Recorder<'a> {
     context: &'a Context,
     task: i64,
     on_record: bool,
     resources: BTreeMap<ServerName, Rc<[Resource]>>,
     progress: Progress<'a>,
+    toll: &'a mut Toll,
     /// The first outcome that could not be recorded; the servers are told to the admin all the same.
     trouble: Option<Diagnostic>,
 }
 
-impl Recorder<'_> {
+impl<'a> Recorder<'a> {
+    /// Follows a run over these jobs.
+    pub(super) fn new(
+        run: &Run<'_>,
+        context: &'a Context,
+        task: i64,
+        jobs: &Jobs<'_>,
+        toll: &'a mut Toll,
+    ) -> Self {
+        Self {
+            context,
+            task,
+            on_record: run.on_record,
+            resources: jobs.resources.clone(),
+            progress: context.ui.progress(jobs.jobs.len()),
+            toll,
+            trouble: None,
+        }
+    }
+
+    /// What could not be recorded.
+    pub(super) fn end(self) -> Result<(), Diagnostic> {
+        self.trouble.map_or(Ok(()), Err)
+    }
+
+    fn resources(&self, server: &ServerName) -> &[Resource] {
+        self.resources.get(server).map_or(&[][..], |resources| &**resources)
+    }
+
+    /// Records what became of a server.
+    pub(super) fn put(&self, report: &ServerReport) -> Result<(), Diagnostic> {
+        let result = outcome::of(report, self.resources(&report.server));
+        let entry = TaskOutcome {
+            server: report.server.clone(),
+            status: report.outcome.word().to_owned(),
+            duration_ms: millis(report.duration),
+            reason: outcome::reason(report),
+            changes: report.changes_done().map(ToString::to_string).collect(),
+        };
+        let (task, now) = (self.task, self.context.now());
+        self.record(|write| {
+            if self.on_record {
+                write.record_outcome(&report.server, &result, Some(task), now)?;
+            }
+            if let Some(key) = &report.login_key {
+                write.remember_identity(&report.server, key)?;
+            }
+            write.record_task_outcome(task, &entry)
+        })
+    }
+
     fn record(
         &self,
         work: impl FnOnce(&Write<'_>) -> Result<(), Diagnostic>,
@@ -358,31 +404,16 @@ impl Observer for Recorder<'_> {
     }
 
     fn done(&mut self, report: &ServerReport) {
-        let resources = self
-            .resources
-            .get(&report.server)
-            .map_or(&[][..], |resources| &**resources);
-        let result = outcome::of(report, resources);
-        let entry = TaskOutcome {
-            server: report.server.clone(),
-            status: report.outcome.word().to_owned(),
-            duration_ms: millis(report.duration),
-            reason: outcome::reason(report),
-            changes: report.changes_done().map(ToString::to_string).collect(),
-        };
-        let (task, now) = (self.task, self.context.now());
-        let recorded = self.record(|write| {
-            if self.on_record {
-                write.record_outcome(&report.server, &result, Some(task), now)?;
-            }
-            if let Some(key) = &report.login_key {
-                write.remember_identity(&report.server, key)?;
-            }
-            write.record_task_outcome(task, &entry)
-        });
-        if let Err(error) = recorded {
+        if let Err(error) = self.put(report) {
             self.trouble.get_or_insert(error);
         }
+        self.toll.count(report);
+        if report.outcome == Outcome::Stopped && !report.sent && self.toll.is_too_much() {
+            // Those that were never begun are told together.
+            self.progress.end(report.server.as_str());
+            return;
+        }
+        let resources = self.resources(&report.server);
         let (mark, text) = outcome::line(report, resources);
         self.progress
             .done(report.server.as_str(), mark, &text, report.duration);
@@ -390,8 +421,9 @@ impl Observer for Recorder<'_> {
         if self.context.globals.verbose > 0 {
             ui.live(|page| plan::done(page, report.changes_done()));
         }
-        let kept = outcome::in_trash(report, task);
+        let kept = outcome::in_trash(report, self.task);
         if !kept.is_empty() {
+            let now = self.context.now();
             let until = format::day(now.saturating_add(KEPT).unwrap_or(now));
             let kept = kept.join(", ");
             ui.note(&format!(

@@ -8,9 +8,10 @@ use clap::ArgMatches;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::carry_out::{Run, agreed, ending, summary, to_json};
+use super::carry_out::{Run, summary, to_json};
 use super::flags::Flags;
 use super::jobs::{Jobs, Source};
+use super::rollout::{Rolled, goes_on};
 use super::show::directions;
 use super::{Ending, outlook};
 use crate::apply::{Outcome, ServerReport};
@@ -58,7 +59,7 @@ struct Recorded<'a> {
 
 /// How the servers took it.
 struct Changed {
-    reports: Vec<ServerReport>,
+    rolled: Rolled,
     /// Whether the wish was taken back.
     taken_back: bool,
     ending: Ending,
@@ -192,11 +193,13 @@ impl<'a> Changing<'a> {
                 .map_or(Ok(Ending::With(Class::Failed)), |r| Ok(r.ending)),
         );
         let Changed {
-            reports,
+            rolled,
             taken_back,
             ending,
         } = result?;
-        let mut value = self.value(task, &names, &reports, taken_back)?;
+        let reports = &rolled.reports;
+        let mut value = self.value(task, &names, reports, taken_back)?;
+        rolled.add_to(&mut value);
         let resource = self.context.state()?.read(|read| read.find(&self.name))?;
         let resource = resource.filter(|_| !taken_back);
         let outlook = self.outlook(resource.as_ref(), &before)?;
@@ -207,13 +210,15 @@ impl<'a> Changing<'a> {
             }
             lines(page, &shown);
         })?;
-        summary(context, &reports, started);
+        summary(context, reports, started);
+        let line = goes_on(task);
+        rolled.tell(context, (!taken_back).then_some(&*line));
         if taken_back {
             context.ui.note(match before {
                 Before::Nothing => "nothing was recorded",
                 _ => "what is recorded is as before",
             });
-        } else if reports.iter().any(|report| !report.is_complete()) {
+        } else if rolled.halt.is_none() && reports.iter().any(|report| !report.is_complete()) {
             context
                 .ui
                 .hint("it stays recorded; `fleet apply` finishes it");
@@ -276,7 +281,8 @@ impl<'a> Changing<'a> {
         before: &Before,
     ) -> anyhow::Result<Changed> {
         let run = Run::new(self.context, &self.command, &self.flags)?;
-        let reports = run.change(self.context, task, jobs)?;
+        let rolled = run.change(self.context, task, jobs)?;
+        let reports = &rolled.reports;
         let ending = if reports.is_empty() && self.is_placed(names)? {
             let name = &self.name;
             let rest = match before {
@@ -287,11 +293,11 @@ impl<'a> Changing<'a> {
             self.context.ui.warn(&warning);
             Ending::With(Class::Partial)
         } else {
-            agreed(self.context, &reports, ending(&reports))?
+            rolled.ending(self.context)?
         };
         Ok(Changed {
-            taken_back: refused(&reports) && self.take_back(task)?,
-            reports,
+            taken_back: refused(reports) && self.take_back(task)?,
+            rolled,
             ending,
         })
     }
@@ -453,7 +459,7 @@ fn refused(reports: &[ServerReport]) -> bool {
         tried && undone && why && report.done.is_empty() && report.error.is_none()
     };
     let idle = |report: &ServerReport| {
-        report.outcome == Outcome::Unchanged
+        report.outcome == Outcome::Waiting || report.outcome == Outcome::Unchanged
             && report.plan.is_empty()
             && report.done.is_empty()
             && report.error.is_none()

@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use crate::inventory::value;
+use crate::model::{Share, Waves};
 use crate::plan::Mode;
 
 /// How a change is carried out.
@@ -25,6 +26,26 @@ pub(super) struct Flags {
     /// How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m
     #[arg(long, value_name = "TIME", value_parser = confirm_timeout, default_value = "30s", help_heading = "How to carry it out")]
     pub(super) confirm_timeout: Duration,
+    #[command(flatten)]
+    pub(super) in_waves: InWaves,
+}
+
+/// How it goes over many servers.
+#[derive(Args, Clone, Debug, Default)]
+pub(super) struct InWaves {
+    /// Some servers at a time, each wave only when the one before is well: `1,10%,100%`, the last size again and again; a
+    /// selector is a wave of canaries [default: the inventory's, else all at once]
+    #[arg(long, value_name = "SIZES", help_heading = "In waves")]
+    pub(super) waves: Option<Waves>,
+    /// Begin no further server when more than these have failed, or are not well after their wave [default: 0 in waves]
+    #[arg(long, value_name = "N|N%", help_heading = "In waves")]
+    pub(super) max_failures: Option<Share>,
+    /// How long to wait after a wave before it is looked at
+    #[arg(long, value_name = "TIME", value_parser = time, help_heading = "In waves")]
+    pub(super) wave_pause: Option<Duration>,
+    /// Count servers that are away or locked as failed
+    #[arg(long, help_heading = "In waves")]
+    pub(super) away_fails: bool,
 }
 
 /// How a change of what is recorded is carried out, or only recorded.

@@ -7,7 +7,7 @@ use clap::{Args, Command};
 use super::add::Add;
 use super::add_record::zone_kind;
 use super::edit::Edit;
-use super::flags::Staging;
+use super::flags::{InWaves, Staging};
 use super::{Ending, Example, Group, KindVerb, Verb};
 use crate::context::Context;
 use crate::diagnostic::ticked;
@@ -126,6 +126,24 @@ impl ImportZone {
         }
         if let Some(wait) = flags.lock_wait {
             flag("lock-wait", Some(format!("{}s", wait.as_secs())));
+        }
+        let InWaves {
+            waves,
+            max_failures,
+            wave_pause,
+            away_fails,
+        } = &flags.in_waves;
+        if let Some(waves) = waves {
+            flag("waves", Some(waves.to_string()));
+        }
+        if let Some(most) = max_failures {
+            flag("max-failures", Some(most.to_string()));
+        }
+        if let Some(pause) = wave_pause {
+            flag("wave-pause", Some(format!("{}ms", pause.as_millis())));
+        }
+        if *away_fails {
+            flag("away-fails", None);
         }
         words
     }

@@ -28,6 +28,25 @@ pub(super) struct Jobs<'a> {
     pub(super) jobs: Vec<Job<'a>>,
     /// The resources of each job, with their placements.
     pub(super) resources: BTreeMap<ServerName, Rc<[Resource]>>,
+    /// What they are narrowed to.
+    pub(super) only: Option<BTreeSet<ResourceName>>,
+}
+
+impl<'a> Jobs<'a> {
+    /// Takes out the jobs of these servers, in their order.
+    pub(super) fn take(&mut self, names: &[ServerName]) -> Self {
+        let all = std::mem::take(&mut self.jobs).into_iter();
+        let mut by_name: BTreeMap<ServerName, Job<'a>> =
+            all.map(|job| (job.server.name.clone(), job)).collect();
+        let mut taken = Self::default();
+        for name in names {
+            taken.jobs.extend(by_name.remove(name));
+            let resources = self.resources.remove_entry(name);
+            taken.resources.extend(resources);
+        }
+        self.jobs.extend(by_name.into_values());
+        taken
+    }
 }
 
 /// What all jobs are made from.
@@ -57,7 +76,10 @@ impl<'a> Source<'_, 'a> {
         let mut facts = self.read.facts(&names)?;
         let mut applied = self.read.applied_on_each(&names)?;
         let mut on = self.resources_on(&names)?;
-        let mut jobs = Jobs::default();
+        let mut jobs = Jobs {
+            only: self.only.clone(),
+            ..Jobs::default()
+        };
         let servers = self.servers.clone();
         let scene = Rc::new(self.scene()?);
         for server in servers {

@@ -22,6 +22,7 @@ mod outcome;
 mod outlook;
 mod placing;
 mod point;
+mod rollout;
 mod rows;
 mod selection;
 mod server_settings;
@@ -201,6 +202,7 @@ registry! {
         place::Place,
         plan::Plan,
         apply::Apply,
+        retry::Retry,
         list_tasks::ListTasks,
         show_task::ShowTask,
         undo::Undo,

@@ -98,6 +98,7 @@ fn not_tried(report: &ServerReport) -> Option<String> {
         Outcome::Failed | Outcome::Reverted => error,
         // What was tried before is done or undone.
         Outcome::Stopped if report.sent => error,
+        Outcome::Waiting => Some("an earlier wave was not well".to_owned()),
         outcome => Some(error.unwrap_or_else(|| outcome.word().to_owned())),
     }
 }

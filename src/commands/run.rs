@@ -7,8 +7,11 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
-use super::flags::time;
+use super::flags::{InWaves, time};
+use super::retry::Retry;
+use super::rollout::{Halt, Rollout, goes_on, known_health};
 use super::{Ending, Example, Group, Verb};
 use crate::apply::{Answer, Asking};
 use crate::context::Context;
@@ -47,6 +50,8 @@ pub struct Run {
     /// Servers at the same time [default: the inventory's, else 32]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     parallel: Option<u16>,
+    #[command(flatten)]
+    in_waves: InWaves,
 }
 
 /// As long as it wants: a week is more than anybody waits.
@@ -74,19 +79,54 @@ impl Verb for Run {
             "fleet run --server sg-1 'df -h | grep /srv'",
             "One word is a line for the shell",
         ),
+        ("fleet run --waves 1,25% -- systemctl restart nginx", "Stops when a server is not well after it"),
         ("fleet run --script check.sh --output-dir results", ""),
     ];
 
     fn run(self, context: &Context) -> anyhow::Result<Ending> {
         let inventory = context.inventory()?;
         let servers = Selector::parse(&self.server)?.select(&inventory.servers)?;
+        self.go(context, servers, None)
+    }
+}
+
+impl Run {
+    /// Runs it once more on servers that task number `task` left.
+    pub(super) fn again(
+        mut self,
+        context: &Context,
+        task: i64,
+        servers: Vec<&Server>,
+        in_waves: InWaves,
+        only_told: bool,
+    ) -> anyhow::Result<Ending> {
+        if self.script.as_deref() == Some(Path::new("-")) {
+            let message = format!("the script of task {task} came from standard input, and is not on record");
+            return Err(Diagnostic::usage(message).into());
+        }
+        if only_told {
+            return Err(Diagnostic::usage("what a command would change is not known before it runs").into());
+        }
+        let own = &mut self.in_waves;
+        own.waves = in_waves.waves.or(own.waves.take());
+        own.max_failures = in_waves.max_failures.or(own.max_failures);
+        own.wave_pause = in_waves.wave_pause.or(own.wave_pause);
+        own.away_fails |= in_waves.away_fails;
+        self.go(context, servers, Some(task))
+    }
+
+    fn go(&self, context: &Context, servers: Vec<&Server>, retry_of: Option<i64>) -> anyhow::Result<Ending> {
+        let verb = if retry_of.is_some() { Retry::NAME } else { Self::NAME };
         let script = self.script(context)?;
         if let Some(dir) = &self.output_dir {
             create_dir(dir)?;
         }
-        context.record(Self::NAME, |record| {
+        context.record(verb, |record| {
             let started = Instant::now();
-            let answers = self.ask(context, &servers, &script)?;
+            if let Some(of) = retry_of {
+                context.state()?.write(|write| write.record_retry(record.id(), of))?;
+            }
+            let (answers, halt) = self.in_waves(context, &servers, &script)?;
             for (server, answer) in &answers {
                 let (status, reason) = outcome(answer);
                 record.outcome(server, status, reason, Vec::new())?;
@@ -96,7 +136,15 @@ impl Verb for Run {
                     write(dir, &format!("{server}.err"), &errors)?;
                 }
             }
-            let value = json!({ "task": record.id(), "servers": to_json(&answers) });
+            let mut value = json!({ "task": record.id(), "servers": to_json(&answers) });
+            let left = servers.iter().map(|server| &server.name).filter(|name| !answers.contains_key(name));
+            let left: Vec<&ServerName> = left.collect();
+            for server in &left {
+                record.outcome(server, "waiting", Some("an earlier wave was not well".to_owned()), Vec::new())?;
+            }
+            if let Some(halt) = &halt {
+                value["stopped"] = halt.to_json();
+            }
             context.ui.show(&value, |page| {
                 if self.diff {
                     differences(page, &answers);
@@ -105,12 +153,70 @@ impl Verb for Run {
                 }
             })?;
             summary(context, &answers, started);
-            Ok(ending(&answers))
+            let Some(halt) = halt else {
+                return Ok(ending(&answers));
+            };
+            if !context.globals.wants_json() {
+                let mut error = Diagnostic::new(Class::Partial, halt.sentence());
+                let count = format::count(left.len(), "server");
+                error = error.detail(format!("not begun: {} ({count})", fold(left)));
+                error.details.extend(halt.details);
+                context.ui.problem(&error.hint(goes_on(record.id())));
+            }
+            Ok(Ending::With(Class::Partial))
         })
     }
-}
 
-impl Run {
+    /// Asks the servers, in waves where that is wanted; and why not all of them were.
+    fn in_waves(
+        &self,
+        context: &Context,
+        servers: &[&Server],
+        script: &Script,
+    ) -> anyhow::Result<(Answers, Option<Halt>)> {
+        let rollout = Rollout::new(&self.in_waves, &context.inventory()?.settings);
+        let order = servers.iter().map(|server| server.name.clone()).collect();
+        let waves = rollout.waves(context, order)?;
+        let of = waves.len();
+        let mut toll = rollout.toll(servers.len(), of > 1);
+        let before = if of > 1 { known_health(context)? } else { BTreeMap::new() };
+        let stop = context.block_on(async { context.interrupts() })??;
+        let mut answers = Answers::new();
+        for (index, names) in waves.iter().enumerate() {
+            let wave = index + 1;
+            if of > 1 {
+                let count = format::count(names.len(), "server");
+                context.ui.note(&format!("wave {wave} of {of}: {} ({count})", fold(names)));
+            }
+            let these = servers.iter().filter(|server| names.contains(&server.name));
+            let these: Vec<&Server> = these.copied().collect();
+            let answered = self.ask(context, &these, script, &stop)?;
+            for (server, answer) in &answered {
+                match answer {
+                    Ok(answer) if answer.status == 0 => {}
+                    Err(error) if error.is_unreachable() => toll.away(server),
+                    _ => toll.fail(server),
+                }
+            }
+            let reached = answered.iter().filter(|(_, answer)| answer.is_ok());
+            let reached = reached.map(|(server, _)| (server.clone(), Vec::new())).collect();
+            answers.extend(answered);
+            if wave == of {
+                break;
+            }
+            if toll.is_too_much() {
+                return Ok((answers, Some(toll.halt(wave, of))));
+            }
+            if !rollout.settle(context, &reached, &before, &stop, &mut toll)? {
+                return Ok((answers, Some(Halt::interrupted(wave, of))));
+            }
+            if toll.is_too_much() {
+                return Ok((answers, Some(toll.halt(wave, of))));
+            }
+        }
+        Ok((answers, None))
+    }
+
     /// What the servers run: in a shell of its own, so that it may change or end that as it likes.
     fn script(&self, context: &Context) -> anyhow::Result<Script> {
         let text = match (&self.script, self.command.as_slice()) {
@@ -129,7 +235,13 @@ impl Run {
         Ok(script)
     }
 
-    fn ask(&self, context: &Context, servers: &[&Server], script: &Script) -> anyhow::Result<Answers> {
+    fn ask(
+        &self,
+        context: &Context,
+        servers: &[&Server],
+        script: &Script,
+        stop: &watch::Receiver<u32>,
+    ) -> anyhow::Result<Answers> {
         let parallel = context.inventory()?.settings.parallel;
         let asking = Asking {
             parallel: self.parallel.map_or(parallel, usize::from),
@@ -142,7 +254,7 @@ impl Run {
         }
         let connector = context.connector()?;
         context.block_on(async {
-            let mut interrupts = context.interrupts()?;
+            let mut interrupts = stop.clone();
             let asked = asking.run(&connector, questions.collect(), |server| {
                 progress.end(server.as_str());
             });

@@ -106,6 +106,15 @@ impl Selection {
 }
 
 impl<'c> Chosen<'c> {
+    /// These servers, and of what is there only these resources.
+    pub(super) fn of(servers: Vec<&'c Server>, only: Option<BTreeSet<ResourceName>>) -> Self {
+        Self {
+            servers,
+            all: false,
+            only,
+        }
+    }
+
     /// What is to be done on each of the servers that have something of fleet's.
     pub(super) fn jobs(&self, context: &'c Context) -> anyhow::Result<Jobs<'c>> {
         let inventory = context.inventory()?;

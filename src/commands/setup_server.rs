@@ -1,6 +1,5 @@
 //! `fleet setup-server`: installs and starts what a role needs on a bare server.
 
-use std::collections::BTreeMap;
 use std::time::Instant;
 
 use clap::Args;
@@ -63,7 +62,7 @@ impl Verb for SetupServer {
         run.on_record = false;
         let jobs = Jobs {
             jobs: vec![job(server, &roles, release)?],
-            resources: BTreeMap::new(),
+            ..Jobs::default()
         };
         let value = json!({ "system": release.to_string(), "roles": roles });
         if self.dry_run {
@@ -71,7 +70,7 @@ impl Verb for SetupServer {
             return Ok(super::plan::ending(&reports, false));
         }
         context.record(Self::NAME, |record| {
-            let reports = run.change(context, record.id(), jobs)?;
+            let reports = run.change(context, record.id(), jobs)?.reports;
             if reports
                 .iter()
                 .any(|report| report.outcome == Outcome::Changed)

@@ -67,6 +67,9 @@ fn print(page: &mut Page, task: &Task, context: &Context, host: &str) {
         ),
         ("started", started, Tone::Plain),
     ];
+    if let Some(of) = task.retry_of {
+        fields.push(("retries", format!("task {of}"), Tone::Plain));
+    }
     if let Some(took) = took(task) {
         fields.push(("took", format::duration(took), Tone::Plain));
     }

@@ -7,6 +7,7 @@ use toml::de::DeTable;
 
 use super::read::Reader;
 use super::value;
+use crate::model::{Share, Waves};
 
 /// What holds for every run with this inventory. Flags and environment variables go before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +34,12 @@ pub struct InventorySettings {
     pub health_max_age: Duration,
     /// How long to wait for another fleet at work on a server.
     pub lock_wait: Duration,
+    /// In which waves a change goes over its servers; `None` is all at once.
+    pub waves: Option<Waves>,
+    /// How many servers may fail before a change stops.
+    pub max_failures: Option<Share>,
+    /// How long a change waits after each wave before it looks whether all is well.
+    pub wave_pause: Duration,
     /// Prints the key that opens stored secrets; run with `sh -c`.
     pub key_command: Option<String>,
     /// How long what was removed stays in the trash of the servers, and can be put back.
@@ -53,13 +60,16 @@ impl Default for InventorySettings {
             health_timeout: Duration::from_secs(10),
             health_max_age: Duration::from_secs(300),
             lock_wait: Duration::from_secs(60),
+            waves: None,
+            max_failures: None,
+            wave_pause: Duration::ZERO,
             key_command: None,
             trash_retention: Duration::from_secs(30 * 86400),
         }
     }
 }
 
-pub(super) const KEYS: [&str; 13] = [
+pub(super) const KEYS: [&str; 16] = [
     "state",
     "known_hosts",
     "ssh_config",
@@ -71,16 +81,22 @@ pub(super) const KEYS: [&str; 13] = [
     "health_timeout",
     "health_max_age",
     "lock_wait",
+    "waves",
+    "max_failures",
+    "wave_pause",
     "key_command",
     "trash_retention",
 ];
 
-const ALIASES: [(&str, &str); 6] = [
+const ALIASES: [(&str, &str); 9] = [
     ("database", "state"),
     ("state_file", "state"),
     ("forks", "parallel"),
     ("timeout", "total_timeout"),
     ("lock_timeout", "lock_wait"),
+    ("serial", "waves"),
+    ("batches", "waves"),
+    ("max_fail_percentage", "max_failures"),
     ("retention", "trash_retention"),
 ];
 
@@ -119,6 +135,12 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, table: &DeTable<'_>) -> Inventor
                 &mut settings.lock_wait,
                 reader.duration(entry, Duration::ZERO),
             ),
+            "waves" => settings.waves = reader.string(entry, parsed),
+            "max_failures" => settings.max_failures = reader.string(entry, parsed),
+            "wave_pause" => set(
+                &mut settings.wave_pause,
+                reader.duration(entry, Duration::ZERO),
+            ),
             "key_command" => {
                 settings.key_command =
                     reader.string(entry, |text| value::plain(text).map(str::to_owned));
@@ -137,4 +159,12 @@ fn set<T>(target: &mut T, value: Option<T>) {
     if let Some(value) = value {
         *target = value;
     }
+}
+
+/// A value that says itself what is wrong with it.
+fn parsed<T: std::str::FromStr<Err = String>>(text: &str) -> Result<T, value::Refused> {
+    text.parse().map_err(|why| value::Refused {
+        message: "is refused".to_owned(),
+        hint: Some(why),
+    })
 }

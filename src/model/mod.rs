@@ -12,6 +12,7 @@ pub mod selector;
 pub mod server;
 pub mod snapshot;
 pub mod task;
+pub mod waves;
 
 pub use access::Access;
 pub use check::{Check, CheckKey};
@@ -23,4 +24,5 @@ pub use resource::{Placement, PlacementStatus, Resource, ResourceName};
 pub use selector::Selector;
 pub use server::{Jump, Role, Server, ServerName, TransportKind};
 pub use snapshot::{Snapshot, TaskChange};
-pub use task::{Task, TaskOutcome};
+pub use task::{Course, Task, TaskOutcome};
+pub use waves::{Share, Waves};

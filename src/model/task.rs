@@ -1,9 +1,11 @@
 //! The audit record of one command.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::ServerName;
+use super::{ResourceName, ServerName, Share, Waves};
 
 /// Who ran what, when, and how it ended.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -26,6 +28,10 @@ pub struct Task {
     pub ended_at: Option<Timestamp>,
     /// Exit code; `None` while it runs, or when it was killed.
     pub exit_code: Option<u8>,
+    /// The task whose servers it does again.
+    pub retry_of: Option<i64>,
+    /// How it goes over its servers; `None` for one that changes none.
+    pub course: Option<Course>,
     /// What happened on each server, in the order it was reported.
     pub outcomes: Vec<TaskOutcome>,
 }
@@ -35,7 +41,8 @@ pub struct Task {
 pub struct TaskOutcome {
     /// The server.
     pub server: ServerName,
-    /// `changed`, `unchanged`, `failed`, `unreachable`, `reverted`, `interrupted`.
+    /// `changed`, `unchanged`, `failed`, `unreachable`, `locked`, `reverted`, `interrupted`, `stopped`, `waiting`, `stale`;
+    /// of a command that was run there `done`.
     pub status: String,
     /// Milliseconds it took, connection included.
     pub duration_ms: u64,
@@ -43,4 +50,49 @@ pub struct TaskOutcome {
     pub reason: Option<String>,
     /// The changes made: `update file /etc/nginx/...`.
     pub changes: Vec<String>,
+}
+
+impl TaskOutcome {
+    /// Whether all is done there that was to be done.
+    pub fn is_done(&self) -> bool {
+        let well = ["changed", "unchanged", "done", "looked"];
+        well.contains(&self.status.as_str()) && self.reason.is_none()
+    }
+}
+
+impl Task {
+    /// The servers where not all was done, or of which nothing was reported: by what was last said of each.
+    pub fn unfinished(&self) -> BTreeSet<&ServerName> {
+        let course = self.course.iter();
+        let mut left: BTreeSet<_> = course.flat_map(|course| &course.servers).collect();
+        for outcome in &self.outcomes {
+            if outcome.is_done() {
+                left.remove(&outcome.server);
+            } else {
+                left.insert(&outcome.server);
+            }
+        }
+        left
+    }
+}
+
+/// How a task goes over its servers, for the one that does some of them again.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Course {
+    /// The servers, in their order.
+    pub servers: Vec<ServerName>,
+    /// The resources it is about; `None` for all.
+    pub resources: Option<BTreeSet<ResourceName>>,
+    /// Whether files that others wrote or edited are replaced.
+    pub force: bool,
+    /// Whether they are taken over as they are.
+    pub adopt: bool,
+    /// In which waves.
+    pub waves: Option<Waves>,
+    /// How many servers may fail.
+    pub max_failures: Option<Share>,
+    /// How long to wait after each wave, in milliseconds.
+    pub wave_pause_ms: u64,
+    /// Whether servers that are away count as failures.
+    pub away_fails: bool,
 }

@@ -6,7 +6,7 @@ use crate::item::{ItemType, Key, Props, zone};
 use crate::shell::Script;
 
 /// The shell functions that every script of a conversation may use.
-const PRELUDE: &str = include_str!("prelude.sh");
+pub(super) const PRELUDE: &str = include_str!("prelude.sh");
 
 /// What is known of a server after one read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -308,6 +308,16 @@ fn probing(probes: &[&Probe], neighbours: bool) -> Script {
     script
 }
 
+/// The script that makes requests on the server itself, and says `@why` of those that are not answered as they should be.
+pub fn check(probes: &[Probe]) -> Script {
+    let mut script = Script::new();
+    script.raw(PATHS).raw(NGINX).raw(super::observe::PRELUDE);
+    script.raw("mkdir -p -m 700 -- \"$run\" && t=$(mktemp -d \"$run/check.XXXXXX\") || exit 74\n");
+    requests(&probes.iter().collect::<Vec<_>>(), &mut script);
+    script.raw("probe_all || :\nrm -rf -- \"$t\"\n");
+    script
+}
+
 /// Writes the requests to `$t/probes`, each once.
 fn requests(probes: &[&Probe], script: &mut Script) {
     let distinct: BTreeMap<String, &Probe> =

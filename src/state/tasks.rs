@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use rusqlite::{Row, params};
 
-use super::rows::{self, count, json, millis, time, time_if_any, to_json};
+use super::rows::{self, count, json, json_if_any, millis, time, time_if_any, to_json};
 use super::{Read, Write};
 use crate::diagnostic::Diagnostic;
-use crate::model::{Task, TaskOutcome};
+use crate::model::{Course, Task, TaskOutcome};
 
 /// A command that begins.
 #[derive(Clone, Debug)]
@@ -29,7 +29,8 @@ impl Read {
     /// The newest `limit` tasks with their outcomes, newest first.
     pub fn tasks(&self, limit: u32) -> Result<Vec<Task>, Diagnostic> {
         let mut tasks = self.all(
-            "SELECT id, command, arguments, operator, host, started_at, ended_at, exit_code, process
+            "SELECT id, command, arguments, operator, host, started_at, ended_at, exit_code, process,
+                    retry_of, course
              FROM tasks ORDER BY id DESC LIMIT $1",
             params![limit],
             task,
@@ -57,7 +58,8 @@ impl Read {
     /// One task with its outcomes.
     pub fn task(&self, id: i64) -> Result<Option<Task>, Diagnostic> {
         let found = self.first(
-            "SELECT id, command, arguments, operator, host, started_at, ended_at, exit_code, process
+            "SELECT id, command, arguments, operator, host, started_at, ended_at, exit_code, process,
+                    retry_of, course
              FROM tasks WHERE id = $1",
             params![id],
             task,
@@ -96,6 +98,25 @@ impl Write<'_> {
         let id = id.ok_or_else(|| Diagnostic::failed("the task was not recorded"))?;
         self.in_task(id);
         Ok(id)
+    }
+
+    /// Records how a task goes over its servers.
+    pub fn record_course(&self, task: i64, course: &Course) -> Result<(), Diagnostic> {
+        let course = to_json(course).map_err(|e| self.explain(&e))?;
+        self.change(
+            "UPDATE tasks SET course = $1 WHERE id = $2",
+            params![course, task],
+        )?;
+        Ok(())
+    }
+
+    /// Records that a task does again what another did not finish.
+    pub fn record_retry(&self, task: i64, of: i64) -> Result<(), Diagnostic> {
+        self.change(
+            "UPDATE tasks SET retry_of = $1 WHERE id = $2",
+            params![of, task],
+        )?;
+        Ok(())
     }
 
     /// Records what a task did on one server.
@@ -140,6 +161,8 @@ fn task(row: &Row<'_>) -> rusqlite::Result<Task> {
         ended_at: time_if_any(row, 6)?,
         exit_code: row.get(7)?,
         process: row.get(8)?,
+        retry_of: row.get(9)?,
+        course: json_if_any(row, 10)?,
         outcomes: Vec::new(),
     })
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::model::{Jump, Role, TransportKind};
+use crate::model::{Jump, Role, Share, TransportKind};
 
 fn one(inventory: &Inventory, name: &str) -> Server {
     inventory.server(name).unwrap().clone()
@@ -39,6 +39,9 @@ fn every_key_is_read() {
         health_timeout = "5s"
         health_max_age = "0s"
         lock_wait = "10s"
+        waves = "label:canary,10%"
+        max_failures = "5%"
+        wave_pause = "1m"
         key_command = "pass show fleet/key"
         trash_retention = "14d"
         [weights]
@@ -79,6 +82,9 @@ fn every_key_is_read() {
             health_timeout: Duration::from_secs(5),
             health_max_age: Duration::ZERO,
             lock_wait: Duration::from_secs(10),
+            waves: Some("label:canary,10%".parse().unwrap()),
+            max_failures: Some(Share::Percent(5)),
+            wave_pause: Duration::from_secs(60),
             key_command: Some("pass show fleet/key".to_owned()),
             trash_retention: Duration::from_secs(14 * 86400),
         }

@@ -107,7 +107,11 @@ CREATE TABLE tasks (
     process    INTEGER NOT NULL,
     started_at INTEGER NOT NULL,
     ended_at   INTEGER,
-    exit_code  INTEGER
+    exit_code  INTEGER,
+    -- the task whose servers it does again
+    retry_of   INTEGER REFERENCES tasks (id),
+    -- how it goes over its servers, JSON
+    course     TEXT
 ) STRICT;
 
 CREATE INDEX tasks_unended ON tasks (id) WHERE ended_at IS NULL;
@@ -154,4 +158,11 @@ CREATE TABLE sealing (
     memory INTEGER,
     passes INTEGER,
     lanes  INTEGER
+) STRICT;
+
+-- Plans that were written to a file: what a file must be signed with to be taken for one of these.
+CREATE TABLE plans (
+    id      TEXT    NOT NULL PRIMARY KEY,
+    made_at INTEGER NOT NULL,
+    key     BLOB    NOT NULL
 ) STRICT;

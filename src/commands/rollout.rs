@@ -1,0 +1,546 @@
+//! Waves: a change goes over its servers some at a time, each wave only when the one before it is well.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use super::Ending;
+use super::carry_out::{Recorder, Run, agreed, ending};
+use super::flags::InWaves;
+use super::jobs::{Jobs, Source};
+use super::look;
+use crate::apply::{Asking, Outcome, ServerReport};
+use crate::context::Context;
+use crate::diagnostic::{Class, Diagnostic};
+use crate::inventory::InventorySettings;
+use crate::item::Probe;
+use crate::model::fold::fold;
+use crate::model::{Course, Health, PlacementStatus, ResourceName, Server, ServerName, Share, Waves};
+use crate::plan::transaction::check as probe_script;
+use crate::state::Read;
+use crate::transport::Connector;
+use crate::ui::format;
+
+/// How often servers are looked at that are not well right after a change, and how long between two looks: a service
+/// that was reloaded may need a moment.
+const LOOKS: usize = 4;
+const BETWEEN: Duration = Duration::from_millis(1500);
+
+/// How a run goes over its servers.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Rollout {
+    waves: Option<Waves>,
+    max_failures: Option<Share>,
+    pause: Duration,
+    away_fails: bool,
+}
+
+/// What became of a run over servers.
+pub(super) struct Rolled {
+    /// What became of each server, in the order they were begun.
+    pub(super) reports: Vec<ServerReport>,
+    /// Why not all of them were begun.
+    pub(super) halt: Option<Halt>,
+}
+
+/// Why a run stopped before every server was begun.
+pub(super) struct Halt {
+    /// The wave after which it stopped, from 1.
+    pub(super) wave: usize,
+    /// How many there are.
+    pub(super) of: usize,
+    /// `sg-1 failed`.
+    pub(super) reason: String,
+    /// Lines on what was the matter with servers.
+    pub(super) details: Vec<String>,
+}
+
+/// The servers that have failed, and whether they are too many.
+pub(super) struct Toll {
+    away_fails: bool,
+    /// `None` when none are too many.
+    most: Option<usize>,
+    failed: BTreeSet<ServerName>,
+    unwell: BTreeMap<ServerName, Vec<String>>,
+    halt: watch::Sender<bool>,
+}
+
+impl Rollout {
+    /// As the flags have it, else the settings.
+    pub(super) fn new(flags: &InWaves, settings: &InventorySettings) -> Self {
+        Self {
+            waves: flags.waves.clone().or_else(|| settings.waves.clone()),
+            max_failures: flags.max_failures.or(settings.max_failures),
+            pause: flags.wave_pause.unwrap_or(settings.wave_pause),
+            away_fails: flags.away_fails,
+        }
+    }
+
+    /// All at once.
+    pub(super) fn at_once(mut self) -> Self {
+        self.waves = None;
+        self
+    }
+
+    /// The waves of servers that are in this order.
+    pub(super) fn waves(
+        &self,
+        context: &Context,
+        order: Vec<ServerName>,
+    ) -> anyhow::Result<Vec<Vec<ServerName>>> {
+        match &self.waves {
+            Some(waves) => Ok(waves.of(&order, &context.inventory()?.servers)?),
+            None => Ok(vec![order]),
+        }
+    }
+
+    /// The toll of a run over so many servers, in waves or not.
+    pub(super) fn toll(&self, servers: usize, in_waves: bool) -> Toll {
+        let most = self.max_failures.map(|most| most.at_most(servers));
+        Toll {
+            away_fails: self.away_fails,
+            most: most.or(in_waves.then_some(0)),
+            failed: BTreeSet::new(),
+            unwell: BTreeMap::new(),
+            halt: watch::channel(false).0,
+        }
+    }
+
+    /// Waits after a wave and looks at its servers, each with requests that it should answer; false when it was
+    /// interrupted. What is the matter is noted in `toll`.
+    pub(super) fn settle(
+        &self,
+        context: &Context,
+        servers: &BTreeMap<ServerName, Vec<Probe>>,
+        before: &BTreeMap<ServerName, Health>,
+        stop: &watch::Receiver<u32>,
+        toll: &mut Toll,
+    ) -> anyhow::Result<bool> {
+        let mut stop = stop.clone();
+        let connector = context.connector()?;
+        if !self.pause.is_zero() {
+            context.ui.note(&format!("waiting {}", format::duration(self.pause)));
+        }
+        let unwell = context.block_on(async {
+            let looking = async {
+                tokio::time::sleep(self.pause).await;
+                unwell(context, &connector, servers, before).await
+            };
+            tokio::select! {
+                unwell = looking => unwell.map(Some),
+                _ = stop.wait_for(|count| *count > 0) => Ok(None),
+            }
+        })??;
+        let Some(unwell) = unwell else {
+            return Ok(false);
+        };
+        toll.unwell.extend(unwell);
+        toll.judge();
+        Ok(true)
+    }
+}
+
+impl Toll {
+    /// Counts a server that is done.
+    pub(super) fn count(&mut self, report: &ServerReport) {
+        use Outcome::{Changed, Failed, Interrupted, Locked, Reverted, Unchanged, Unreachable};
+        let failed = match report.outcome {
+            Failed | Reverted | Interrupted => true,
+            Unreachable | Locked => self.away_fails,
+            Changed | Unchanged => !report.is_complete(),
+            _ => false,
+        };
+        if failed {
+            self.fail(&report.server);
+        }
+    }
+
+    /// Counts a server that failed.
+    pub(super) fn fail(&mut self, server: &ServerName) {
+        self.failed.insert(server.clone());
+        self.judge();
+    }
+
+    /// Counts a server that was not reached.
+    pub(super) fn away(&mut self, server: &ServerName) {
+        if self.away_fails {
+            self.fail(server);
+        }
+    }
+
+    fn judge(&mut self) {
+        if self.is_too_much() {
+            self.halt.send_replace(true);
+        }
+    }
+
+    /// Whether no further server may be begun.
+    pub(super) fn is_too_much(&self) -> bool {
+        let unwell = self.unwell.keys().filter(|name| !self.failed.contains(*name));
+        self.most.is_some_and(|most| self.failed.len() + unwell.count() > most)
+    }
+
+    /// Turns true as soon as it is too much.
+    pub(super) fn watch(&self) -> watch::Receiver<bool> {
+        self.halt.subscribe()
+    }
+
+    /// Why it is too much.
+    pub(super) fn halt(&self, wave: usize, of: usize) -> Halt {
+        let mut reasons = Vec::new();
+        if !self.failed.is_empty() {
+            reasons.push(format!("{} failed", fold(&self.failed)));
+        }
+        if !self.unwell.is_empty() {
+            let verb = if self.unwell.len() == 1 { "is" } else { "are" };
+            reasons.push(format!("{} {verb} not well", fold(self.unwell.keys())));
+        }
+        let lines = self.unwell.iter().flat_map(|(server, reasons)| {
+            reasons.iter().map(move |reason| format!("{server}: {reason}"))
+        });
+        Halt {
+            wave,
+            of,
+            reason: reasons.join(", "),
+            details: lines.collect(),
+        }
+    }
+}
+
+impl Halt {
+    /// Stopped by whoever runs it.
+    pub(super) fn interrupted(wave: usize, of: usize) -> Self {
+        Self {
+            wave,
+            of,
+            reason: "interrupted".to_owned(),
+            details: Vec::new(),
+        }
+    }
+
+    /// As JSON.
+    pub(super) fn to_json(&self) -> Value {
+        json!({
+            "wave": self.wave,
+            "of": self.of,
+            "reason": self.reason,
+            "details": self.details,
+        })
+    }
+
+    /// `stopped after wave 1 of 3: sg-1 failed`.
+    pub(super) fn sentence(&self) -> String {
+        if self.of > 1 {
+            format!("stopped after wave {} of {}: {}", self.wave, self.of, self.reason)
+        } else {
+            format!("stopped: {}", self.reason)
+        }
+    }
+}
+
+/// What is the matter with servers, when they have had a moment. Those that were degraded before may be so still.
+async fn unwell(
+    context: &Context,
+    connector: &Connector,
+    servers: &BTreeMap<ServerName, Vec<Probe>>,
+    before: &BTreeMap<ServerName, Health>,
+) -> anyhow::Result<BTreeMap<ServerName, Vec<String>>> {
+    let inventory = context.inventory()?;
+    let limit = inventory.settings.health_timeout;
+    let asking = Asking {
+        parallel: inventory.settings.parallel,
+        patience: None,
+    };
+    let mut asked: BTreeSet<&ServerName> = servers.keys().collect();
+    let mut found = BTreeMap::new();
+    for round in 0..LOOKS {
+        if asked.is_empty() {
+            break;
+        }
+        if round > 0 {
+            tokio::time::sleep(BETWEEN).await;
+        }
+        found = BTreeMap::new();
+        let entries = asked.iter().filter_map(|name| inventory.servers.get(*name));
+        let entries: Vec<&Server> = entries.collect();
+        let progress = context.ui.progress(entries.len());
+        for server in &entries {
+            progress.state(server.name.as_str(), "looking whether it is well");
+        }
+        let looks = look::look(context, connector, &entries, limit, |look| {
+            progress.end(look.server.as_str());
+        })
+        .await?;
+        look::record(&mut *context.state()?, &looks)?;
+        for look in &looks {
+            let seen = &look.observation;
+            let as_before = before.get(&look.server) == Some(&Health::Degraded);
+            let well = seen.health == Health::Online
+                || (seen.health == Health::Degraded && as_before);
+            if !well {
+                let word = seen.health.word();
+                let reasons = match &seen.reasons[..] {
+                    [] => vec![word.to_owned()],
+                    some => some.iter().map(|why| format!("{word}: {why}")).collect(),
+                };
+                found.insert(look.server.clone(), reasons);
+            }
+        }
+        let questions = entries.iter().filter_map(|server| {
+            let probes = servers.get(&server.name).filter(|probes| !probes.is_empty())?;
+            (!found.contains_key(&server.name)).then(|| ((*server).clone(), probe_script(probes)))
+        });
+        let answers = asking.run(connector, questions.collect(), |_| {}).await;
+        for (server, answer) in answers {
+            let reasons: Vec<String> = match answer {
+                Ok(answer) => {
+                    let lines = answer.lines.iter();
+                    lines.filter_map(|line| line.strip_prefix("@why ").map(str::to_owned)).collect()
+                }
+                Err(error) => vec![error.to_string()],
+            };
+            if !reasons.is_empty() {
+                found.insert(server, reasons);
+            }
+        }
+        asked.retain(|name| found.contains_key(*name));
+    }
+    Ok(found)
+}
+
+impl Run<'_> {
+    /// Changes the servers as task number `task`, records and shows how each came out.
+    pub(super) fn change(
+        &self,
+        context: &Context,
+        task: i64,
+        mut jobs: Jobs<'_>,
+    ) -> anyhow::Result<Rolled> {
+        let mut rolled = Rolled {
+            reports: Vec::new(),
+            halt: None,
+        };
+        let order = order(&jobs);
+        if order.is_empty() {
+            return Ok(rolled);
+        }
+        let only = jobs.only.take();
+        if self.on_record {
+            let course = self.course(&order, only.as_ref());
+            context.state()?.write(|write| write.record_course(task, &course))?;
+        }
+        let all = order.len();
+        let waves = self.rollout.waves(context, order)?;
+        let of = waves.len();
+        let mut toll = self.rollout.toll(all, of > 1);
+        let before = if of > 1 { known_health(context)? } else { BTreeMap::new() };
+        let stop = context.block_on(async { context.interrupts() })??;
+        let purpose = self.purpose(context, task)?;
+        for (index, names) in waves.iter().enumerate() {
+            let wave = index + 1;
+            let share = match index {
+                0 => jobs.take(names),
+                // What is recorded may have changed meanwhile.
+                _ if self.on_record => again(context, names, only.as_ref())?,
+                _ => jobs.take(names),
+            };
+            if of > 1 {
+                let servers = format::count(names.len(), "server");
+                context.ui.note(&format!("wave {wave} of {of}: {} ({servers})", fold(names)));
+            }
+            let halt = toll.watch();
+            let mut recorder = Recorder::new(self, context, task, &share, &mut toll);
+            let done = self.run(context, share.jobs, purpose.clone(), &mut recorder, (&stop, &halt))?;
+            recorder.end()?;
+            let numbered = done.into_iter().map(|report| ServerReport {
+                wave: if of > 1 { wave } else { 0 },
+                ..report
+            });
+            let first = rolled.reports.len();
+            rolled.reports.extend(numbered);
+            rolled.halt = if toll.is_too_much() && (wave < of || rolled.left_some()) {
+                Some(toll.halt(wave, of))
+            } else if wave == of {
+                None
+            } else if *stop.borrow() > 0 {
+                Some(Halt::interrupted(wave, of))
+            } else {
+                let probes = changed(&rolled.reports[first..]);
+                if !self.rollout.settle(context, &probes, &before, &stop, &mut toll)? {
+                    Some(Halt::interrupted(wave, of))
+                } else {
+                    rolled.note(&toll);
+                    toll.is_too_much().then(|| toll.halt(wave, of))
+                }
+            };
+            if rolled.halt.is_some() {
+                let rest: Vec<&ServerName> = waves[wave..].iter().flatten().collect();
+                rolled.leave(self, context, task, &rest, only.as_ref(), &mut toll)?;
+                break;
+            }
+        }
+        Ok(rolled)
+    }
+
+    fn course(&self, order: &[ServerName], only: Option<&BTreeSet<ResourceName>>) -> Course {
+        Course {
+            servers: order.to_vec(),
+            resources: only.cloned(),
+            force: self.flags.force,
+            adopt: self.flags.adopt,
+            waves: self.rollout.waves.clone(),
+            max_failures: self.rollout.max_failures,
+            wave_pause_ms: u64::try_from(self.rollout.pause.as_millis()).unwrap_or(u64::MAX),
+            away_fails: self.rollout.away_fails,
+        }
+    }
+}
+
+impl Rolled {
+    /// Whether a server was not begun.
+    fn left_some(&self) -> bool {
+        self.reports.iter().any(|report| !was_begun(report))
+    }
+
+    fn note(&mut self, toll: &Toll) {
+        for report in &mut self.reports {
+            if let Some(reasons) = toll.unwell.get(&report.server) {
+                report.unwell.clone_from(reasons);
+            }
+        }
+    }
+
+    /// Records that these servers were not begun.
+    fn leave(
+        &mut self,
+        run: &Run<'_>,
+        context: &Context,
+        task: i64,
+        rest: &[&ServerName],
+        only: Option<&BTreeSet<ResourceName>>,
+        toll: &mut Toll,
+    ) -> anyhow::Result<()> {
+        let names: Vec<ServerName> = rest.iter().map(|name| (*name).clone()).collect();
+        let jobs = if run.on_record && !names.is_empty() {
+            again(context, &names, only)?
+        } else {
+            Jobs::default()
+        };
+        let recorder = Recorder::new(run, context, task, &jobs, toll);
+        for name in names {
+            let mut report = ServerReport::new(name);
+            report.outcome = Outcome::Waiting;
+            recorder.put(&report)?;
+            self.reports.push(report);
+        }
+        Ok(())
+    }
+
+    /// What it amounts to, for the exit code. Servers that were not begun have nothing to agree with yet.
+    pub(super) fn ending(&self, context: &Context) -> anyhow::Result<Ending> {
+        let ending = ending(&self.reports);
+        match self.halt {
+            Some(_) => Ok(ending),
+            None => agreed(context, &self.reports, ending),
+        }
+    }
+
+    /// Says why it stopped, what is done, what failed and what was not begun; `goes_on` says what to type.
+    pub(super) fn tell(&self, context: &Context, goes_on: Option<&str>) {
+        let Some(halt) = &self.halt else { return };
+        if context.globals.wants_json() {
+            return;
+        }
+        let names = |test: &dyn Fn(&ServerReport) -> bool| {
+            let such = self.reports.iter().filter(|report| test(report));
+            such.map(|report| &report.server).collect::<Vec<_>>()
+        };
+        let away = |report: &ServerReport| {
+            matches!(report.outcome, Outcome::Unreachable | Outcome::Locked)
+        };
+        let groups: [(&str, Vec<&ServerName>); 4] = [
+            ("done", names(&ServerReport::is_complete)),
+            ("failed", names(&|r| was_begun(r) && !r.is_complete() && !away(r))),
+            ("away", names(&away)),
+            ("not begun", names(&|report| !was_begun(report))),
+        ];
+        let mut error = Diagnostic::new(Class::Partial, halt.sentence());
+        for (word, servers) in groups.iter().filter(|(_, servers)| !servers.is_empty()) {
+            let count = format::count(servers.len(), "server");
+            let line = format!("{word}: {} ({count})", fold(servers.iter().copied()));
+            error = error.detail(line);
+        }
+        error.details.extend(halt.details.iter().cloned());
+        if let Some(line) = goes_on {
+            error = error.hint(line);
+        }
+        context.ui.problem(&error);
+    }
+
+    /// Adds to a JSON value why it stopped.
+    pub(super) fn add_to(&self, value: &mut Value) {
+        if let Some(halt) = &self.halt {
+            value["stopped"] = halt.to_json();
+        }
+    }
+}
+
+/// The line that tells how to go on with task number `task`.
+pub(super) fn goes_on(task: i64) -> String {
+    format!("`fleet retry {task}` goes on with the servers that failed or were not begun")
+}
+
+fn was_begun(report: &ServerReport) -> bool {
+    let stopped = report.outcome == Outcome::Stopped && !report.sent;
+    report.outcome != Outcome::Waiting && !stopped
+}
+
+/// The servers of the jobs: those first that have something recorded which is not carried out yet, since a wave in which
+/// nothing changes proves nothing; by name in each half.
+fn order(jobs: &Jobs<'_>) -> Vec<ServerName> {
+    let mut order: Vec<ServerName> = jobs.jobs.iter().map(|job| job.server.name.clone()).collect();
+    let is_due = |server: &ServerName| {
+        jobs.resources.get(server).is_some_and(|resources| {
+            resources.iter().flat_map(|resource| &resource.placements).any(|placement| {
+                placement.server == *server && placement.status != PlacementStatus::Applied
+            })
+        })
+    };
+    order.sort_by_cached_key(|server| (!is_due(server), server.clone()));
+    order
+}
+
+/// The servers that were changed, with the requests that they should answer.
+fn changed(reports: &[ServerReport]) -> BTreeMap<ServerName, Vec<Probe>> {
+    let changed = reports.iter().filter(|report| !report.done.is_empty());
+    changed.map(|report| (report.server.clone(), report.probes.clone())).collect()
+}
+
+/// The health of all servers as it was last seen.
+pub(super) fn known_health(context: &Context) -> anyhow::Result<BTreeMap<ServerName, Health>> {
+    let records = context.state()?.read(Read::servers)?.into_iter();
+    Ok(records.filter_map(|(name, record)| Some((name, record.health?))).collect())
+}
+
+/// The jobs of these servers by what is recorded now.
+fn again<'c>(
+    context: &'c Context,
+    names: &[ServerName],
+    only: Option<&BTreeSet<ResourceName>>,
+) -> anyhow::Result<Jobs<'c>> {
+    let inventory = context.inventory()?;
+    let keys = context.keys()?;
+    context.state()?.read(|read| {
+        let vault = read.vault(keys)?;
+        let source = Source {
+            read,
+            inventory,
+            secrets: Box::new(vault),
+            servers: names.iter().filter_map(|name| inventory.servers.get(name)).collect(),
+            only: only.cloned(),
+        };
+        Ok(source.jobs()?)
+    })
+}
