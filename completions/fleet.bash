@@ -169,6 +169,9 @@ _fleet() {
             fleet,resume-zone)
                 cmd="fleet__subcmd__resume__subcmd__zone"
                 ;;
+            fleet,retry)
+                cmd="fleet__subcmd__retry"
+                ;;
             fleet,rotate-key)
                 cmd="fleet__subcmd__rotate__subcmd__key"
                 ;;
@@ -263,7 +266,7 @@ _fleet() {
 
     case "${cmd}" in
         fleet)
-            opts="-q -v -y -h -V --inventory --state --output --json --quiet --verbose --no-color --yes --help --version init add-server set-server remove-server list-servers show-server cordon uncordon run setup-server add-site set-site list-sites show-site suspend-site resume-site remove-site add-zone set-zone list-zones show-zone suspend-zone resume-zone remove-zone add-record set-record remove-record list-records import-zone export-zone check-zone add-cron set-cron list-crons show-cron suspend-cron resume-cron remove-cron run-cron list-runs show-run add-database set-database list-databases show-database suspend-database resume-database remove-database add-database-user set-database-user remove-database-user rotate-password dump-database import-database add-rule set-rule show-rule suspend-rule resume-rule remove-rule enable-firewall disable-firewall move-rule ban-address unban-address list-bans list-rules add-addresses remove-addresses list-addresses place plan apply health list-tasks show-task undo list-trash empty-trash rotate-key"
+            opts="-q -v -y -h -V --inventory --state --output --json --quiet --verbose --no-color --yes --help --version init add-server set-server remove-server list-servers show-server cordon uncordon run setup-server add-site set-site list-sites show-site suspend-site resume-site remove-site add-zone set-zone list-zones show-zone suspend-zone resume-zone remove-zone add-record set-record remove-record list-records import-zone export-zone check-zone add-cron set-cron list-crons show-cron suspend-cron resume-cron remove-cron run-cron list-runs show-run add-database set-database list-databases show-database suspend-database resume-database remove-database add-database-user set-database-user remove-database-user rotate-password dump-database import-database add-rule set-rule show-rule suspend-rule resume-rule remove-rule enable-firewall disable-firewall move-rule ban-address unban-address list-bans list-rules add-addresses remove-addresses list-addresses place plan apply retry health list-tasks show-task undo list-trash empty-trash rotate-key"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -289,7 +292,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__add__subcmd__addresses)
-            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --waves --max-failures --wave-pause --away-fails --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -300,6 +303,18 @@ _fleet() {
                     return 0
                     ;;
                 --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --waves)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wave-pause)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -323,7 +338,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__add__subcmd__cron)
-            opts="-q -v -y -h --server --region --label --weight --schedule --command --command-file --site --on --once-per-fleet --user --directory --env --timeout --overlap --random-delay --retries --retry-delay --mail --mail-to --keep --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --server --region --label --weight --schedule --command --command-file --site --on --once-per-fleet --user --directory --env --timeout --overlap --random-delay --retries --retry-delay --mail --mail-to --keep --dry-run --force --adopt --lock-wait --confirm-timeout --waves --max-failures --wave-pause --away-fails --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -417,6 +432,18 @@ _fleet() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --waves)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wave-pause)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --inventory)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -437,7 +464,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__add__subcmd__database)
-            opts="-q -v -y -h --server --region --label --weight --engine --site --charset --collation --schema --extension --user --no-user --password-file --host --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --server --region --label --weight --engine --site --charset --collation --schema --extension --user --no-user --password-file --host --dry-run --force --adopt --lock-wait --confirm-timeout --waves --max-failures --wave-pause --away-fails --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -503,6 +530,18 @@ _fleet() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --waves)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wave-pause)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --inventory)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -523,7 +562,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__add__subcmd__database__subcmd__user)
-            opts="-q -v -y -h --role --host --connections --expires --password-file --ask-password --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --role --host --connections --expires --password-file --ask-password --dry-run --force --adopt --lock-wait --confirm-timeout --waves --max-failures --wave-pause --away-fails --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -557,6 +596,18 @@ _fleet() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --waves)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wave-pause)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --inventory)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -577,7 +628,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__add__subcmd__record)
-            opts="-q -v -y -h --ttl --priority --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --ttl --priority --dry-run --force --adopt --lock-wait --confirm-timeout --waves --max-failures --wave-pause --away-fails --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -596,6 +647,18 @@ _fleet() {
                     return 0
                     ;;
                 --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --waves)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wave-pause)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -619,7 +682,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__add__subcmd__rule)
-            opts="-q -v -y -h --allow --deny --reject --port --protocol --from --to-server --on --rate --log --no-log --expires --comment --before --after --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --allow --deny --reject --port --protocol --from --to-server --on --rate --log --no-log --expires --comment --before --after --dry-run --force --adopt --lock-wait --confirm-timeout --waves --max-failures --wave-pause --away-fails --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -670,6 +733,18 @@ _fleet() {
                     return 0
                     ;;
                 --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --waves)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wave-pause)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -783,7 +858,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__add__subcmd__site)
-            opts="-q -v -y -h --server --region --label --weight --dns --type --alias --www --no-www --canonical --root --index --error-page --single-page --no-single-page --cache --gzip --no-gzip --header --redirect --redirect-code --redirect-path --max-body --allow --deny --rate-limit --auth-user --auth-password-file --upstream --upstream-host --upstream-verify --no-upstream-verify --websocket --no-websocket --proxy-timeout --php --php-memory --php-upload --php-children --php-timeout --php-ini --php-deny --tls-certificate --tls-key --force-https --no-force-https --hsts --ipv6 --no-ipv6 --access-log --no-access-log --log-days --snippet --health-path --health-status --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --server --region --label --weight --dns --type --alias --www --no-www --canonical --root --index --error-page --single-page --no-single-page --cache --gzip --no-gzip --header --redirect --redirect-code --redirect-path --max-body --allow --deny --rate-limit --auth-user --auth-password-file --upstream --upstream-host --upstream-verify --no-upstream-verify --websocket --no-websocket --proxy-timeout --php --php-memory --php-upload --php-children --php-timeout --php-ini --php-deny --tls-certificate --tls-key --force-https --no-force-https --hsts --ipv6 --no-ipv6 --access-log --no-access-log --log-days --snippet --health-path --health-status --dry-run --force --adopt --lock-wait --confirm-timeout --waves --max-failures --wave-pause --away-fails --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -949,6 +1024,18 @@ _fleet() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --waves)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wave-pause)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --inventory)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -969,7 +1056,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__add__subcmd__zone)
-            opts="-q -v -y -h --server --region --label --weight --secondary --secondaries --ns --mname --dnssec --transfer-key --email --ttl --negative-ttl --refresh --retry --expire --template --address --file --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --server --region --label --weight --secondary --secondaries --ns --mname --dnssec --transfer-key --email --ttl --negative-ttl --refresh --retry --expire --template --address --file --dry-run --force --adopt --lock-wait --confirm-timeout --waves --max-failures --wave-pause --away-fails --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1059,6 +1146,18 @@ _fleet() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --waves)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wave-pause)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --inventory)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1079,7 +1178,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__apply)
-            opts="-q -v -y -h --server --parallel --require-all --dry-run --force --adopt --lock-wait --confirm-timeout --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --server --parallel --require-all --dry-run --force --adopt --lock-wait --confirm-timeout --waves --max-failures --wave-pause --away-fails --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1098,6 +1197,18 @@ _fleet() {
                     return 0
                     ;;
                 --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --waves)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wave-pause)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1121,7 +1232,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__ban__subcmd__address)
-            opts="-q -v -y -h --expires --reason --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --expires --reason --dry-run --force --adopt --lock-wait --confirm-timeout --waves --max-failures --wave-pause --away-fails --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1140,6 +1251,18 @@ _fleet() {
                     return 0
                     ;;
                 --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --waves)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wave-pause)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1219,7 +1342,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__disable__subcmd__firewall)
-            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --waves --max-failures --wave-pause --away-fails --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1230,6 +1353,18 @@ _fleet() {
                     return 0
                     ;;
                 --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --waves)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wave-pause)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1321,7 +1456,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__enable__subcmd__firewall)
-            opts="-q -v -y -h --ssh-from --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --ssh-from --dry-run --force --adopt --lock-wait --confirm-timeout --waves --max-failures --wave-pause --away-fails --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1336,6 +1471,18 @@ _fleet() {
                     return 0
                     ;;
                 --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --waves)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wave-pause)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1445,7 +1592,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__import__subcmd__zone)
-            opts="-q -v -y -h --zone --server --secondary --secondaries --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --zone --server --secondary --secondaries --dry-run --force --adopt --lock-wait --confirm-timeout --waves --max-failures --wave-pause --away-fails --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1472,6 +1619,18 @@ _fleet() {
                     return 0
                     ;;
                 --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --waves)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wave-pause)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1893,7 +2052,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__move__subcmd__rule)
-            opts="-q -v -y -h --before --after --first --last --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --before --after --first --last --dry-run --force --adopt --lock-wait --confirm-timeout --waves --max-failures --wave-pause --away-fails --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1912,6 +2071,18 @@ _fleet() {
                     return 0
                     ;;
                 --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --waves)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wave-pause)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2007,7 +2178,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__remove__subcmd__addresses)
-            opts="-q -v -y -h --all --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --all --dry-run --force --adopt --lock-wait --confirm-timeout --waves --max-failures --wave-pause --away-fails --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2018,6 +2189,18 @@ _fleet() {
                     return 0
                     ;;
                 --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --waves)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wave-pause)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2041,7 +2224,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__remove__subcmd__cron)
-            opts="-q -v -y -h --cascade --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --cascade --dry-run --force --adopt --lock-wait --confirm-timeout --waves --max-failures --wave-pause --away-fails --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2052,6 +2235,18 @@ _fleet() {
                     return 0
                     ;;
                 --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --waves)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wave-pause)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2075,7 +2270,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__remove__subcmd__database)
-            opts="-q -v -y -h --cascade --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --cascade --dry-run --force --adopt --lock-wait --confirm-timeout --waves --max-failures --wave-pause --away-fails --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2086,6 +2281,18 @@ _fleet() {
                     return 0
                     ;;
                 --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --waves)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wave-pause)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2109,7 +2316,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__remove__subcmd__database__subcmd__user)
-            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --waves --max-failures --wave-pause --away-fails --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2120,6 +2327,18 @@ _fleet() {
                     return 0
                     ;;
                 --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --waves)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wave-pause)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2143,7 +2362,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__remove__subcmd__record)
-            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --waves --max-failures --wave-pause --away-fails --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2154,6 +2373,18 @@ _fleet() {
                     return 0
                     ;;
                 --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --waves)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wave-pause)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2177,7 +2408,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__remove__subcmd__rule)
-            opts="-q -v -y -h --cascade --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --cascade --dry-run --force --adopt --lock-wait --confirm-timeout --waves --max-failures --wave-pause --away-fails --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2188,6 +2419,18 @@ _fleet() {
                     return 0
                     ;;
                 --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --waves)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wave-pause)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2237,7 +2480,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__remove__subcmd__site)
-            opts="-q -v -y -h --cascade --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --cascade --dry-run --force --adopt --lock-wait --confirm-timeout --waves --max-failures --wave-pause --away-fails --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2248,6 +2491,18 @@ _fleet() {
                     return 0
                     ;;
                 --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --waves)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wave-pause)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2271,7 +2526,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__remove__subcmd__zone)
-            opts="-q -v -y -h --cascade --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --cascade --dry-run --force --adopt --lock-wait --confirm-timeout --waves --max-failures --wave-pause --away-fails --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2282,6 +2537,18 @@ _fleet() {
                     return 0
                     ;;
                 --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --waves)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wave-pause)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2305,7 +2572,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__resume__subcmd__cron)
-            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --waves --max-failures --wave-pause --away-fails --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2316,6 +2583,18 @@ _fleet() {
                     return 0
                     ;;
                 --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --waves)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wave-pause)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2339,7 +2618,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__resume__subcmd__database)
-            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --waves --max-failures --wave-pause --away-fails --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2350,6 +2629,18 @@ _fleet() {
                     return 0
                     ;;
                 --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --waves)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wave-pause)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2373,7 +2664,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__resume__subcmd__rule)
-            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --waves --max-failures --wave-pause --away-fails --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2384,6 +2675,18 @@ _fleet() {
                     return 0
                     ;;
                 --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --waves)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wave-pause)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2407,7 +2710,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__resume__subcmd__site)
-            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --waves --max-failures --wave-pause --away-fails --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2418,6 +2721,18 @@ _fleet() {
                     return 0
                     ;;
                 --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --waves)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wave-pause)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2441,7 +2756,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__resume__subcmd__zone)
-            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --waves --max-failures --wave-pause --away-fails --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2452,6 +2767,64 @@ _fleet() {
                     return 0
                     ;;
                 --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --waves)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wave-pause)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --inventory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fleet__subcmd__retry)
+            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --waves --max-failures --wave-pause --away-fails --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --lock-wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --waves)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wave-pause)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2505,7 +2878,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__rotate__subcmd__password)
-            opts="-q -v -y -h --password-file --ask-password --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --password-file --ask-password --dry-run --force --adopt --lock-wait --confirm-timeout --waves --max-failures --wave-pause --away-fails --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2520,6 +2893,18 @@ _fleet() {
                     return 0
                     ;;
                 --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --waves)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wave-pause)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2543,7 +2928,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__run)
-            opts="-q -v -y -h --server --script --diff --output-dir --timeout --parallel --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --server --script --diff --output-dir --timeout --parallel --waves --max-failures --wave-pause --away-fails --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2566,6 +2951,18 @@ _fleet() {
                     return 0
                     ;;
                 --parallel)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --waves)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wave-pause)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2619,7 +3016,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__set__subcmd__cron)
-            opts="-q -v -y -h --unset --weight --schedule --command --command-file --site --on --once-per-fleet --user --directory --env --timeout --overlap --random-delay --retries --retry-delay --mail --mail-to --keep --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --unset --weight --schedule --command --command-file --site --on --once-per-fleet --user --directory --env --timeout --overlap --random-delay --retries --retry-delay --mail --mail-to --keep --dry-run --force --adopt --lock-wait --confirm-timeout --waves --max-failures --wave-pause --away-fails --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2705,6 +3102,18 @@ _fleet() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --waves)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wave-pause)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --inventory)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2725,7 +3134,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__set__subcmd__database)
-            opts="-q -v -y -h --unset --weight --engine --site --charset --collation --schema --extension --user --no-user --password-file --host --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --unset --weight --engine --site --charset --collation --schema --extension --user --no-user --password-file --host --dry-run --force --adopt --lock-wait --confirm-timeout --waves --max-failures --wave-pause --away-fails --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2783,6 +3192,18 @@ _fleet() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --waves)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wave-pause)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --inventory)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2803,7 +3224,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__set__subcmd__database__subcmd__user)
-            opts="-q -v -y -h --role --host --connections --expires --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --role --host --connections --expires --dry-run --force --adopt --lock-wait --confirm-timeout --waves --max-failures --wave-pause --away-fails --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2833,6 +3254,18 @@ _fleet() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --waves)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wave-pause)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --inventory)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2853,7 +3286,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__set__subcmd__record)
-            opts="-q -v -y -h --ttl --priority --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --ttl --priority --dry-run --force --adopt --lock-wait --confirm-timeout --waves --max-failures --wave-pause --away-fails --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2872,6 +3305,18 @@ _fleet() {
                     return 0
                     ;;
                 --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --waves)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wave-pause)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2895,7 +3340,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__set__subcmd__rule)
-            opts="-q -v -y -h --unset --allow --deny --reject --port --protocol --from --to-server --on --rate --log --no-log --expires --comment --before --after --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --unset --allow --deny --reject --port --protocol --from --to-server --on --rate --log --no-log --expires --comment --before --after --dry-run --force --adopt --lock-wait --confirm-timeout --waves --max-failures --wave-pause --away-fails --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2950,6 +3395,18 @@ _fleet() {
                     return 0
                     ;;
                 --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --waves)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wave-pause)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3063,7 +3520,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__set__subcmd__site)
-            opts="-q -v -y -h --unset --remove-auth-user --weight --type --alias --www --no-www --canonical --root --index --error-page --single-page --no-single-page --cache --gzip --no-gzip --header --redirect --redirect-code --redirect-path --max-body --allow --deny --rate-limit --auth-user --auth-password-file --upstream --upstream-host --upstream-verify --no-upstream-verify --websocket --no-websocket --proxy-timeout --php --php-memory --php-upload --php-children --php-timeout --php-ini --php-deny --tls-certificate --tls-key --force-https --no-force-https --hsts --ipv6 --no-ipv6 --access-log --no-access-log --log-days --snippet --health-path --health-status --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --unset --remove-auth-user --weight --type --alias --www --no-www --canonical --root --index --error-page --single-page --no-single-page --cache --gzip --no-gzip --header --redirect --redirect-code --redirect-path --max-body --allow --deny --rate-limit --auth-user --auth-password-file --upstream --upstream-host --upstream-verify --no-upstream-verify --websocket --no-websocket --proxy-timeout --php --php-memory --php-upload --php-children --php-timeout --php-ini --php-deny --tls-certificate --tls-key --force-https --no-force-https --hsts --ipv6 --no-ipv6 --access-log --no-access-log --log-days --snippet --health-path --health-status --dry-run --force --adopt --lock-wait --confirm-timeout --waves --max-failures --wave-pause --away-fails --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3225,6 +3682,18 @@ _fleet() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --waves)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wave-pause)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --inventory)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -3245,7 +3714,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__set__subcmd__zone)
-            opts="-q -v -y -h --unset --weight --secondary --secondaries --ns --mname --dnssec --transfer-key --email --ttl --negative-ttl --refresh --retry --expire --template --address --file --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --unset --weight --secondary --secondaries --ns --mname --dnssec --transfer-key --email --ttl --negative-ttl --refresh --retry --expire --template --address --file --dry-run --force --adopt --lock-wait --confirm-timeout --waves --max-failures --wave-pause --away-fails --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3324,6 +3793,18 @@ _fleet() {
                     return 0
                     ;;
                 --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --waves)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wave-pause)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3589,7 +4070,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__suspend__subcmd__cron)
-            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --waves --max-failures --wave-pause --away-fails --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3600,6 +4081,18 @@ _fleet() {
                     return 0
                     ;;
                 --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --waves)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wave-pause)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3623,7 +4116,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__suspend__subcmd__database)
-            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --waves --max-failures --wave-pause --away-fails --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3634,6 +4127,18 @@ _fleet() {
                     return 0
                     ;;
                 --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --waves)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wave-pause)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3657,7 +4162,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__suspend__subcmd__rule)
-            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --waves --max-failures --wave-pause --away-fails --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3668,6 +4173,18 @@ _fleet() {
                     return 0
                     ;;
                 --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --waves)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wave-pause)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3691,7 +4208,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__suspend__subcmd__site)
-            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --waves --max-failures --wave-pause --away-fails --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3702,6 +4219,18 @@ _fleet() {
                     return 0
                     ;;
                 --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --waves)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wave-pause)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3725,7 +4254,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__suspend__subcmd__zone)
-            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --waves --max-failures --wave-pause --away-fails --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3736,6 +4265,18 @@ _fleet() {
                     return 0
                     ;;
                 --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --waves)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wave-pause)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3759,7 +4300,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__unban__subcmd__address)
-            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --waves --max-failures --wave-pause --away-fails --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3770,6 +4311,18 @@ _fleet() {
                     return 0
                     ;;
                 --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --waves)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wave-pause)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3819,7 +4372,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__undo)
-            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --waves --max-failures --wave-pause --away-fails --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3830,6 +4383,18 @@ _fleet() {
                     return 0
                     ;;
                 --confirm-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --waves)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-failures)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wave-pause)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -108,6 +108,7 @@ complete -c fleet -n "__fish_fleet_needs_command" -f -a "list-addresses" -d 'Lis
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "place" -d 'Explain where a new resource would go, and why not elsewhere'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "plan" -d 'Show what `fleet apply` would change, and change nothing'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "apply" -d 'Make the servers as they should be'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "retry" -d 'Do the servers again that failed or were not reached in a task'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "health" -d 'Look at all servers at once, and say what is wrong'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "list-tasks" -d 'List what was done, by whom, and how it ended'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "show-task" -d 'Show what a task did on each server'
@@ -241,11 +242,15 @@ complete -c fleet -n "__fish_fleet_using_subcommand run" -l script -d 'Run a she
 complete -c fleet -n "__fish_fleet_using_subcommand run" -l output-dir -d 'Write what each server printed to `DIR/SERVER.out` and `DIR/SERVER.err` too' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand run" -l timeout -d 'How long it may take on a server [default: as long as it wants]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand run" -l parallel -d 'Servers at the same time [default: the inventory\'s, else 32]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand run" -l waves -d 'Some servers at a time, each wave only when the one before is well: `1,10%,100%`, the last size again and again; a selector is a wave of canaries [default: the inventory\'s, else all at once]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand run" -l max-failures -d 'Begin no further server when more than these have failed, or are not well after their wave [default: 0 in waves]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand run" -l wave-pause -d 'How long to wait after a wave before it is looked at' -r
 complete -c fleet -n "__fish_fleet_using_subcommand run" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand run" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand run" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
 json\t'One JSON object'"
 complete -c fleet -n "__fish_fleet_using_subcommand run" -l diff -d 'Show what most servers printed, and how the others differ from it'
+complete -c fleet -n "__fish_fleet_using_subcommand run" -l away-fails -d 'Count servers that are away or locked as failed'
 complete -c fleet -n "__fish_fleet_using_subcommand run" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand run" -s q -l quiet -d 'Print only errors and the data asked for'
 complete -c fleet -n "__fish_fleet_using_subcommand run" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
@@ -308,6 +313,9 @@ complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l health-path -d 
 complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l health-status -d 'Statuses that count as well [default: 200-499]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l waves -d 'Some servers at a time, each wave only when the one before is well: `1,10%,100%`, the last size again and again; a selector is a wave of canaries [default: the inventory\'s, else all at once]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l max-failures -d 'Begin no further server when more than these have failed, or are not well after their wave [default: 0 in waves]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l wave-pause -d 'How long to wait after a wave before it is looked at' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -332,6 +340,7 @@ complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l no-access-log -
 complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l away-fails -d 'Count servers that are away or locked as failed'
 complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l stage -d 'Record it only; `fleet apply` carries it out'
 complete -c fleet -n "__fish_fleet_using_subcommand add-site" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand add-site" -s q -l quiet -d 'Print only errors and the data asked for'
@@ -380,6 +389,9 @@ complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l health-path -d 
 complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l health-status -d 'Statuses that count as well [default: 200-499]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l waves -d 'Some servers at a time, each wave only when the one before is well: `1,10%,100%`, the last size again and again; a selector is a wave of canaries [default: the inventory\'s, else all at once]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l max-failures -d 'Begin no further server when more than these have failed, or are not well after their wave [default: 0 in waves]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l wave-pause -d 'How long to wait after a wave before it is looked at' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -403,6 +415,7 @@ complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l no-access-log -
 complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l away-fails -d 'Count servers that are away or locked as failed'
 complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l stage -d 'Record it only; `fleet apply` carries it out'
 complete -c fleet -n "__fish_fleet_using_subcommand set-site" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand set-site" -s q -l quiet -d 'Print only errors and the data asked for'
@@ -434,6 +447,9 @@ complete -c fleet -n "__fish_fleet_using_subcommand show-site" -s y -l yes -d 'A
 complete -c fleet -n "__fish_fleet_using_subcommand show-site" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-site" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-site" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-site" -l waves -d 'Some servers at a time, each wave only when the one before is well: `1,10%,100%`, the last size again and again; a selector is a wave of canaries [default: the inventory\'s, else all at once]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-site" -l max-failures -d 'Begin no further server when more than these have failed, or are not well after their wave [default: 0 in waves]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-site" -l wave-pause -d 'How long to wait after a wave before it is looked at' -r
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-site" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-site" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-site" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -441,6 +457,7 @@ json\t'One JSON object'"
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-site" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-site" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-site" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-site" -l away-fails -d 'Count servers that are away or locked as failed'
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-site" -l stage -d 'Record it only; `fleet apply` carries it out'
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-site" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-site" -s q -l quiet -d 'Print only errors and the data asked for'
@@ -450,6 +467,9 @@ complete -c fleet -n "__fish_fleet_using_subcommand suspend-site" -s y -l yes -d
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-site" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand resume-site" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand resume-site" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand resume-site" -l waves -d 'Some servers at a time, each wave only when the one before is well: `1,10%,100%`, the last size again and again; a selector is a wave of canaries [default: the inventory\'s, else all at once]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand resume-site" -l max-failures -d 'Begin no further server when more than these have failed, or are not well after their wave [default: 0 in waves]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand resume-site" -l wave-pause -d 'How long to wait after a wave before it is looked at' -r
 complete -c fleet -n "__fish_fleet_using_subcommand resume-site" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand resume-site" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand resume-site" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -457,6 +477,7 @@ json\t'One JSON object'"
 complete -c fleet -n "__fish_fleet_using_subcommand resume-site" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand resume-site" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand resume-site" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-site" -l away-fails -d 'Count servers that are away or locked as failed'
 complete -c fleet -n "__fish_fleet_using_subcommand resume-site" -l stage -d 'Record it only; `fleet apply` carries it out'
 complete -c fleet -n "__fish_fleet_using_subcommand resume-site" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand resume-site" -s q -l quiet -d 'Print only errors and the data asked for'
@@ -466,6 +487,9 @@ complete -c fleet -n "__fish_fleet_using_subcommand resume-site" -s y -l yes -d 
 complete -c fleet -n "__fish_fleet_using_subcommand resume-site" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -l waves -d 'Some servers at a time, each wave only when the one before is well: `1,10%,100%`, the last size again and again; a selector is a wave of canaries [default: the inventory\'s, else all at once]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -l max-failures -d 'Begin no further server when more than these have failed, or are not well after their wave [default: 0 in waves]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -l wave-pause -d 'How long to wait after a wave before it is looked at' -r
 complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -474,6 +498,7 @@ complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -l cascade -d '
 complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -l away-fails -d 'Count servers that are away or locked as failed'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -l stage -d 'Record it only; `fleet apply` carries it out'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-site" -s q -l quiet -d 'Print only errors and the data asked for'
@@ -503,6 +528,9 @@ complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l address -d 'Add
 complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l file -d 'Begin with the records of a master file (RFC 1035); `-` reads standard input' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l waves -d 'Some servers at a time, each wave only when the one before is well: `1,10%,100%`, the last size again and again; a selector is a wave of canaries [default: the inventory\'s, else all at once]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l max-failures -d 'Begin no further server when more than these have failed, or are not well after their wave [default: 0 in waves]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l wave-pause -d 'How long to wait after a wave before it is looked at' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -510,6 +538,7 @@ json\t'One JSON object'"
 complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l away-fails -d 'Count servers that are away or locked as failed'
 complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l stage -d 'Record it only; `fleet apply` carries it out'
 complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand add-zone" -s q -l quiet -d 'Print only errors and the data asked for'
@@ -537,6 +566,9 @@ complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -l address -d 'Add
 complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -l file -d 'Begin with the records of a master file (RFC 1035); `-` reads standard input' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -l waves -d 'Some servers at a time, each wave only when the one before is well: `1,10%,100%`, the last size again and again; a selector is a wave of canaries [default: the inventory\'s, else all at once]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -l max-failures -d 'Begin no further server when more than these have failed, or are not well after their wave [default: 0 in waves]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -l wave-pause -d 'How long to wait after a wave before it is looked at' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -544,6 +576,7 @@ json\t'One JSON object'"
 complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -l away-fails -d 'Count servers that are away or locked as failed'
 complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -l stage -d 'Record it only; `fleet apply` carries it out'
 complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand set-zone" -s q -l quiet -d 'Print only errors and the data asked for'
@@ -578,6 +611,9 @@ complete -c fleet -n "__fish_fleet_using_subcommand show-zone" -s y -l yes -d 'A
 complete -c fleet -n "__fish_fleet_using_subcommand show-zone" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-zone" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-zone" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-zone" -l waves -d 'Some servers at a time, each wave only when the one before is well: `1,10%,100%`, the last size again and again; a selector is a wave of canaries [default: the inventory\'s, else all at once]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-zone" -l max-failures -d 'Begin no further server when more than these have failed, or are not well after their wave [default: 0 in waves]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-zone" -l wave-pause -d 'How long to wait after a wave before it is looked at' -r
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-zone" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-zone" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-zone" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -585,6 +621,7 @@ json\t'One JSON object'"
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-zone" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-zone" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-zone" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-zone" -l away-fails -d 'Count servers that are away or locked as failed'
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-zone" -l stage -d 'Record it only; `fleet apply` carries it out'
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-zone" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-zone" -s q -l quiet -d 'Print only errors and the data asked for'
@@ -594,6 +631,9 @@ complete -c fleet -n "__fish_fleet_using_subcommand suspend-zone" -s y -l yes -d
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-zone" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand resume-zone" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand resume-zone" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand resume-zone" -l waves -d 'Some servers at a time, each wave only when the one before is well: `1,10%,100%`, the last size again and again; a selector is a wave of canaries [default: the inventory\'s, else all at once]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand resume-zone" -l max-failures -d 'Begin no further server when more than these have failed, or are not well after their wave [default: 0 in waves]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand resume-zone" -l wave-pause -d 'How long to wait after a wave before it is looked at' -r
 complete -c fleet -n "__fish_fleet_using_subcommand resume-zone" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand resume-zone" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand resume-zone" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -601,6 +641,7 @@ json\t'One JSON object'"
 complete -c fleet -n "__fish_fleet_using_subcommand resume-zone" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand resume-zone" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand resume-zone" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-zone" -l away-fails -d 'Count servers that are away or locked as failed'
 complete -c fleet -n "__fish_fleet_using_subcommand resume-zone" -l stage -d 'Record it only; `fleet apply` carries it out'
 complete -c fleet -n "__fish_fleet_using_subcommand resume-zone" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand resume-zone" -s q -l quiet -d 'Print only errors and the data asked for'
@@ -610,6 +651,9 @@ complete -c fleet -n "__fish_fleet_using_subcommand resume-zone" -s y -l yes -d 
 complete -c fleet -n "__fish_fleet_using_subcommand resume-zone" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-zone" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand remove-zone" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-zone" -l waves -d 'Some servers at a time, each wave only when the one before is well: `1,10%,100%`, the last size again and again; a selector is a wave of canaries [default: the inventory\'s, else all at once]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-zone" -l max-failures -d 'Begin no further server when more than these have failed, or are not well after their wave [default: 0 in waves]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-zone" -l wave-pause -d 'How long to wait after a wave before it is looked at' -r
 complete -c fleet -n "__fish_fleet_using_subcommand remove-zone" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand remove-zone" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand remove-zone" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -618,6 +662,7 @@ complete -c fleet -n "__fish_fleet_using_subcommand remove-zone" -l cascade -d '
 complete -c fleet -n "__fish_fleet_using_subcommand remove-zone" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-zone" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-zone" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-zone" -l away-fails -d 'Count servers that are away or locked as failed'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-zone" -l stage -d 'Record it only; `fleet apply` carries it out'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-zone" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-zone" -s q -l quiet -d 'Print only errors and the data asked for'
@@ -629,6 +674,9 @@ complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l ttl -d 'How l
 complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l priority -d 'Priority of each value, of MX, SRV, URI, SVCB and HTTPS; else it is the first word of a value' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l waves -d 'Some servers at a time, each wave only when the one before is well: `1,10%,100%`, the last size again and again; a selector is a wave of canaries [default: the inventory\'s, else all at once]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l max-failures -d 'Begin no further server when more than these have failed, or are not well after their wave [default: 0 in waves]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l wave-pause -d 'How long to wait after a wave before it is looked at' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -636,6 +684,7 @@ json\t'One JSON object'"
 complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l away-fails -d 'Count servers that are away or locked as failed'
 complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l stage -d 'Record it only; `fleet apply` carries it out'
 complete -c fleet -n "__fish_fleet_using_subcommand add-record" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand add-record" -s q -l quiet -d 'Print only errors and the data asked for'
@@ -647,6 +696,9 @@ complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l ttl -d 'How l
 complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l priority -d 'Priority of each value, of MX, SRV, URI, SVCB and HTTPS; else it is the first word of a value' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l waves -d 'Some servers at a time, each wave only when the one before is well: `1,10%,100%`, the last size again and again; a selector is a wave of canaries [default: the inventory\'s, else all at once]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l max-failures -d 'Begin no further server when more than these have failed, or are not well after their wave [default: 0 in waves]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l wave-pause -d 'How long to wait after a wave before it is looked at' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -654,6 +706,7 @@ json\t'One JSON object'"
 complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l away-fails -d 'Count servers that are away or locked as failed'
 complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l stage -d 'Record it only; `fleet apply` carries it out'
 complete -c fleet -n "__fish_fleet_using_subcommand set-record" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand set-record" -s q -l quiet -d 'Print only errors and the data asked for'
@@ -663,6 +716,9 @@ complete -c fleet -n "__fish_fleet_using_subcommand set-record" -s y -l yes -d '
 complete -c fleet -n "__fish_fleet_using_subcommand set-record" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l waves -d 'Some servers at a time, each wave only when the one before is well: `1,10%,100%`, the last size again and again; a selector is a wave of canaries [default: the inventory\'s, else all at once]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l max-failures -d 'Begin no further server when more than these have failed, or are not well after their wave [default: 0 in waves]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l wave-pause -d 'How long to wait after a wave before it is looked at' -r
 complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -670,6 +726,7 @@ json\t'One JSON object'"
 complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l away-fails -d 'Count servers that are away or locked as failed'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l stage -d 'Record it only; `fleet apply` carries it out'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-record" -s q -l quiet -d 'Print only errors and the data asked for'
@@ -694,6 +751,9 @@ complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l secondary -d
 complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l secondaries -d 'So many more other servers of a new zone' -r
 complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l waves -d 'Some servers at a time, each wave only when the one before is well: `1,10%,100%`, the last size again and again; a selector is a wave of canaries [default: the inventory\'s, else all at once]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l max-failures -d 'Begin no further server when more than these have failed, or are not well after their wave [default: 0 in waves]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l wave-pause -d 'How long to wait after a wave before it is looked at' -r
 complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -701,6 +761,7 @@ json\t'One JSON object'"
 complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l away-fails -d 'Count servers that are away or locked as failed'
 complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l stage -d 'Record it only; `fleet apply` carries it out'
 complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand import-zone" -s q -l quiet -d 'Print only errors and the data asked for'
@@ -755,6 +816,9 @@ complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l mail-to -d 'Whe
 complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l keep -d 'Runs of which the output is kept on the server [default: 20]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l waves -d 'Some servers at a time, each wave only when the one before is well: `1,10%,100%`, the last size again and again; a selector is a wave of canaries [default: the inventory\'s, else all at once]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l max-failures -d 'Begin no further server when more than these have failed, or are not well after their wave [default: 0 in waves]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l wave-pause -d 'How long to wait after a wave before it is looked at' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -763,6 +827,7 @@ complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l once-per-fleet 
 complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l away-fails -d 'Count servers that are away or locked as failed'
 complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l stage -d 'Record it only; `fleet apply` carries it out'
 complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand add-cron" -s q -l quiet -d 'Print only errors and the data asked for'
@@ -794,6 +859,9 @@ complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l mail-to -d 'Whe
 complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l keep -d 'Runs of which the output is kept on the server [default: 20]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l waves -d 'Some servers at a time, each wave only when the one before is well: `1,10%,100%`, the last size again and again; a selector is a wave of canaries [default: the inventory\'s, else all at once]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l max-failures -d 'Begin no further server when more than these have failed, or are not well after their wave [default: 0 in waves]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l wave-pause -d 'How long to wait after a wave before it is looked at' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -802,6 +870,7 @@ complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l once-per-fleet 
 complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l away-fails -d 'Count servers that are away or locked as failed'
 complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l stage -d 'Record it only; `fleet apply` carries it out'
 complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand set-cron" -s q -l quiet -d 'Print only errors and the data asked for'
@@ -835,6 +904,9 @@ complete -c fleet -n "__fish_fleet_using_subcommand show-cron" -s y -l yes -d 'A
 complete -c fleet -n "__fish_fleet_using_subcommand show-cron" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-cron" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-cron" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-cron" -l waves -d 'Some servers at a time, each wave only when the one before is well: `1,10%,100%`, the last size again and again; a selector is a wave of canaries [default: the inventory\'s, else all at once]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-cron" -l max-failures -d 'Begin no further server when more than these have failed, or are not well after their wave [default: 0 in waves]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-cron" -l wave-pause -d 'How long to wait after a wave before it is looked at' -r
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-cron" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-cron" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-cron" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -842,6 +914,7 @@ json\t'One JSON object'"
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-cron" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-cron" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-cron" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-cron" -l away-fails -d 'Count servers that are away or locked as failed'
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-cron" -l stage -d 'Record it only; `fleet apply` carries it out'
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-cron" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-cron" -s q -l quiet -d 'Print only errors and the data asked for'
@@ -851,6 +924,9 @@ complete -c fleet -n "__fish_fleet_using_subcommand suspend-cron" -s y -l yes -d
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-cron" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand resume-cron" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand resume-cron" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand resume-cron" -l waves -d 'Some servers at a time, each wave only when the one before is well: `1,10%,100%`, the last size again and again; a selector is a wave of canaries [default: the inventory\'s, else all at once]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand resume-cron" -l max-failures -d 'Begin no further server when more than these have failed, or are not well after their wave [default: 0 in waves]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand resume-cron" -l wave-pause -d 'How long to wait after a wave before it is looked at' -r
 complete -c fleet -n "__fish_fleet_using_subcommand resume-cron" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand resume-cron" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand resume-cron" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -858,6 +934,7 @@ json\t'One JSON object'"
 complete -c fleet -n "__fish_fleet_using_subcommand resume-cron" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand resume-cron" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand resume-cron" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-cron" -l away-fails -d 'Count servers that are away or locked as failed'
 complete -c fleet -n "__fish_fleet_using_subcommand resume-cron" -l stage -d 'Record it only; `fleet apply` carries it out'
 complete -c fleet -n "__fish_fleet_using_subcommand resume-cron" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand resume-cron" -s q -l quiet -d 'Print only errors and the data asked for'
@@ -867,6 +944,9 @@ complete -c fleet -n "__fish_fleet_using_subcommand resume-cron" -s y -l yes -d 
 complete -c fleet -n "__fish_fleet_using_subcommand resume-cron" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -l waves -d 'Some servers at a time, each wave only when the one before is well: `1,10%,100%`, the last size again and again; a selector is a wave of canaries [default: the inventory\'s, else all at once]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -l max-failures -d 'Begin no further server when more than these have failed, or are not well after their wave [default: 0 in waves]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -l wave-pause -d 'How long to wait after a wave before it is looked at' -r
 complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -875,6 +955,7 @@ complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -l cascade -d '
 complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -l away-fails -d 'Count servers that are away or locked as failed'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -l stage -d 'Record it only; `fleet apply` carries it out'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-cron" -s q -l quiet -d 'Print only errors and the data asked for'
@@ -932,6 +1013,9 @@ complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l password-fi
 complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l host -d 'Where the user may come from: `localhost`, an address, a network, `server:SELECTOR`, `any`; may be repeated [default: localhost]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l waves -d 'Some servers at a time, each wave only when the one before is well: `1,10%,100%`, the last size again and again; a selector is a wave of canaries [default: the inventory\'s, else all at once]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l max-failures -d 'Begin no further server when more than these have failed, or are not well after their wave [default: 0 in waves]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l wave-pause -d 'How long to wait after a wave before it is looked at' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -940,6 +1024,7 @@ complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l no-user -d 
 complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l away-fails -d 'Count servers that are away or locked as failed'
 complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l stage -d 'Record it only; `fleet apply` carries it out'
 complete -c fleet -n "__fish_fleet_using_subcommand add-database" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand add-database" -s q -l quiet -d 'Print only errors and the data asked for'
@@ -961,6 +1046,9 @@ complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l password-fi
 complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l host -d 'Where the user may come from: `localhost`, an address, a network, `server:SELECTOR`, `any`; may be repeated [default: localhost]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l waves -d 'Some servers at a time, each wave only when the one before is well: `1,10%,100%`, the last size again and again; a selector is a wave of canaries [default: the inventory\'s, else all at once]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l max-failures -d 'Begin no further server when more than these have failed, or are not well after their wave [default: 0 in waves]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l wave-pause -d 'How long to wait after a wave before it is looked at' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -969,6 +1057,7 @@ complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l no-user -d 
 complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l away-fails -d 'Count servers that are away or locked as failed'
 complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l stage -d 'Record it only; `fleet apply` carries it out'
 complete -c fleet -n "__fish_fleet_using_subcommand set-database" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand set-database" -s q -l quiet -d 'Print only errors and the data asked for'
@@ -1003,6 +1092,9 @@ complete -c fleet -n "__fish_fleet_using_subcommand show-database" -s y -l yes -
 complete -c fleet -n "__fish_fleet_using_subcommand show-database" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-database" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-database" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-database" -l waves -d 'Some servers at a time, each wave only when the one before is well: `1,10%,100%`, the last size again and again; a selector is a wave of canaries [default: the inventory\'s, else all at once]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-database" -l max-failures -d 'Begin no further server when more than these have failed, or are not well after their wave [default: 0 in waves]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-database" -l wave-pause -d 'How long to wait after a wave before it is looked at' -r
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-database" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-database" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-database" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -1010,6 +1102,7 @@ json\t'One JSON object'"
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-database" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-database" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-database" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-database" -l away-fails -d 'Count servers that are away or locked as failed'
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-database" -l stage -d 'Record it only; `fleet apply` carries it out'
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-database" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-database" -s q -l quiet -d 'Print only errors and the data asked for'
@@ -1019,6 +1112,9 @@ complete -c fleet -n "__fish_fleet_using_subcommand suspend-database" -s y -l ye
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-database" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand resume-database" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand resume-database" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand resume-database" -l waves -d 'Some servers at a time, each wave only when the one before is well: `1,10%,100%`, the last size again and again; a selector is a wave of canaries [default: the inventory\'s, else all at once]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand resume-database" -l max-failures -d 'Begin no further server when more than these have failed, or are not well after their wave [default: 0 in waves]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand resume-database" -l wave-pause -d 'How long to wait after a wave before it is looked at' -r
 complete -c fleet -n "__fish_fleet_using_subcommand resume-database" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand resume-database" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand resume-database" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -1026,6 +1122,7 @@ json\t'One JSON object'"
 complete -c fleet -n "__fish_fleet_using_subcommand resume-database" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand resume-database" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand resume-database" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-database" -l away-fails -d 'Count servers that are away or locked as failed'
 complete -c fleet -n "__fish_fleet_using_subcommand resume-database" -l stage -d 'Record it only; `fleet apply` carries it out'
 complete -c fleet -n "__fish_fleet_using_subcommand resume-database" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand resume-database" -s q -l quiet -d 'Print only errors and the data asked for'
@@ -1035,6 +1132,9 @@ complete -c fleet -n "__fish_fleet_using_subcommand resume-database" -s y -l yes
 complete -c fleet -n "__fish_fleet_using_subcommand resume-database" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -l waves -d 'Some servers at a time, each wave only when the one before is well: `1,10%,100%`, the last size again and again; a selector is a wave of canaries [default: the inventory\'s, else all at once]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -l max-failures -d 'Begin no further server when more than these have failed, or are not well after their wave [default: 0 in waves]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -l wave-pause -d 'How long to wait after a wave before it is looked at' -r
 complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -1043,6 +1143,7 @@ complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -l cascade 
 complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -l away-fails -d 'Count servers that are away or locked as failed'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -l stage -d 'Record it only; `fleet apply` carries it out'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-database" -s q -l quiet -d 'Print only errors and the data asked for'
@@ -1057,6 +1158,9 @@ complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l expire
 complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l password-file -d 'File with the password, `-` for standard input [default: one is generated and shown once]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l waves -d 'Some servers at a time, each wave only when the one before is well: `1,10%,100%`, the last size again and again; a selector is a wave of canaries [default: the inventory\'s, else all at once]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l max-failures -d 'Begin no further server when more than these have failed, or are not well after their wave [default: 0 in waves]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l wave-pause -d 'How long to wait after a wave before it is looked at' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -1065,6 +1169,7 @@ complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l ask-pa
 complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l away-fails -d 'Count servers that are away or locked as failed'
 complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l stage -d 'Record it only; `fleet apply` carries it out'
 complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand add-database-user" -s q -l quiet -d 'Print only errors and the data asked for'
@@ -1078,6 +1183,9 @@ complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l connec
 complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l expires -d 'When it is kept out: a time from now (`2h`, `30d`), a moment (`2026-12-31T18:00:00Z`), or `never`' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l waves -d 'Some servers at a time, each wave only when the one before is well: `1,10%,100%`, the last size again and again; a selector is a wave of canaries [default: the inventory\'s, else all at once]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l max-failures -d 'Begin no further server when more than these have failed, or are not well after their wave [default: 0 in waves]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l wave-pause -d 'How long to wait after a wave before it is looked at' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -1085,6 +1193,7 @@ json\t'One JSON object'"
 complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l away-fails -d 'Count servers that are away or locked as failed'
 complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l stage -d 'Record it only; `fleet apply` carries it out'
 complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -s q -l quiet -d 'Print only errors and the data asked for'
@@ -1094,6 +1203,9 @@ complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -s y -l y
 complete -c fleet -n "__fish_fleet_using_subcommand set-database-user" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l waves -d 'Some servers at a time, each wave only when the one before is well: `1,10%,100%`, the last size again and again; a selector is a wave of canaries [default: the inventory\'s, else all at once]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l max-failures -d 'Begin no further server when more than these have failed, or are not well after their wave [default: 0 in waves]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l wave-pause -d 'How long to wait after a wave before it is looked at' -r
 complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -1101,6 +1213,7 @@ json\t'One JSON object'"
 complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l away-fails -d 'Count servers that are away or locked as failed'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l stage -d 'Record it only; `fleet apply` carries it out'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -s q -l quiet -d 'Print only errors and the data asked for'
@@ -1111,6 +1224,9 @@ complete -c fleet -n "__fish_fleet_using_subcommand remove-database-user" -s h -
 complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l password-file -d 'File with the password, `-` for standard input [default: one is generated and shown once]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l waves -d 'Some servers at a time, each wave only when the one before is well: `1,10%,100%`, the last size again and again; a selector is a wave of canaries [default: the inventory\'s, else all at once]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l max-failures -d 'Begin no further server when more than these have failed, or are not well after their wave [default: 0 in waves]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l wave-pause -d 'How long to wait after a wave before it is looked at' -r
 complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -1119,6 +1235,7 @@ complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l ask-pass
 complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l away-fails -d 'Count servers that are away or locked as failed'
 complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l stage -d 'Record it only; `fleet apply` carries it out'
 complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand rotate-password" -s q -l quiet -d 'Print only errors and the data asked for'
@@ -1163,6 +1280,9 @@ complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l before -d 'Ask 
 complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l after -d 'Ask it after that rule [default: after all others]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l waves -d 'Some servers at a time, each wave only when the one before is well: `1,10%,100%`, the last size again and again; a selector is a wave of canaries [default: the inventory\'s, else all at once]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l max-failures -d 'Begin no further server when more than these have failed, or are not well after their wave [default: 0 in waves]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l wave-pause -d 'How long to wait after a wave before it is looked at' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -1175,6 +1295,7 @@ complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l no-log -d 'Do n
 complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l away-fails -d 'Count servers that are away or locked as failed'
 complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l stage -d 'Record it only; `fleet apply` carries it out'
 complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand add-rule" -s q -l quiet -d 'Print only errors and the data asked for'
@@ -1195,6 +1316,9 @@ complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l before -d 'Ask 
 complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l after -d 'Ask it after that rule [default: after all others]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l waves -d 'Some servers at a time, each wave only when the one before is well: `1,10%,100%`, the last size again and again; a selector is a wave of canaries [default: the inventory\'s, else all at once]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l max-failures -d 'Begin no further server when more than these have failed, or are not well after their wave [default: 0 in waves]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l wave-pause -d 'How long to wait after a wave before it is looked at' -r
 complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -1207,6 +1331,7 @@ complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l no-log -d 'Do n
 complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l away-fails -d 'Count servers that are away or locked as failed'
 complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l stage -d 'Record it only; `fleet apply` carries it out'
 complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand set-rule" -s q -l quiet -d 'Print only errors and the data asked for'
@@ -1226,6 +1351,9 @@ complete -c fleet -n "__fish_fleet_using_subcommand show-rule" -s y -l yes -d 'A
 complete -c fleet -n "__fish_fleet_using_subcommand show-rule" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l waves -d 'Some servers at a time, each wave only when the one before is well: `1,10%,100%`, the last size again and again; a selector is a wave of canaries [default: the inventory\'s, else all at once]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l max-failures -d 'Begin no further server when more than these have failed, or are not well after their wave [default: 0 in waves]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l wave-pause -d 'How long to wait after a wave before it is looked at' -r
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -1233,6 +1361,7 @@ json\t'One JSON object'"
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l away-fails -d 'Count servers that are away or locked as failed'
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l stage -d 'Record it only; `fleet apply` carries it out'
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -s q -l quiet -d 'Print only errors and the data asked for'
@@ -1242,6 +1371,9 @@ complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -s y -l yes -d
 complete -c fleet -n "__fish_fleet_using_subcommand suspend-rule" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l waves -d 'Some servers at a time, each wave only when the one before is well: `1,10%,100%`, the last size again and again; a selector is a wave of canaries [default: the inventory\'s, else all at once]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l max-failures -d 'Begin no further server when more than these have failed, or are not well after their wave [default: 0 in waves]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l wave-pause -d 'How long to wait after a wave before it is looked at' -r
 complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -1249,6 +1381,7 @@ json\t'One JSON object'"
 complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l away-fails -d 'Count servers that are away or locked as failed'
 complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l stage -d 'Record it only; `fleet apply` carries it out'
 complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -s q -l quiet -d 'Print only errors and the data asked for'
@@ -1258,6 +1391,9 @@ complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -s y -l yes -d 
 complete -c fleet -n "__fish_fleet_using_subcommand resume-rule" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l waves -d 'Some servers at a time, each wave only when the one before is well: `1,10%,100%`, the last size again and again; a selector is a wave of canaries [default: the inventory\'s, else all at once]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l max-failures -d 'Begin no further server when more than these have failed, or are not well after their wave [default: 0 in waves]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l wave-pause -d 'How long to wait after a wave before it is looked at' -r
 complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -1266,6 +1402,7 @@ complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l cascade -d '
 complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l away-fails -d 'Count servers that are away or locked as failed'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l stage -d 'Record it only; `fleet apply` carries it out'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -s q -l quiet -d 'Print only errors and the data asked for'
@@ -1276,6 +1413,9 @@ complete -c fleet -n "__fish_fleet_using_subcommand remove-rule" -s h -l help -d
 complete -c fleet -n "__fish_fleet_using_subcommand enable-firewall" -l ssh-from -d 'From where SSH stays open, in place of what was recorded: an address, a network, `server:SELECTOR`, or any [default: from where fleet comes, as the servers see it]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand enable-firewall" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand enable-firewall" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand enable-firewall" -l waves -d 'Some servers at a time, each wave only when the one before is well: `1,10%,100%`, the last size again and again; a selector is a wave of canaries [default: the inventory\'s, else all at once]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand enable-firewall" -l max-failures -d 'Begin no further server when more than these have failed, or are not well after their wave [default: 0 in waves]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand enable-firewall" -l wave-pause -d 'How long to wait after a wave before it is looked at' -r
 complete -c fleet -n "__fish_fleet_using_subcommand enable-firewall" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand enable-firewall" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand enable-firewall" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -1283,6 +1423,7 @@ json\t'One JSON object'"
 complete -c fleet -n "__fish_fleet_using_subcommand enable-firewall" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand enable-firewall" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand enable-firewall" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand enable-firewall" -l away-fails -d 'Count servers that are away or locked as failed'
 complete -c fleet -n "__fish_fleet_using_subcommand enable-firewall" -l stage -d 'Record it only; `fleet apply` carries it out'
 complete -c fleet -n "__fish_fleet_using_subcommand enable-firewall" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand enable-firewall" -s q -l quiet -d 'Print only errors and the data asked for'
@@ -1292,6 +1433,9 @@ complete -c fleet -n "__fish_fleet_using_subcommand enable-firewall" -s y -l yes
 complete -c fleet -n "__fish_fleet_using_subcommand enable-firewall" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand disable-firewall" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand disable-firewall" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand disable-firewall" -l waves -d 'Some servers at a time, each wave only when the one before is well: `1,10%,100%`, the last size again and again; a selector is a wave of canaries [default: the inventory\'s, else all at once]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand disable-firewall" -l max-failures -d 'Begin no further server when more than these have failed, or are not well after their wave [default: 0 in waves]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand disable-firewall" -l wave-pause -d 'How long to wait after a wave before it is looked at' -r
 complete -c fleet -n "__fish_fleet_using_subcommand disable-firewall" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand disable-firewall" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand disable-firewall" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -1299,6 +1443,7 @@ json\t'One JSON object'"
 complete -c fleet -n "__fish_fleet_using_subcommand disable-firewall" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand disable-firewall" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand disable-firewall" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand disable-firewall" -l away-fails -d 'Count servers that are away or locked as failed'
 complete -c fleet -n "__fish_fleet_using_subcommand disable-firewall" -l stage -d 'Record it only; `fleet apply` carries it out'
 complete -c fleet -n "__fish_fleet_using_subcommand disable-firewall" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand disable-firewall" -s q -l quiet -d 'Print only errors and the data asked for'
@@ -1310,6 +1455,9 @@ complete -c fleet -n "__fish_fleet_using_subcommand move-rule" -l before -d 'Ask
 complete -c fleet -n "__fish_fleet_using_subcommand move-rule" -l after -d 'Ask it after that rule' -r
 complete -c fleet -n "__fish_fleet_using_subcommand move-rule" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand move-rule" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand move-rule" -l waves -d 'Some servers at a time, each wave only when the one before is well: `1,10%,100%`, the last size again and again; a selector is a wave of canaries [default: the inventory\'s, else all at once]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand move-rule" -l max-failures -d 'Begin no further server when more than these have failed, or are not well after their wave [default: 0 in waves]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand move-rule" -l wave-pause -d 'How long to wait after a wave before it is looked at' -r
 complete -c fleet -n "__fish_fleet_using_subcommand move-rule" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand move-rule" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand move-rule" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -1319,6 +1467,7 @@ complete -c fleet -n "__fish_fleet_using_subcommand move-rule" -l last -d 'Ask i
 complete -c fleet -n "__fish_fleet_using_subcommand move-rule" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand move-rule" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand move-rule" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand move-rule" -l away-fails -d 'Count servers that are away or locked as failed'
 complete -c fleet -n "__fish_fleet_using_subcommand move-rule" -l stage -d 'Record it only; `fleet apply` carries it out'
 complete -c fleet -n "__fish_fleet_using_subcommand move-rule" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand move-rule" -s q -l quiet -d 'Print only errors and the data asked for'
@@ -1330,6 +1479,9 @@ complete -c fleet -n "__fish_fleet_using_subcommand ban-address" -l expires -d '
 complete -c fleet -n "__fish_fleet_using_subcommand ban-address" -l reason -d 'Why' -r
 complete -c fleet -n "__fish_fleet_using_subcommand ban-address" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand ban-address" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand ban-address" -l waves -d 'Some servers at a time, each wave only when the one before is well: `1,10%,100%`, the last size again and again; a selector is a wave of canaries [default: the inventory\'s, else all at once]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand ban-address" -l max-failures -d 'Begin no further server when more than these have failed, or are not well after their wave [default: 0 in waves]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand ban-address" -l wave-pause -d 'How long to wait after a wave before it is looked at' -r
 complete -c fleet -n "__fish_fleet_using_subcommand ban-address" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand ban-address" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand ban-address" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -1337,6 +1489,7 @@ json\t'One JSON object'"
 complete -c fleet -n "__fish_fleet_using_subcommand ban-address" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand ban-address" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand ban-address" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand ban-address" -l away-fails -d 'Count servers that are away or locked as failed'
 complete -c fleet -n "__fish_fleet_using_subcommand ban-address" -l stage -d 'Record it only; `fleet apply` carries it out'
 complete -c fleet -n "__fish_fleet_using_subcommand ban-address" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand ban-address" -s q -l quiet -d 'Print only errors and the data asked for'
@@ -1346,6 +1499,9 @@ complete -c fleet -n "__fish_fleet_using_subcommand ban-address" -s y -l yes -d 
 complete -c fleet -n "__fish_fleet_using_subcommand ban-address" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand unban-address" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand unban-address" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand unban-address" -l waves -d 'Some servers at a time, each wave only when the one before is well: `1,10%,100%`, the last size again and again; a selector is a wave of canaries [default: the inventory\'s, else all at once]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand unban-address" -l max-failures -d 'Begin no further server when more than these have failed, or are not well after their wave [default: 0 in waves]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand unban-address" -l wave-pause -d 'How long to wait after a wave before it is looked at' -r
 complete -c fleet -n "__fish_fleet_using_subcommand unban-address" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand unban-address" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand unban-address" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -1353,6 +1509,7 @@ json\t'One JSON object'"
 complete -c fleet -n "__fish_fleet_using_subcommand unban-address" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand unban-address" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand unban-address" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand unban-address" -l away-fails -d 'Count servers that are away or locked as failed'
 complete -c fleet -n "__fish_fleet_using_subcommand unban-address" -l stage -d 'Record it only; `fleet apply` carries it out'
 complete -c fleet -n "__fish_fleet_using_subcommand unban-address" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand unban-address" -s q -l quiet -d 'Print only errors and the data asked for'
@@ -1385,6 +1542,9 @@ complete -c fleet -n "__fish_fleet_using_subcommand list-rules" -s y -l yes -d '
 complete -c fleet -n "__fish_fleet_using_subcommand list-rules" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand add-addresses" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-addresses" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-addresses" -l waves -d 'Some servers at a time, each wave only when the one before is well: `1,10%,100%`, the last size again and again; a selector is a wave of canaries [default: the inventory\'s, else all at once]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-addresses" -l max-failures -d 'Begin no further server when more than these have failed, or are not well after their wave [default: 0 in waves]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand add-addresses" -l wave-pause -d 'How long to wait after a wave before it is looked at' -r
 complete -c fleet -n "__fish_fleet_using_subcommand add-addresses" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand add-addresses" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand add-addresses" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -1392,6 +1552,7 @@ json\t'One JSON object'"
 complete -c fleet -n "__fish_fleet_using_subcommand add-addresses" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand add-addresses" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand add-addresses" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand add-addresses" -l away-fails -d 'Count servers that are away or locked as failed'
 complete -c fleet -n "__fish_fleet_using_subcommand add-addresses" -l stage -d 'Record it only; `fleet apply` carries it out'
 complete -c fleet -n "__fish_fleet_using_subcommand add-addresses" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand add-addresses" -s q -l quiet -d 'Print only errors and the data asked for'
@@ -1401,6 +1562,9 @@ complete -c fleet -n "__fish_fleet_using_subcommand add-addresses" -s y -l yes -
 complete -c fleet -n "__fish_fleet_using_subcommand add-addresses" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-addresses" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand remove-addresses" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-addresses" -l waves -d 'Some servers at a time, each wave only when the one before is well: `1,10%,100%`, the last size again and again; a selector is a wave of canaries [default: the inventory\'s, else all at once]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-addresses" -l max-failures -d 'Begin no further server when more than these have failed, or are not well after their wave [default: 0 in waves]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand remove-addresses" -l wave-pause -d 'How long to wait after a wave before it is looked at' -r
 complete -c fleet -n "__fish_fleet_using_subcommand remove-addresses" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand remove-addresses" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand remove-addresses" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -1409,6 +1573,7 @@ complete -c fleet -n "__fish_fleet_using_subcommand remove-addresses" -l all -d 
 complete -c fleet -n "__fish_fleet_using_subcommand remove-addresses" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-addresses" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-addresses" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand remove-addresses" -l away-fails -d 'Count servers that are away or locked as failed'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-addresses" -l stage -d 'Record it only; `fleet apply` carries it out'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-addresses" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand remove-addresses" -s q -l quiet -d 'Print only errors and the data asked for'
@@ -1458,6 +1623,9 @@ complete -c fleet -n "__fish_fleet_using_subcommand apply" -l server -d 'Only th
 complete -c fleet -n "__fish_fleet_using_subcommand apply" -l parallel -d 'Servers at the same time [default: the inventory\'s, else 32]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand apply" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand apply" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand apply" -l waves -d 'Some servers at a time, each wave only when the one before is well: `1,10%,100%`, the last size again and again; a selector is a wave of canaries [default: the inventory\'s, else all at once]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand apply" -l max-failures -d 'Begin no further server when more than these have failed, or are not well after their wave [default: 0 in waves]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand apply" -l wave-pause -d 'How long to wait after a wave before it is looked at' -r
 complete -c fleet -n "__fish_fleet_using_subcommand apply" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand apply" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand apply" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -1466,12 +1634,32 @@ complete -c fleet -n "__fish_fleet_using_subcommand apply" -l require-all -d 'Ch
 complete -c fleet -n "__fish_fleet_using_subcommand apply" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand apply" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand apply" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand apply" -l away-fails -d 'Count servers that are away or locked as failed'
 complete -c fleet -n "__fish_fleet_using_subcommand apply" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand apply" -s q -l quiet -d 'Print only errors and the data asked for'
 complete -c fleet -n "__fish_fleet_using_subcommand apply" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
 complete -c fleet -n "__fish_fleet_using_subcommand apply" -l no-color -d 'No colours'
 complete -c fleet -n "__fish_fleet_using_subcommand apply" -s y -l yes -d 'Answer every question with yes'
 complete -c fleet -n "__fish_fleet_using_subcommand apply" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand retry" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand retry" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand retry" -l waves -d 'Some servers at a time, each wave only when the one before is well: `1,10%,100%`, the last size again and again; a selector is a wave of canaries [default: the inventory\'s, else all at once]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand retry" -l max-failures -d 'Begin no further server when more than these have failed, or are not well after their wave [default: 0 in waves]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand retry" -l wave-pause -d 'How long to wait after a wave before it is looked at' -r
+complete -c fleet -n "__fish_fleet_using_subcommand retry" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand retry" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand retry" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand retry" -l dry-run -d 'Show what would change, with diffs, and change nothing'
+complete -c fleet -n "__fish_fleet_using_subcommand retry" -l force -d 'Replace files that fleet did not write or that were edited since'
+complete -c fleet -n "__fish_fleet_using_subcommand retry" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand retry" -l away-fails -d 'Count servers that are away or locked as failed'
+complete -c fleet -n "__fish_fleet_using_subcommand retry" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand retry" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand retry" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand retry" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand retry" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand retry" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand health" -l server -d 'Only these servers: `sg-1,jkt-*,region=singapore,label:tier=gold,!sg-3`' -r
 complete -c fleet -n "__fish_fleet_using_subcommand health" -l timeout -d 'How long the look at one server may take [default: `health_timeout` of the inventory, else 10s]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand health" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
@@ -1507,6 +1695,9 @@ complete -c fleet -n "__fish_fleet_using_subcommand show-task" -s y -l yes -d 'A
 complete -c fleet -n "__fish_fleet_using_subcommand show-task" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand undo" -l lock-wait -d 'How long to wait for another fleet at work on a server [default: the inventory\'s, else 1m]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand undo" -l confirm-timeout -d 'How long new firewall rules wait for a new connection before the old ones come back, 5s to 10m' -r
+complete -c fleet -n "__fish_fleet_using_subcommand undo" -l waves -d 'Some servers at a time, each wave only when the one before is well: `1,10%,100%`, the last size again and again; a selector is a wave of canaries [default: the inventory\'s, else all at once]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand undo" -l max-failures -d 'Begin no further server when more than these have failed, or are not well after their wave [default: 0 in waves]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand undo" -l wave-pause -d 'How long to wait after a wave before it is looked at' -r
 complete -c fleet -n "__fish_fleet_using_subcommand undo" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand undo" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand undo" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
@@ -1514,6 +1705,7 @@ json\t'One JSON object'"
 complete -c fleet -n "__fish_fleet_using_subcommand undo" -l dry-run -d 'Show what would change, with diffs, and change nothing'
 complete -c fleet -n "__fish_fleet_using_subcommand undo" -l force -d 'Replace files that fleet did not write or that were edited since'
 complete -c fleet -n "__fish_fleet_using_subcommand undo" -l adopt -d 'Take over such files as they are'
+complete -c fleet -n "__fish_fleet_using_subcommand undo" -l away-fails -d 'Count servers that are away or locked as failed'
 complete -c fleet -n "__fish_fleet_using_subcommand undo" -l stage -d 'Record it only; `fleet apply` carries it out'
 complete -c fleet -n "__fish_fleet_using_subcommand undo" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand undo" -s q -l quiet -d 'Print only errors and the data asked for'

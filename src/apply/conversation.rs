@@ -291,7 +291,10 @@ impl Conversation {
         self.report.sent = true;
         let changing = |(owner, _): &&(ResourceName, Probe)| resources.contains(owner);
         let probes = self.work.desired.probes.iter().filter(changing);
-        self.report.probes = probes.map(|(_, probe)| probe.clone()).take(PROBES).collect();
+        self.report.probes = probes
+            .map(|(_, probe)| probe.clone())
+            .take(PROBES)
+            .collect();
         match self.transact(session, &ready, &resources, task, 0).await? {
             Ending::Committed => {
                 self.report.done = ready.iter().map(|change| change.key.clone()).collect();

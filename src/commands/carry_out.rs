@@ -175,11 +175,18 @@ pub(super) fn ending(reports: &[ServerReport]) -> Ending {
     let incomplete = || reports.iter().filter(|report| !report.is_complete());
     let away = |report: &ServerReport| {
         use Outcome::{Interrupted, Stopped, Unreachable, Waiting};
-        matches!(report.outcome, Unreachable | Interrupted | Stopped | Waiting)
+        matches!(
+            report.outcome,
+            Unreachable | Interrupted | Stopped | Waiting
+        )
     };
     if incomplete().next().is_none() {
         let is_well = reports.iter().all(|report| report.unwell.is_empty());
-        if is_well { Ending::Done } else { Ending::With(Class::Unhealthy) }
+        if is_well {
+            Ending::Done
+        } else {
+            Ending::With(Class::Unhealthy)
+        }
     } else if incomplete().any(|report| report.outcome == Outcome::Reverted) {
         Ending::With(Class::Reverted)
     } else if incomplete().all(|report| report.outcome == Outcome::Locked) {
@@ -346,7 +353,9 @@ impl<'a> Recorder<'a> {
     }
 
     fn resources(&self, server: &ServerName) -> &[Resource] {
-        self.resources.get(server).map_or(&[][..], |resources| &**resources)
+        self.resources
+            .get(server)
+            .map_or(&[][..], |resources| &**resources)
     }
 
     /// Records what became of a server.

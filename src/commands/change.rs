@@ -459,10 +459,11 @@ fn refused(reports: &[ServerReport]) -> bool {
         tried && undone && why && report.done.is_empty() && report.error.is_none()
     };
     let idle = |report: &ServerReport| {
-        report.outcome == Outcome::Waiting || report.outcome == Outcome::Unchanged
-            && report.plan.is_empty()
-            && report.done.is_empty()
-            && report.error.is_none()
+        report.outcome == Outcome::Waiting
+            || report.outcome == Outcome::Unchanged
+                && report.plan.is_empty()
+                && report.done.is_empty()
+                && report.error.is_none()
     };
     reports.iter().any(refused) && reports.iter().all(|report| refused(report) || idle(report))
 }

@@ -24,6 +24,7 @@ const NEIGHBOURS: usize = 4;
 
 /// Jobs, and what they are made of, to record how they end.
 #[derive(Debug, Default)]
+#[allow(clippy::struct_field_names, reason = "it is what they are")]
 pub(super) struct Jobs<'a> {
     pub(super) jobs: Vec<Job<'a>>,
     /// The resources of each job, with their placements.

@@ -16,6 +16,9 @@ use crate::ui::{Mark, format};
 /// Stands in the place of a kind where a role is set up: `role web`.
 pub(super) const ROLE: &str = "role";
 
+/// Why a server was not begun.
+pub(super) const NOT_BEGUN: &str = "an earlier wave was not well";
+
 /// What is to be recorded of a server before it is changed.
 pub(super) fn before(plan: &ServerPlan) -> state::Outcome {
     state::Outcome {
@@ -98,7 +101,7 @@ fn not_tried(report: &ServerReport) -> Option<String> {
         Outcome::Failed | Outcome::Reverted => error,
         // What was tried before is done or undone.
         Outcome::Stopped if report.sent => error,
-        Outcome::Waiting => Some("an earlier wave was not well".to_owned()),
+        Outcome::Waiting => Some(NOT_BEGUN.to_owned()),
         outcome => Some(error.unwrap_or_else(|| outcome.word().to_owned())),
     }
 }
@@ -107,6 +110,9 @@ fn not_tried(report: &ServerReport) -> Option<String> {
 pub(super) fn reason(report: &ServerReport) -> Option<String> {
     if let Some(error) = &report.error {
         return Some(error.message.clone());
+    }
+    if report.outcome == Outcome::Waiting {
+        return Some(NOT_BEGUN.to_owned());
     }
     let failures = report
         .failures

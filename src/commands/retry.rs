@@ -35,7 +35,7 @@ pub struct Retry {
 
 impl Verb for Retry {
     const NAME: &'static str = "retry";
-    const ABOUT: &'static str = "Do the servers again that failed or were not reached in a task";
+    const ABOUT: &'static str = "Do the servers again that a task did not finish";
     const GROUP: Group = Group::Apply;
     const EXAMPLES: &'static [Example] = &[
         ("fleet retry", "What the newest task left"),
@@ -78,7 +78,7 @@ impl Verb for Retry {
             line(&first)
         ));
         if first.command == run::Run::NAME {
-            return self.run_again(context, &task, &first, servers);
+            return self.run_again(context, &task, &first, &servers);
         }
         let Some(course) = task.course.clone() else {
             let message = format!("task {} is a `{}`, which goes over no servers", task.id, task.command);
@@ -95,18 +95,16 @@ impl Retry {
         let Some(state) = context.state_to_read()? else {
             return Err(Diagnostic::usage("there are no tasks yet").into());
         };
-        let task = match self.task {
-            Some(id) => state.read(|read| read.task(id))?.ok_or_else(|| {
+        let task = if let Some(id) = self.task {
+            state.read(|read| read.task(id))?.ok_or_else(|| {
                 Diagnostic::usage(format!("there is no task {id}")).hint("`fleet list-tasks` lists them")
-            })?,
-            None => {
-                let goes_over_servers = |task: &Task| task.course.is_some() || task.command == run::Run::NAME;
-                let mut tasks = state.read(|read| read.tasks(LATEST))?.into_iter();
-                tasks.find(goes_over_servers).ok_or_else(|| {
-                    Diagnostic::usage(format!("none of the newest {LATEST} tasks went over servers"))
-                        .hint("name one: `fleet retry TASK`")
-                })?
-            }
+            })?
+        } else {
+            let mut tasks = state.read(|read| read.tasks(LATEST))?.into_iter();
+            tasks.find(|task| task.course.is_some()).ok_or_else(|| {
+                Diagnostic::usage(format!("none of the newest {LATEST} tasks went over servers"))
+                    .hint("name one: `fleet retry TASK`")
+            })?
         };
         if result(&task, &context.host()).0 == "running" {
             return Err(Diagnostic::usage(format!("task {} still runs", task.id))
@@ -161,7 +159,7 @@ impl Retry {
         context: &Context,
         task: &Task,
         first: &Task,
-        servers: Vec<&Server>,
+        servers: &[&Server],
     ) -> anyhow::Result<Ending> {
         let again = || {
             let names = fold(servers.iter().map(|server| &server.name));

@@ -17,7 +17,9 @@ use crate::diagnostic::{Class, Diagnostic};
 use crate::inventory::InventorySettings;
 use crate::item::Probe;
 use crate::model::fold::fold;
-use crate::model::{Course, Health, PlacementStatus, ResourceName, Server, ServerName, Share, Waves};
+use crate::model::{
+    Course, Health, PlacementStatus, ResourceName, Server, ServerName, Share, Waves,
+};
 use crate::plan::transaction::check as probe_script;
 use crate::state::Read;
 use crate::transport::Connector;
@@ -121,7 +123,9 @@ impl Rollout {
         let mut stop = stop.clone();
         let connector = context.connector()?;
         if !self.pause.is_zero() {
-            context.ui.note(&format!("waiting {}", format::duration(self.pause)));
+            context
+                .ui
+                .note(&format!("waiting {}", format::duration(self.pause)));
         }
         let unwell = context.block_on(async {
             let looking = async {
@@ -178,8 +182,12 @@ impl Toll {
 
     /// Whether no further server may be begun.
     pub(super) fn is_too_much(&self) -> bool {
-        let unwell = self.unwell.keys().filter(|name| !self.failed.contains(*name));
-        self.most.is_some_and(|most| self.failed.len() + unwell.count() > most)
+        let unwell = self
+            .unwell
+            .keys()
+            .filter(|name| !self.failed.contains(*name));
+        self.most
+            .is_some_and(|most| self.failed.len() + unwell.count() > most)
     }
 
     /// Turns true as soon as it is too much.
@@ -198,7 +206,9 @@ impl Toll {
             reasons.push(format!("{} {verb} not well", fold(self.unwell.keys())));
         }
         let lines = self.unwell.iter().flat_map(|(server, reasons)| {
-            reasons.iter().map(move |reason| format!("{server}: {reason}"))
+            reasons
+                .iter()
+                .map(move |reason| format!("{server}: {reason}"))
         });
         Halt {
             wave,
@@ -233,7 +243,10 @@ impl Halt {
     /// `stopped after wave 1 of 3: sg-1 failed`.
     pub(super) fn sentence(&self) -> String {
         if self.of > 1 {
-            format!("stopped after wave {} of {}: {}", self.wave, self.of, self.reason)
+            format!(
+                "stopped after wave {} of {}: {}",
+                self.wave, self.of, self.reason
+            )
         } else {
             format!("stopped: {}", self.reason)
         }
@@ -277,8 +290,8 @@ async fn unwell(
         for look in &looks {
             let seen = &look.observation;
             let as_before = before.get(&look.server) == Some(&Health::Degraded);
-            let well = seen.health == Health::Online
-                || (seen.health == Health::Degraded && as_before);
+            let well =
+                seen.health == Health::Online || (seen.health == Health::Degraded && as_before);
             if !well {
                 let word = seen.health.word();
                 let reasons = match &seen.reasons[..] {
@@ -289,7 +302,9 @@ async fn unwell(
             }
         }
         let questions = entries.iter().filter_map(|server| {
-            let probes = servers.get(&server.name).filter(|probes| !probes.is_empty())?;
+            let probes = servers
+                .get(&server.name)
+                .filter(|probes| !probes.is_empty())?;
             (!found.contains_key(&server.name)).then(|| ((*server).clone(), probe_script(probes)))
         });
         let answers = asking.run(connector, questions.collect(), |_| {}).await;
@@ -297,7 +312,9 @@ async fn unwell(
             let reasons: Vec<String> = match answer {
                 Ok(answer) => {
                     let lines = answer.lines.iter();
-                    lines.filter_map(|line| line.strip_prefix("@why ").map(str::to_owned)).collect()
+                    lines
+                        .filter_map(|line| line.strip_prefix("@why ").map(str::to_owned))
+                        .collect()
                 }
                 Err(error) => vec![error.to_string()],
             };
@@ -329,13 +346,19 @@ impl Run<'_> {
         let only = jobs.only.take();
         if self.on_record {
             let course = self.course(&order, only.as_ref());
-            context.state()?.write(|write| write.record_course(task, &course))?;
+            context
+                .state()?
+                .write(|write| write.record_course(task, &course))?;
         }
         let all = order.len();
         let waves = self.rollout.waves(context, order)?;
         let of = waves.len();
         let mut toll = self.rollout.toll(all, of > 1);
-        let before = if of > 1 { known_health(context)? } else { BTreeMap::new() };
+        let before = if of > 1 {
+            known_health(context)?
+        } else {
+            BTreeMap::new()
+        };
         let stop = context.block_on(async { context.interrupts() })??;
         let purpose = self.purpose(context, task)?;
         for (index, names) in waves.iter().enumerate() {
@@ -348,11 +371,19 @@ impl Run<'_> {
             };
             if of > 1 {
                 let servers = format::count(names.len(), "server");
-                context.ui.note(&format!("wave {wave} of {of}: {} ({servers})", fold(names)));
+                context
+                    .ui
+                    .note(&format!("wave {wave} of {of}: {} ({servers})", fold(names)));
             }
             let halt = toll.watch();
             let mut recorder = Recorder::new(self, context, task, &share, &mut toll);
-            let done = self.run(context, share.jobs, purpose.clone(), &mut recorder, (&stop, &halt))?;
+            let done = self.run(
+                context,
+                share.jobs,
+                purpose.clone(),
+                &mut recorder,
+                (&stop, &halt),
+            )?;
             recorder.end()?;
             let numbered = done.into_iter().map(|report| ServerReport {
                 wave: if of > 1 { wave } else { 0 },
@@ -368,11 +399,12 @@ impl Run<'_> {
                 Some(Halt::interrupted(wave, of))
             } else {
                 let probes = changed(&rolled.reports[first..]);
-                if !self.rollout.settle(context, &probes, &before, &stop, &mut toll)? {
-                    Some(Halt::interrupted(wave, of))
-                } else {
+                let rollout = &self.rollout;
+                if rollout.settle(context, &probes, &before, &stop, &mut toll)? {
                     rolled.note(&toll);
                     toll.is_too_much().then(|| toll.halt(wave, of))
+                } else {
+                    Some(Halt::interrupted(wave, of))
                 }
             };
             if rolled.halt.is_some() {
@@ -462,7 +494,10 @@ impl Rolled {
         };
         let groups: [(&str, Vec<&ServerName>); 4] = [
             ("done", names(&ServerReport::is_complete)),
-            ("failed", names(&|r| was_begun(r) && !r.is_complete() && !away(r))),
+            (
+                "failed",
+                names(&|r| was_begun(r) && !r.is_complete() && !away(r)),
+            ),
             ("away", names(&away)),
             ("not begun", names(&|report| !was_begun(report))),
         ];
@@ -500,12 +535,19 @@ fn was_begun(report: &ServerReport) -> bool {
 /// The servers of the jobs: those first that have something recorded which is not carried out yet, since a wave in which
 /// nothing changes proves nothing; by name in each half.
 fn order(jobs: &Jobs<'_>) -> Vec<ServerName> {
-    let mut order: Vec<ServerName> = jobs.jobs.iter().map(|job| job.server.name.clone()).collect();
+    let mut order: Vec<ServerName> = jobs
+        .jobs
+        .iter()
+        .map(|job| job.server.name.clone())
+        .collect();
     let is_due = |server: &ServerName| {
         jobs.resources.get(server).is_some_and(|resources| {
-            resources.iter().flat_map(|resource| &resource.placements).any(|placement| {
-                placement.server == *server && placement.status != PlacementStatus::Applied
-            })
+            resources
+                .iter()
+                .flat_map(|resource| &resource.placements)
+                .any(|placement| {
+                    placement.server == *server && placement.status != PlacementStatus::Applied
+                })
         })
     };
     order.sort_by_cached_key(|server| (!is_due(server), server.clone()));
@@ -515,13 +557,17 @@ fn order(jobs: &Jobs<'_>) -> Vec<ServerName> {
 /// The servers that were changed, with the requests that they should answer.
 fn changed(reports: &[ServerReport]) -> BTreeMap<ServerName, Vec<Probe>> {
     let changed = reports.iter().filter(|report| !report.done.is_empty());
-    changed.map(|report| (report.server.clone(), report.probes.clone())).collect()
+    changed
+        .map(|report| (report.server.clone(), report.probes.clone()))
+        .collect()
 }
 
 /// The health of all servers as it was last seen.
 pub(super) fn known_health(context: &Context) -> anyhow::Result<BTreeMap<ServerName, Health>> {
     let records = context.state()?.read(Read::servers)?.into_iter();
-    Ok(records.filter_map(|(name, record)| Some((name, record.health?))).collect())
+    Ok(records
+        .filter_map(|(name, record)| Some((name, record.health?)))
+        .collect())
 }
 
 /// The jobs of these servers by what is recorded now.
@@ -538,7 +584,10 @@ fn again<'c>(
             read,
             inventory,
             secrets: Box::new(vault),
-            servers: names.iter().filter_map(|name| inventory.servers.get(name)).collect(),
+            servers: names
+                .iter()
+                .filter_map(|name| inventory.servers.get(name))
+                .collect(),
             only: only.cloned(),
         };
         Ok(source.jobs()?)

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::flags::{InWaves, time};
+use super::outcome::NOT_BEGUN;
 use super::retry::Retry;
 use super::rollout::{Halt, Rollout, goes_on, known_health};
 use super::{Ending, Example, Group, Verb};
@@ -18,7 +19,7 @@ use crate::context::Context;
 use crate::diagnostic::{Class, Diagnostic};
 use crate::model::fold::fold;
 use crate::model::selector::Selector;
-use crate::model::{Server, ServerName};
+use crate::model::{Course, Server, ServerName};
 use crate::shell::Script;
 use crate::transport::TransportError;
 use crate::ui::{Page, Tone, diff, format};
@@ -86,7 +87,7 @@ impl Verb for Run {
     fn run(self, context: &Context) -> anyhow::Result<Ending> {
         let inventory = context.inventory()?;
         let servers = Selector::parse(&self.server)?.select(&inventory.servers)?;
-        self.go(context, servers, None)
+        self.go(context, &servers, None)
     }
 }
 
@@ -96,7 +97,7 @@ impl Run {
         mut self,
         context: &Context,
         task: i64,
-        servers: Vec<&Server>,
+        servers: &[&Server],
         in_waves: InWaves,
         only_told: bool,
     ) -> anyhow::Result<Ending> {
@@ -115,7 +116,7 @@ impl Run {
         self.go(context, servers, Some(task))
     }
 
-    fn go(&self, context: &Context, servers: Vec<&Server>, retry_of: Option<i64>) -> anyhow::Result<Ending> {
+    fn go(&self, context: &Context, servers: &[&Server], retry_of: Option<i64>) -> anyhow::Result<Ending> {
         let verb = if retry_of.is_some() { Retry::NAME } else { Self::NAME };
         let script = self.script(context)?;
         if let Some(dir) = &self.output_dir {
@@ -123,10 +124,15 @@ impl Run {
         }
         context.record(verb, |record| {
             let started = Instant::now();
-            if let Some(of) = retry_of {
-                context.state()?.write(|write| write.record_retry(record.id(), of))?;
-            }
-            let (answers, halt) = self.in_waves(context, &servers, &script)?;
+            let course = Course {
+                servers: servers.iter().map(|server| server.name.clone()).collect(),
+                ..Course::default()
+            };
+            context.state()?.write(|write| {
+                write.record_course(record.id(), &course)?;
+                retry_of.map_or(Ok(()), |of| write.record_retry(record.id(), of))
+            })?;
+            let (answers, halt) = self.in_waves(context, servers, &script)?;
             for (server, answer) in &answers {
                 let (status, reason) = outcome(answer);
                 record.outcome(server, status, reason, Vec::new())?;
@@ -140,7 +146,7 @@ impl Run {
             let left = servers.iter().map(|server| &server.name).filter(|name| !answers.contains_key(name));
             let left: Vec<&ServerName> = left.collect();
             for server in &left {
-                record.outcome(server, "waiting", Some("an earlier wave was not well".to_owned()), Vec::new())?;
+                record.outcome(server, "waiting", Some(NOT_BEGUN.to_owned()), Vec::new())?;
             }
             if let Some(halt) = &halt {
                 value["stopped"] = halt.to_json();

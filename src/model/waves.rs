@@ -209,9 +209,7 @@ mod tests {
         let inventory = names.iter().map(|name| {
             let mut server = Server::new(name.clone(), "192.0.2.1");
             if name.as_str().ends_with('7') {
-                server
-                    .labels
-                    .insert("canary".to_owned(), "yes".to_owned());
+                server.labels.insert("canary".to_owned(), "yes".to_owned());
             }
             (name.clone(), server)
         });
@@ -242,7 +240,11 @@ mod tests {
             ("50%", 3, &["sg-01:2", "sg-03:1"]),
             ("100%", 4, &["sg-01:4"]),
             ("500", 4, &["sg-01:4"]),
-            ("label:canary, 2, 100%", 9, &["sg-07:1", "sg-01:2", "sg-03:6"]),
+            (
+                "label:canary, 2, 100%",
+                9,
+                &["sg-07:1", "sg-01:2", "sg-03:6"],
+            ),
             ("sg-[03-04],sg-05", 6, &["sg-03:2", "sg-05:1", "sg-01:3"]),
         ];
         for (waves, count, expected) in cases {
