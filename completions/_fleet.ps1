@@ -109,7 +109,7 @@ Register-ArgumentCompleter -Native -CommandName 'fleet' -ScriptBlock {
             [CompletionResult]::new('place', 'place', [CompletionResultType]::ParameterValue, 'Explain where a new resource would go, and why not elsewhere')
             [CompletionResult]::new('plan', 'plan', [CompletionResultType]::ParameterValue, 'Show what `fleet apply` would change, and change nothing')
             [CompletionResult]::new('apply', 'apply', [CompletionResultType]::ParameterValue, 'Make the servers as they should be')
-            [CompletionResult]::new('retry', 'retry', [CompletionResultType]::ParameterValue, 'Do the servers again that failed or were not reached in a task')
+            [CompletionResult]::new('retry', 'retry', [CompletionResultType]::ParameterValue, 'Do the servers again that a task did not finish')
             [CompletionResult]::new('health', 'health', [CompletionResultType]::ParameterValue, 'Look at all servers at once, and say what is wrong')
             [CompletionResult]::new('list-tasks', 'list-tasks', [CompletionResultType]::ParameterValue, 'List what was done, by whom, and how it ended')
             [CompletionResult]::new('show-task', 'show-task', [CompletionResultType]::ParameterValue, 'Show what a task did on each server')

@@ -108,7 +108,7 @@ complete -c fleet -n "__fish_fleet_needs_command" -f -a "list-addresses" -d 'Lis
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "place" -d 'Explain where a new resource would go, and why not elsewhere'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "plan" -d 'Show what `fleet apply` would change, and change nothing'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "apply" -d 'Make the servers as they should be'
-complete -c fleet -n "__fish_fleet_needs_command" -f -a "retry" -d 'Do the servers again that failed or were not reached in a task'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "retry" -d 'Do the servers again that a task did not finish'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "health" -d 'Look at all servers at once, and say what is wrong'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "list-tasks" -d 'List what was done, by whom, and how it ended'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "show-task" -d 'Show what a task did on each server'
