@@ -5,11 +5,13 @@ mod support;
 use std::path::PathBuf;
 
 use fleet::kind::Ties;
-use fleet::model::{Health, Observation, ResourceName, ServerName, TaskOutcome};
+use fleet::model::{Health, Observation, Patience, ResourceName, ServerName, TaskOutcome};
 use fleet::state::{NewResource, NewTask, State, Write};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use support::environment::{Environment, NOW};
+
+const GAP: std::time::Duration = std::time::Duration::from_secs(900);
 
 const INVENTORY: &str = r#"
 [settings]
@@ -70,7 +72,12 @@ fn filled(
         .write(|write| {
             // Seen just now, so that no command looks at these servers, which are nowhere.
             for name in ["jkt-1", "jkt-2", "sg-1", "sg-2"] {
-                write.record_observation(&server(name), &seen(Health::Online))?;
+                write.record_observation(
+                    &server(name),
+                    &seen(Health::Online),
+                    Patience::NONE,
+                    GAP,
+                )?;
             }
             fill(write)
         })
@@ -226,7 +233,9 @@ region = "jakarta"
             ..seen(health)
         };
         state
-            .write(|write| write.record_observation(&server(name), &observation))
+            .write(|write| {
+                write.record_observation(&server(name), &observation, Patience::NONE, GAP)
+            })
             .expect("a state that can be written");
     };
     // Fresh enough: what is recorded counts, whatever is true.

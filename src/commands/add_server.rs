@@ -82,7 +82,7 @@ impl Verb for AddServer {
         context.record(Self::NAME, |record| {
             let edited = write(Mode::Write)?;
             if let Some(met) = &met {
-                look::record(&mut *context.state()?, std::slice::from_ref(&met.look))?;
+                look::record(context, std::slice::from_ref(&met.look))?;
             }
             record.outcome(name, "changed", None, vec![format!("add server {name}")])?;
             shown(context, &edited, name, met.as_ref())

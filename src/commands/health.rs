@@ -72,9 +72,7 @@ impl Verb for Health {
         drop(progress);
 
         // What was seen is shown even when it cannot be recorded.
-        let recorded = context
-            .state()
-            .and_then(|mut state| look::record(&mut state, &looks));
+        let recorded = look::record(context, &looks);
         context.ui.show(&report(&looks), |page| {
             print(page, &looks, context.globals.quiet);
         })?;

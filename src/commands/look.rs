@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::context::Context;
+use crate::diagnostic::Diagnostic;
 use crate::health::{Look, Subject, Sweep, is_stale};
 use crate::kind;
-use crate::model::{Server, ServerName};
-use crate::state::{Read, State};
+use crate::model::health::Rules;
+use crate::model::{HealthEvent, Patience, Server, ServerName, Sight, check};
+use crate::state::{Read, Write};
 use crate::transport::Connector;
 
 /// How many servers are looked at at the same time. One that does not answer keeps its place until its time limit,
@@ -83,24 +85,70 @@ pub(super) async fn again(
         progress.end(look.server.as_str());
     })
     .await?;
-    record(&mut *context.state()?, &looks)
+    record(context, &looks).map(drop)
 }
 
-/// Records what was seen, with the keys that were used, so that the next login offers the right one first.
-pub(super) fn record(state: &mut State, looks: &[Look]) -> anyhow::Result<()> {
-    state.write(|write| {
+/// Records what was seen, with the keys that were used, so that the next login offers the right one first. Returns the
+/// changes of status that are confirmed by it.
+pub(super) fn record(context: &Context, looks: &[Look]) -> anyhow::Result<Vec<HealthEvent>> {
+    let inventory = context.inventory()?;
+    let settings = &inventory.health;
+    let now = context.now();
+    let recorded: Result<_, Diagnostic> = context.state()?.write(|write| {
+        let mut events = Vec::new();
         for look in looks {
-            write.record_observation(&look.server, &look.observation)?;
+            // One that is being added is not in the inventory yet.
+            let server = inventory.servers.get(&look.server);
+            let rules = server.map_or_else(Rules::default, |server| settings.rules(server));
+            let (name, seen) = (&look.server, &look.observation);
+            events.extend(write.record_observation(
+                name,
+                seen,
+                rules.patience,
+                settings.longest_gap,
+            )?);
+            events.extend(record_checks(write, look, rules.patience)?);
             let Some(peer) = &look.peer else { continue };
             if let Some(key) = &peer.login_key {
-                write.remember_identity(&look.server, key)?;
+                write.remember_identity(name, key)?;
             }
             if let Some(key) = &peer.host_key {
-                write.remember_host_key(&look.server, key)?;
+                write.remember_host_key(name, key)?;
             }
         }
-        Ok(())
-    })
+        write.clear_old_samples(now)?;
+        write.clear_old_events(now)?;
+        Ok(events)
+    });
+    Ok(recorded?)
+}
+
+/// Records what the checks of a look found, by the same patience as what the look itself saw. Checks that are made no
+/// more are forgotten, unless they were not made because the server could not be looked at.
+fn record_checks(
+    write: &Write<'_>,
+    look: &Look,
+    patience: Patience,
+) -> Result<Vec<HealthEvent>, Diagnostic> {
+    let mut events = Vec::new();
+    let mut made = BTreeSet::new();
+    for check in &look.checks {
+        let subject = check.key.within_server();
+        let sight = Sight {
+            at: look.observation.at,
+            status: check.status.into(),
+            reasons: match check.status {
+                check::Status::Ok => Vec::new(),
+                check::Status::Warn | check::Status::Bad => vec![check.detail.clone()],
+            },
+        };
+        events.extend(write.record_sight(&look.server, &subject, &sight, patience)?);
+        made.insert(subject);
+    }
+    if !made.is_empty() && look.observation.facts.is_some() {
+        write.forget_other_checks(&look.server, &made)?;
+    }
+    Ok(events)
 }
 
 /// The servers with the roles of what is placed there.
@@ -109,12 +157,14 @@ fn subjects(context: &Context, servers: &[&Server]) -> anyhow::Result<Vec<Subjec
         Some(state) => state.read(Read::kinds_placed)?,
         None => BTreeMap::default(),
     };
+    let settings = &context.inventory()?.health;
     let subject = |server: &&Server| {
         let kinds = kinds.get(&server.name).into_iter().flatten();
         let roles: BTreeSet<_> = kinds.filter_map(|word| kind::kind(word)?.role).collect();
         Subject {
             server: (*server).clone(),
             placed: roles,
+            thresholds: settings.rules(server).thresholds,
         }
     };
     Ok(servers.iter().map(subject).collect())

@@ -286,7 +286,7 @@ async fn unwell(
             progress.end(look.server.as_str());
         })
         .await?;
-        look::record(&mut *context.state()?, &looks)?;
+        look::record(context, &looks)?;
         for look in &looks {
             let seen = &look.observation;
             let as_before = before.get(&look.server) == Some(&Health::Degraded);

@@ -124,7 +124,7 @@ fn observe(context: &Context, server: &Server) -> anyhow::Result<Look> {
     let servers = [server];
     let looks = context.block_on(look::look(context, &connector, &servers, limit, |_| {}))??;
     drop(progress);
-    look::record(&mut *context.state()?, &looks)?;
+    look::record(context, &looks)?;
     let look = looks.into_iter().next();
     look.ok_or_else(|| anyhow::anyhow!("the look at `{}` has no result", server.name))
 }

@@ -1,19 +1,11 @@
-//! The verdict on a server from what was measured: pure, with every limit in one place.
+//! The verdict on a server from what was measured: pure; the limits are those of `[health]`.
 
 use std::collections::BTreeSet;
 
 use super::parse::{Part, Reading};
-use crate::model::health::{DiskUse, ServerFacts};
+use crate::model::health::{DiskUse, ServerFacts, Thresholds};
 use crate::model::{Health, Role};
 
-/// A file system used to this share or more needs attention, in percent; the same for inodes.
-const DISK_PERCENT: u8 = 90;
-/// Less memory available than this needs attention, in percent of all.
-const MEMORY_PERCENT: u64 = 5;
-/// More processes than this waiting for each processor, on average over five minutes, need attention.
-const LOAD_PER_CORE: f64 = 4.0;
-/// A clock further off than this needs attention, in seconds: logs, certificates and one-time codes go wrong.
-const CLOCK_S: f64 = 2.0;
 /// Failed units named in a reason; of the rest only the number is told.
 const UNITS_NAMED: usize = 3;
 
@@ -38,7 +30,12 @@ impl Verdict {
 
 /// Judges what was read of a server. `roles` are those the inventory gives it; `placed` those of the resources
 /// that fleet has placed there: software of a role that nothing is placed for may be missing.
-pub fn classify(reading: &Reading, roles: &BTreeSet<Role>, placed: &BTreeSet<Role>) -> Verdict {
+pub fn classify(
+    reading: &Reading,
+    roles: &BTreeSet<Role>,
+    placed: &BTreeSet<Role>,
+    thresholds: &Thresholds,
+) -> Verdict {
     if reading.stopped_at == Some(Part::Start) {
         return Verdict::because(
             Health::Error,
@@ -55,11 +52,11 @@ pub fn classify(reading: &Reading, roles: &BTreeSet<Role>, placed: &BTreeSet<Rol
     }
     let facts = &reading.facts;
     let mut reasons = Vec::new();
-    disks(facts, &mut reasons);
+    disks(facts, thresholds, &mut reasons);
     services(reading, roles, placed, &mut reasons);
-    memory_and_load(facts, &mut reasons);
+    memory_and_load(facts, thresholds, &mut reasons);
     failed_units(facts, &mut reasons);
-    if facts.clock_offset_s.abs() - facts.clock_error_s > CLOCK_S {
+    if facts.clock_offset_s.abs() - facts.clock_error_s > thresholds.clock_offset.as_secs_f64() {
         reasons.push(clock_reason(facts.clock_offset_s));
     }
     let health = if reasons.is_empty() {
@@ -70,7 +67,7 @@ pub fn classify(reading: &Reading, roles: &BTreeSet<Role>, placed: &BTreeSet<Rol
     Verdict { health, reasons }
 }
 
-fn disks(facts: &ServerFacts, reasons: &mut Vec<String>) {
+fn disks(facts: &ServerFacts, thresholds: &Thresholds, reasons: &mut Vec<String>) {
     for disk in &facts.disks {
         let mount = &disk.mount;
         // An image mounted as such (a snap, a CD) is full and read-only by nature, but none of the watched
@@ -78,14 +75,14 @@ fn disks(facts: &ServerFacts, reasons: &mut Vec<String>) {
         if disk.read_only {
             reasons.push(format!("`{mount}` is read-only"));
         }
-        if disk.percent() >= DISK_PERCENT {
+        if disk.percent() >= thresholds.disk_percent {
             reasons.push(format!(
                 "`{mount}` is {} % full, {} left",
                 disk.percent(),
                 size(disk.available)
             ));
         }
-        if disk.inode_percent() >= DISK_PERCENT {
+        if disk.inode_percent() >= thresholds.inodes_percent {
             reasons.push(inode_reason(disk));
         }
     }
@@ -183,9 +180,10 @@ fn services(
     }
 }
 
-fn memory_and_load(facts: &ServerFacts, reasons: &mut Vec<String>) {
+fn memory_and_load(facts: &ServerFacts, thresholds: &Thresholds, reasons: &mut Vec<String>) {
     let (total, available) = (facts.memory_total, facts.memory_available);
-    if total > 0 && u128::from(available) * 100 < u128::from(total) * u128::from(MEMORY_PERCENT) {
+    let kept_free = u128::from(100 - thresholds.memory_percent.min(100));
+    if total > 0 && u128::from(available) * 100 < u128::from(total) * kept_free {
         reasons.push(format!(
             "{} of {} memory available",
             size(available),
@@ -193,7 +191,7 @@ fn memory_and_load(facts: &ServerFacts, reasons: &mut Vec<String>) {
         ));
     }
     let [_, five_minutes, _] = facts.load;
-    if facts.cores > 0 && five_minutes > LOAD_PER_CORE * f64::from(facts.cores) {
+    if facts.cores > 0 && five_minutes > thresholds.load_per_core * f64::from(facts.cores) {
         let processors = if facts.cores == 1 {
             "1 processor".to_owned()
         } else {

@@ -52,6 +52,7 @@ fn judge(reading: &Reading, placed: &[Role]) -> Verdict {
         reading,
         &Role::ALL.into(),
         &placed.iter().copied().collect(),
+        &Thresholds::default(),
     )
 }
 
@@ -213,7 +214,12 @@ fn a_service_counts_by_what_is_placed_and_by_what_the_server_is_for() {
     // Not what this server is for: what the inventory does not give it does not count.
     let mut reading = well();
     set(&mut reading, "mariadb", "inactive");
-    let verdict = classify(&reading, &[Role::Web].into(), &BTreeSet::new());
+    let verdict = classify(
+        &reading,
+        &[Role::Web].into(),
+        &BTreeSet::new(),
+        &Thresholds::default(),
+    );
     assert_eq!(verdict.health, Health::Online);
 }
 
@@ -349,4 +355,34 @@ fn sizes_have_the_unit_that_fits() {
     ] {
         assert_eq!(size(bytes), shown);
     }
+}
+
+#[test]
+fn thresholds_are_those_of_the_server() {
+    let mut reading = well();
+    reading.facts.load = [0.0, 5.0, 0.0];
+    reading.facts.memory_available = GIB;
+    reading.facts.clock_offset_s = 1.0;
+    let judged = |thresholds: Thresholds| {
+        let none = BTreeSet::new();
+        classify(&reading, &none, &none, &thresholds).reasons
+    };
+    assert_eq!(judged(Thresholds::default()), [""; 0]);
+    let strict = Thresholds {
+        load_per_core: 2.4,
+        memory_percent: 74,
+        disk_percent: 1,
+        inodes_percent: 100,
+        clock_offset: std::time::Duration::from_millis(500),
+    };
+    let reasons = judged(strict).join("; ");
+    for expected in [
+        "load 5.0 on 2 processors",
+        "1.0 GiB of 4.0 GiB memory available",
+        "its clock is 1.0 s ahead",
+        "% full",
+    ] {
+        assert!(reasons.contains(expected), "{expected}: {reasons}");
+    }
+    assert!(!reasons.contains("inodes"), "{reasons}");
 }

@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use super::classify::{Verdict, classify};
 use super::parse::{Part, Reading, parse};
 use super::probe::probe;
+use crate::model::health::Thresholds;
 use crate::model::{Check, Health, Observation, Role, Server, ServerName};
 use crate::transport::{Connector, Peer, TransportError};
 
@@ -38,6 +39,8 @@ pub struct Subject {
     pub server: Server,
     /// The roles of the resources that fleet has placed there.
     pub placed: BTreeSet<Role>,
+    /// From when on its figures need attention.
+    pub thresholds: Thresholds,
 }
 
 /// What came of looking at a server.
@@ -249,7 +252,12 @@ fn verdict(
             Health::Error,
             format!("the login works, but the shell did not answer {}", late()),
         ),
-        Some(Failure::Limit) | None => classify(reading, &subject.server.roles, &subject.placed),
+        Some(Failure::Limit) | None => classify(
+            reading,
+            &subject.server.roles,
+            &subject.placed,
+            &subject.thresholds,
+        ),
     }
 }
 

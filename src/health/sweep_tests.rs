@@ -25,6 +25,7 @@ fn subjects(servers: impl IntoIterator<Item = Server>) -> Vec<Subject> {
     let subject = |server| Subject {
         server,
         placed: BTreeSet::new(),
+        thresholds: Thresholds::default(),
     };
     servers.into_iter().map(subject).collect()
 }

@@ -1,7 +1,7 @@
 //! The inventory: the servers as the admin lists them in a TOML file, read with every problem reported at once.
 //!
 //! `[defaults]` holds any key of a server but `address`, `[servers.NAME]` one server each, `[settings]` what holds for
-//! every run, `[weights]` units of capacity per kind. `inventory.example.toml` explains every key.
+//! every run, `[health]` how servers are judged, `[weights]` units of capacity per kind. `inventory.example.toml` explains every key.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,6 +14,7 @@ use crate::model::selector::unknown_server;
 use crate::model::{Server, ServerName};
 
 pub mod edit;
+mod health;
 mod layout;
 mod read;
 mod relations;
@@ -24,6 +25,7 @@ mod source;
 pub mod value;
 mod written;
 
+pub use health::HealthSettings;
 pub use replace::create;
 pub use server::SERVER_KEYS;
 pub use settings::InventorySettings;
@@ -35,7 +37,7 @@ use server::Entries;
 use source::Source;
 
 /// A read inventory: all of it is valid.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Inventory {
     /// The file.
     pub path: PathBuf,
@@ -43,11 +45,13 @@ pub struct Inventory {
     pub servers: BTreeMap<ServerName, Server>,
     /// `[settings]`.
     pub settings: InventorySettings,
+    /// `[health]`.
+    pub health: HealthSettings,
     /// `[weights]`: units of capacity of a resource, per kind.
     pub weights: BTreeMap<String, u32>,
 }
 
-const SECTIONS: [&str; 4] = ["defaults", "settings", "weights", "servers"];
+const SECTIONS: [&str; 5] = ["defaults", "settings", "health", "weights", "servers"];
 
 const SECTION_ALIASES: [(&str, &str); 5] = [
     ("server", "servers"),
@@ -145,6 +149,7 @@ fn read<'a>(
 ) -> Inventory {
     let mut defaults = Entries::default();
     let mut settings = InventorySettings::default();
+    let mut health = HealthSettings::default();
     let mut weights = BTreeMap::new();
     let mut servers = None;
     let mut reader = Reader {
@@ -170,6 +175,7 @@ fn read<'a>(
             match name {
                 "defaults" => defaults = server::read(&mut reader, table, true),
                 "settings" => settings = settings::read(&mut reader, table),
+                "health" => health = health::read(&mut reader, table),
                 "weights" => weights = read_weights(&mut reader, table),
                 _ => servers = Some(table),
             }
@@ -183,13 +189,16 @@ fn read<'a>(
     }
     relations::jumps(source, &mut drafts, &defaults);
     relations::duplicates(source, &drafts);
+    let servers = drafts
+        .into_iter()
+        .map(|(name, draft)| (name, draft.server))
+        .collect();
+    health::check(source, &health, &servers);
     Inventory {
         path: path.to_owned(),
-        servers: drafts
-            .into_iter()
-            .map(|(name, draft)| (name, draft.server))
-            .collect(),
+        servers,
         settings,
+        health,
         weights,
     }
 }

@@ -9,7 +9,8 @@ use toml::de::{DeTable, DeValue};
 
 use super::source::Source;
 use super::value::{self, Refused};
-use crate::diagnostic::{did_you_mean, ticked};
+use crate::diagnostic::{Diagnostics, did_you_mean, ticked};
+use crate::model::Selector;
 
 /// Where relative paths and `~/` lead.
 #[derive(Clone, Copy)]
@@ -42,6 +43,7 @@ impl Reader<'_, '_> {
         let text = match at.get_ref() {
             DeValue::String(text) => text.as_ref(),
             DeValue::Integer(number) => number.as_str(),
+            DeValue::Float(number) => number.as_str(),
             _ => "",
         };
         let subject = format!("{} in `{}`", ticked(key), self.section);
@@ -184,6 +186,51 @@ impl Reader<'_, '_> {
             );
         }
         number
+    }
+
+    /// A number, with a fraction or without, between `least` and `most`.
+    pub(super) fn number(&mut self, entry: Entry<'_>, least: f64, most: f64) -> Option<f64> {
+        let text = match entry.1.get_ref() {
+            DeValue::Float(number) => number.as_str(),
+            DeValue::Integer(number) if number.radix() == 10 => number.as_str(),
+            _ => {
+                self.wrong_type(entry, "a number");
+                return None;
+            }
+        };
+        let number = text.parse::<f64>().ok();
+        let number = number.filter(|number| (least..=most).contains(number));
+        if number.is_none() {
+            let message = format!("is not between {least} and {most}");
+            self.refuse(
+                entry.0,
+                entry.1,
+                Refused {
+                    message,
+                    hint: None,
+                },
+            );
+        }
+        number
+    }
+
+    /// Terms that select servers: a string, or an array of them.
+    pub(super) fn selector(&mut self, entry: Entry<'_>) -> Option<Selector> {
+        let terms = self.strings(entry, |text| {
+            let refused = |errors: Diagnostics| Refused {
+                message: "is not a selector".to_owned(),
+                hint: errors
+                    .0
+                    .into_iter()
+                    .next()
+                    .map(|error| error.hints.first().cloned().unwrap_or(error.message)),
+            };
+            let one = [text.to_owned()];
+            Selector::parse(&one).map_err(refused)?;
+            let [one] = one;
+            Ok(one)
+        })?;
+        Selector::parse(&terms).ok()
     }
 
     /// `true` or `false`.

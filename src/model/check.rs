@@ -185,6 +185,20 @@ pub struct CheckKey {
     pub from: Vantage,
 }
 
+impl CheckKey {
+    /// Which check it is among those of its server; its status and events are recorded under it:
+    /// `http of site example.com, from here`, `updates`.
+    pub fn within_server(&self) -> String {
+        let aspect = self.aspect.word();
+        match (&self.subject.resource, self.from) {
+            (Some(resource), Vantage::Server) => format!("{aspect} of {resource}"),
+            (Some(resource), Vantage::Here) => format!("{aspect} of {resource}, from here"),
+            (None, Vantage::Server) => aspect.to_owned(),
+            (None, Vantage::Here) => format!("{aspect}, from here"),
+        }
+    }
+}
+
 impl fmt::Display for CheckKey {
     /// `http of site example.com on sg-1, from here`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -306,6 +320,10 @@ mod tests {
         assert_eq!(
             check.key.to_string(),
             "http of site example.com on sg-1, from here"
+        );
+        assert_eq!(
+            check.key.within_server(),
+            "http of site example.com, from here"
         );
     }
 }

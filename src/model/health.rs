@@ -1,10 +1,13 @@
 //! What was last seen of a server, and how well it is.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
+
+use super::Patience;
 
 /// How well a server is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -43,6 +46,54 @@ pub struct Observation {
     pub reasons: Vec<String>,
     /// What was measured; `None` when the server was not reached.
     pub facts: Option<ServerFacts>,
+}
+
+/// How a server is judged.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rules {
+    /// When its status changes.
+    pub patience: Patience,
+    /// From when on its figures need attention.
+    pub thresholds: Thresholds,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            patience: Patience {
+                fail_after: 2,
+                recover_after: 2,
+            },
+            thresholds: Thresholds::default(),
+        }
+    }
+}
+
+/// From when on a figure of a server needs attention.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Thresholds {
+    /// More processes than this waiting for each processor, on average over five minutes.
+    pub load_per_core: f64,
+    /// More memory in use than this, in percent of all.
+    pub memory_percent: u8,
+    /// A file system used to this share or more, in percent.
+    pub disk_percent: u8,
+    /// A file system with this share of its inodes used or more, in percent.
+    pub inodes_percent: u8,
+    /// A clock further off than this: logs, certificates and one-time codes go wrong.
+    pub clock_offset: Duration,
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        Self {
+            load_per_core: 4.0,
+            memory_percent: 95,
+            disk_percent: 90,
+            inodes_percent: 90,
+            clock_offset: Duration::from_secs(2),
+        }
+    }
 }
 
 /// What a server said of itself.

@@ -89,6 +89,18 @@ impl Selector {
         self.positive.is_empty() && self.negative.is_empty()
     }
 
+    /// Whether it is for `server`, whatever other servers there are; whether the server is active makes no difference.
+    pub fn holds(&self, server: &Server) -> bool {
+        let is_any = |terms: &[Term]| terms.iter().any(|term| term.test.holds(server));
+        (self.positive.is_empty() || is_any(&self.positive)) && !is_any(&self.negative)
+    }
+
+    /// The error for each server that it names and that is not among `servers`.
+    pub fn unknown(&self, servers: &BTreeMap<ServerName, Server>) -> Vec<Diagnostic> {
+        let terms = self.positive.iter().chain(&self.negative);
+        terms.filter_map(|term| term.known(servers).err()).collect()
+    }
+
     /// The selected servers, in order of name.
     ///
     /// # Errors

@@ -29,8 +29,10 @@ mod placements;
 mod resources;
 mod rotation;
 mod rows;
+mod samples;
 mod secrets;
 mod servers;
+mod statuses;
 mod tasks;
 
 pub use applied::{Outcome, Stored};
@@ -43,6 +45,7 @@ pub use resources::{Change, Filter, NewResource};
 pub use rotation::{Rotated, Rotation};
 pub use secrets::{Vault, has_secrets};
 pub use servers::{Cordon, ServerRecord};
+pub use statuses::{EventFilter, SubjectName};
 pub use tasks::NewTask;
 
 /// The state database, open.

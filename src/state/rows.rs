@@ -6,7 +6,7 @@ use rusqlite::types::Type;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::model::{Health, PlacementStatus, ResourceName, ServerName};
+use crate::model::{PlacementStatus, ResourceName, ServerName};
 
 /// Milliseconds since the Unix epoch, as times are stored.
 pub(super) fn millis(time: Timestamp) -> i64 {
@@ -83,22 +83,6 @@ pub(super) fn status(row: &Row<'_>, column: usize) -> rusqlite::Result<Placement
             column,
             Type::Text,
             format!("`{other}` is not a placement status"),
-        )),
-    }
-}
-
-/// The health in a column that may be NULL.
-pub(super) fn health_if_any(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Health>> {
-    match text_if_any(row, column)? {
-        None => Ok(None),
-        Some("online") => Ok(Some(Health::Online)),
-        Some("degraded") => Ok(Some(Health::Degraded)),
-        Some("offline") => Ok(Some(Health::Offline)),
-        Some("error") => Ok(Some(Health::Error)),
-        Some(other) => Err(unfit(
-            column,
-            Type::Text,
-            format!("`{other}` is not a health"),
         )),
     }
 }

@@ -1,26 +1,27 @@
 //! Queries of `servers`: what fleet remembers of the inventory's servers.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::params;
 
-use super::rows::{
-    self, health_if_any, json, json_if_any, millis, placeholders, time_if_any, to_json,
-};
+use super::rows::{self, json, json_if_any, millis, placeholders, time_if_any, to_json};
 use super::{Read, Write};
 use crate::diagnostic::Diagnostic;
 use crate::model::health::ServerFacts;
-use crate::model::{Health, Observation, ServerName};
+use crate::model::{Health, HealthEvent, Observation, Patience, ServerName, Sight, Standing};
 
 /// What is remembered of a server, without its last observation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServerRecord {
     /// Set when it takes no new resources.
     pub cordon: Option<Cordon>,
-    /// The verdict of the last look; `None` when there was none.
+    /// How it is, confirmed: see [`Standing`]; `None` when it was never looked at.
     pub health: Option<Health>,
-    /// When that was.
+    /// What is confirmed, since when, and what was seen last.
+    pub standing: Option<Standing>,
+    /// When it was looked at last.
     pub observed_at: Option<Timestamp>,
     /// Fingerprint of the key that last logged in.
     pub identity: Option<String>,
@@ -41,22 +42,26 @@ impl Read {
     /// What is remembered of each server. Servers that the inventory no longer has may be among them.
     pub fn servers(&self) -> Result<BTreeMap<ServerName, ServerRecord>, Diagnostic> {
         let mut servers = BTreeMap::new();
+        let mut standings = self.server_standings()?;
         self.each(
-            "SELECT name, cordoned_at, cordon_reason, health, observed_at, identity, host_key FROM servers",
+            "SELECT name, cordoned_at, cordon_reason, observed_at, identity, host_key FROM servers",
             [],
             |row| {
                 let reason: Option<String> = row.get(2)?;
+                let name = rows::server(row, 0)?;
+                let standing = standings.remove(&name);
                 let record = ServerRecord {
                     cordon: time_if_any(row, 1)?.map(|at| Cordon {
                         at,
                         reason: reason.unwrap_or_default(),
                     }),
-                    health: health_if_any(row, 3)?,
-                    observed_at: time_if_any(row, 4)?,
-                    identity: row.get(5)?,
-                    host_key: row.get(6)?,
+                    health: standing.as_ref().and_then(|known| known.status.health()),
+                    standing,
+                    observed_at: time_if_any(row, 3)?,
+                    identity: row.get(4)?,
+                    host_key: row.get(5)?,
                 };
-                servers.insert(rows::server(row, 0)?, record);
+                servers.insert(name, record);
                 Ok(())
             },
         )?;
@@ -106,12 +111,17 @@ impl Read {
 }
 
 impl Write<'_> {
-    /// Records a look at a server. What the server said of itself before is kept when this one did not reach it.
+    /// Records a look at a server: what it said of itself (what it said before is kept when this one did not reach it),
+    /// a sample of what was measured, and its status. Returns the change of its status that this look confirms.
+    ///
+    /// What the look before this one saw is taken to have held until now, but no longer than `longest_gap`.
     pub fn record_observation(
         &self,
         server: &ServerName,
         observation: &Observation,
-    ) -> Result<(), Diagnostic> {
+        patience: Patience,
+        longest_gap: Duration,
+    ) -> Result<Option<HealthEvent>, Diagnostic> {
         let facts = observation.facts.as_ref().map(to_json).transpose();
         let facts = facts.map_err(|e| self.explain(&e))?;
         let bare = Observation {
@@ -122,23 +132,22 @@ impl Write<'_> {
         let at = millis(observation.at);
         let facts_at = facts.as_ref().map(|_| at);
         self.change(
-            "INSERT INTO servers (name, health, observed_at, observation, facts, facts_at)
-             VALUES ($1, $2, $3, $4, $5, $6)
+            "INSERT INTO servers (name, observed_at, observation, facts, facts_at)
+             VALUES ($1, $2, $3, $4, $5)
              ON CONFLICT (name) DO UPDATE SET
-                 health = excluded.health, observed_at = excluded.observed_at,
-                 observation = excluded.observation,
+                 observed_at = excluded.observed_at, observation = excluded.observation,
                  facts = COALESCE(excluded.facts, servers.facts),
                  facts_at = COALESCE(excluded.facts_at, servers.facts_at)",
-            params![
-                server.as_str(),
-                observation.health.word(),
-                at,
-                bare,
-                facts,
-                facts_at
-            ],
+            params![server.as_str(), at, bare, facts, facts_at],
         )?;
-        Ok(())
+        let before = self.standing(server, "")?;
+        self.record_sample(server, observation, before.as_ref(), longest_gap)?;
+        let sight = Sight {
+            at: observation.at,
+            status: observation.health.into(),
+            reasons: observation.reasons.clone(),
+        };
+        self.record_sight_after(server, "", before, &sight, patience)
     }
 
     /// Cordons a server; returns whether it was not already. The reason is replaced, the time is not.
@@ -202,16 +211,20 @@ impl Write<'_> {
         Ok(())
     }
 
-    /// Forgets a server that leaves the inventory, and what was applied to it. Its placements are not touched.
+    /// Forgets a server that leaves the inventory, what was measured of it, and what was applied to it. Its placements
+    /// are not touched, and the events tell what happened to it.
     pub fn forget_server(&self, server: &ServerName) -> Result<(), Diagnostic> {
         self.change(
             "DELETE FROM servers WHERE name = $1",
             params![server.as_str()],
         )?;
-        self.change(
+        for forget in [
             "DELETE FROM applied WHERE server = $1",
-            params![server.as_str()],
-        )?;
+            "DELETE FROM health_statuses WHERE server = $1",
+            "DELETE FROM health_samples WHERE server = $1",
+        ] {
+            self.change(forget, params![server.as_str()])?;
+        }
         Ok(())
     }
 }

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use super::*;
 
+mod history;
 mod migrations;
 mod open;
 mod records;

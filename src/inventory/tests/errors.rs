@@ -439,3 +439,43 @@ fn every_problem_is_reported_at_once_in_the_order_of_the_text() {
         ]
     );
 }
+
+#[test]
+fn every_mistake_in_health_is_told_at_once() {
+    let shown = problems(
+        "[health]\nfail_after = 0\ndisk_percent = 101\nload = 3\nmemory_percent = 'much'\n\
+         load_per_core = -1.5\nclock_offset = 2\nlongest_gap = '1ms'\n\n\
+         [[health.overrides]]\nservers = 'regoin=sg'\ndisk_percent = 97\n\n\
+         [[health.overrides]]\nlongest_gap = '1h'\ninodes_percent = 1.5\n\n\
+         [servers.a]\naddress = 'a'\n",
+    );
+    let shown: Vec<&str> = shown.lines().filter(|l| !l.contains(" | ")).collect();
+    assert_eq!(
+        shown,
+        [
+            "i:2:14: `fail_after` in `health`: `0` is not between 1 and 1000",
+            "i:3:16: `disk_percent` in `health`: `101` is not between 1 and 100",
+            "i:4:1: unknown key `load` in `health`",
+            "hint: did you mean `load_per_core`",
+            "i:5:18: `memory_percent` in `health` must be an integer, not a string",
+            "i:6:17: `load_per_core` in `health`: `-1.5` is not between 0.01 and 10000",
+            "i:7:16: `clock_offset` in `health` must be a duration, not an integer",
+            "hint: write a unit: `clock_offset = \"2s\"`",
+            "i:8:15: `longest_gap` in `health`: `1ms` is shorter than 1000 ms",
+            "i:11:11: `servers` in `health.overrides`: `regoin=sg` is not a selector",
+            "hint: did you mean `region`",
+            "i:14:1: an entry of `health.overrides` has no `servers`",
+            "hint: write for whom it is: `servers = \"label:tier=gold,role=database\"`",
+            "i:15:1: unknown key `longest_gap` in `health.overrides`",
+            "hint: known keys are servers, fail_after, recover_after, load_per_core, memory_percent, \
+             disk_percent, inodes_percent, clock_offset",
+            "i:16:18: `inodes_percent` in `health.overrides` must be an integer, not a float",
+        ]
+    );
+    assert!(problems("[health]\noverrides = 3\n").contains("write each as `[[health.overrides]]`"));
+    let unknown = problems(
+        "[servers.a]\naddress = 'a'\n[[health.overrides]]\nservers = ['role=web', '!b']\n",
+    );
+    assert!(unknown.starts_with("i:4:"), "{unknown}");
+    assert!(unknown.contains("unknown server `b`"), "{unknown}");
+}

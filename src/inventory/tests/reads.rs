@@ -307,7 +307,12 @@ fn the_example_is_valid_and_explains_every_key() {
         };
         assert!(text.lines().any(of_key), "`{key}` is missing");
     };
-    for key in SERVER_KEYS.iter().chain(&crate::inventory::settings::KEYS) {
+    for key in SERVER_KEYS
+        .iter()
+        .chain(&crate::inventory::settings::KEYS)
+        .chain(&crate::inventory::health::KEYS)
+        .filter(|key| **key != "overrides")
+    {
         explained(key);
     }
     // The keys that are commented out are right too.
@@ -318,7 +323,7 @@ fn the_example_is_valid_and_explains_every_key() {
         if line.starts_with('[') {
             section = line.to_owned();
             all.extend([line, "\n"]);
-        } else if section == "[settings]"
+        } else if ["[settings]", "[health]"].contains(&section.as_str())
             && bare
                 .split_once(" = ")
                 .is_some_and(|(key, _)| !key.contains(' '))
@@ -326,7 +331,7 @@ fn the_example_is_valid_and_explains_every_key() {
             all.extend([bare, "\n"]);
         }
     }
-    let settings = all.split("[defaults]").next().unwrap();
+    let settings = all.split("[[health").next().unwrap();
     let inventory = Inventory::parse(path, settings, Some(Path::new("/home/eva")))
         .unwrap_or_else(|e| panic!("{e}"));
     // What is shown for a setting is its default, unless it has none.
@@ -338,5 +343,36 @@ fn the_example_is_valid_and_explains_every_key() {
         ..InventorySettings::default()
     };
     assert_eq!(inventory.settings, shown);
+    assert_eq!(
+        inventory.health,
+        crate::inventory::HealthSettings::default()
+    );
     assert!(shown.state.is_some() && shown.known_hosts.is_some() && shown.operator.is_some());
+}
+
+#[test]
+fn the_last_override_for_a_server_goes_before() {
+    let inventory = parse(
+        "[health]\nfail_after = 3\ndisk_percent = 80\n\
+         [[health.overrides]]\nservers = ['label:tier=gold', 'b']\ndisk_percent = 85\nload_per_core = 6\n\
+         [[health.overrides]]\nservers = '!a'\nrecover_after = 1\ndisk_percent = 99\n\
+         [servers.a]\naddress = 'a'\nlabels.tier = 'gold'\n\
+         [servers.b]\naddress = 'b'\nactive = false\n\
+         [servers.c]\naddress = 'c'\n",
+    )
+    .unwrap();
+    let rules = |name: &str| {
+        let rules = inventory.health.rules(inventory.server(name).unwrap());
+        let thresholds = rules.thresholds;
+        (
+            rules.patience.fail_after,
+            rules.patience.recover_after,
+            thresholds.disk_percent,
+            thresholds.load_per_core,
+            thresholds.memory_percent,
+        )
+    };
+    assert_eq!(rules("a"), (3, 2, 85, 6.0, 95));
+    assert_eq!(rules("b"), (3, 1, 99, 6.0, 95));
+    assert_eq!(rules("c"), (3, 1, 99, 4.0, 95));
 }

@@ -8,7 +8,6 @@ CREATE TABLE servers (
     name          TEXT    NOT NULL PRIMARY KEY,
     cordoned_at   INTEGER,
     cordon_reason TEXT,
-    health        TEXT    CHECK (health IN ('online', 'degraded', 'offline', 'error')),
     observed_at   INTEGER,
     -- fingerprint of the key that last logged in
     identity      TEXT,
@@ -19,6 +18,70 @@ CREATE TABLE servers (
     facts         TEXT,
     facts_at      INTEGER
 ) STRICT;
+
+-- The status of what is looked at again and again: of each server (its subject is empty), and of each check on it.
+CREATE TABLE health_statuses (
+    server  TEXT    NOT NULL,
+    subject TEXT    NOT NULL,
+    -- what is confirmed, since when, and a JSON list of reasons
+    status  TEXT    NOT NULL
+            CHECK (status IN ('online', 'ok', 'degraded', 'warn', 'offline', 'bad', 'error')),
+    since   INTEGER NOT NULL,
+    reasons TEXT    NOT NULL,
+    -- what the last look saw
+    seen    TEXT    NOT NULL
+            CHECK (seen IN ('online', 'ok', 'degraded', 'warn', 'offline', 'bad', 'error')),
+    seen_at INTEGER NOT NULL,
+    -- JSON: what it turns to once it was seen often enough; NULL while the looks see what is confirmed
+    turning TEXT,
+    -- the status that a quiet sweep spoke of last
+    told    TEXT,
+    PRIMARY KEY (server, subject)
+) STRICT, WITHOUT ROWID;
+
+-- Every change of a status, oldest first.
+CREATE TABLE health_events (
+    id            INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    at            INTEGER NOT NULL,
+    server        TEXT    NOT NULL,
+    subject       TEXT    NOT NULL,
+    -- NULL at the first look
+    before_status TEXT,
+    -- since when it had been so
+    before_since  INTEGER,
+    after_status  TEXT    NOT NULL,
+    -- the first look that saw the new status
+    since         INTEGER NOT NULL,
+    -- JSON list
+    reasons       TEXT    NOT NULL
+) STRICT;
+
+CREATE INDEX health_events_at ON health_events (at);
+
+CREATE INDEX health_events_server ON health_events (server, id);
+
+-- What the looks at servers measured: sums of them for each minute, each hour and each day (UTC). In order of time, so
+-- that a sweep writes few pages however many servers it has, and what is too old is in one piece.
+CREATE TABLE health_samples (
+    -- milliseconds: a minute, an hour, a day
+    span       INTEGER NOT NULL,
+    at         INTEGER NOT NULL,
+    server     TEXT    NOT NULL,
+    -- the gravest that was seen: 0 online, 1 degraded, 2 offline, 3 error
+    worst      INTEGER NOT NULL CHECK (worst BETWEEN 0 AND 3),
+    looks      INTEGER NOT NULL,
+    -- the time up to these looks of which something is known, and how much of it the server was up
+    known_ms   INTEGER NOT NULL,
+    up_ms      INTEGER NOT NULL,
+    -- looks at which the server told its figures, and sums over these: hundredths of the load, tenths of a percent
+    answered   INTEGER NOT NULL,
+    connect_ms INTEGER NOT NULL,
+    load       INTEGER NOT NULL,
+    memory     INTEGER NOT NULL,
+    -- the most that was used of any disk, in percent
+    disk       INTEGER NOT NULL,
+    PRIMARY KEY (span, at, server)
+) STRICT, WITHOUT ROWID;
 
 -- What should exist. Removing is soft: the row stays with removed_at set.
 CREATE TABLE resources (

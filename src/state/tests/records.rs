@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::model::health::ServerFacts;
-use crate::model::{Health, Observation, TaskOutcome};
+use crate::model::{Health, Observation, Patience, TaskOutcome};
+
+const GAP: std::time::Duration = std::time::Duration::from_secs(900);
 
 fn look(at: &str, health: Health, facts: Option<ServerFacts>) -> Observation {
     Observation {
@@ -24,13 +26,13 @@ fn the_last_look_is_kept_and_what_was_said_before_too() {
     };
     let online = look("2026-01-01T00:00:00Z", Health::Online, Some(facts.clone()));
     state
-        .write(|write| write.record_observation(&on, &online))
+        .write(|write| write.record_observation(&on, &online, Patience::NONE, GAP))
         .unwrap();
     let seen = state.read(|read| read.observations(&only)).unwrap();
     assert_eq!(seen, BTreeMap::from([(on.clone(), online)]));
     let offline = look("2026-01-02T00:00:00Z", Health::Offline, None);
     state
-        .write(|write| write.record_observation(&on, &offline))
+        .write(|write| write.record_observation(&on, &offline, Patience::NONE, GAP))
         .unwrap();
     // The last look says nothing of PHP, and what it has is still known.
     let seen = state.read(|read| read.observations(&only)).unwrap();
