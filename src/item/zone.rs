@@ -182,6 +182,12 @@ impl Atom for Zone {
         }
     }
 
+    fn kept(&self, task: i64) -> Option<String> {
+        // The records are on record here; only the server has the keys that the parent's DS is made of.
+        let signed = matches!(&self.part, Part::Primary(primary) if primary.signed);
+        signed.then(|| format!("/var/lib/fleet/trash/{task}/signing-keys"))
+    }
+
     fn observe(names: &[&str], out: &mut Script) {
         let mut sql = Sql::default();
         let of = |sql: &mut Sql, head: &'static str| {

@@ -415,6 +415,15 @@ fn a_signed_zone_validates_on_every_server_with_the_ds_that_is_shown() {
         world.fleet("show-zone example.com --ds").expect(0).stdout,
         ds
     );
+    // The parent's DS names keys that only the server had: they come back with the zone.
+    let removed = world.json("remove-zone example.com --yes", 0);
+    assert_eq!(dig(&world, "lab-1", "example.com SOA"), "");
+    world.fleet(&format!("undo {}", removed["task"])).expect(0);
+    assert_eq!(
+        world.fleet("show-zone example.com --ds").expect(0).stdout,
+        ds
+    );
+    expect_answer(&world, "lab-2", "example.com A", "192.0.2.10");
     world.expect_settled();
 }
 

@@ -2,7 +2,7 @@
 
 use super::sql::Sql;
 use super::{METADATA, Part, Primary, Row, Zone};
-use crate::item::{Atom as _, Phase, Props, Removal, Steps};
+use crate::item::{Atom as _, ItemType, Phase, Props, Removal, Steps};
 use crate::shell::Script;
 
 /// The serial that the zone's SOA has, 0 without one. A name in an SOA has no blanks, so the third word is the serial.
@@ -73,7 +73,15 @@ pub(super) fn apply(changes: &[(&Zone, Option<&Props>)], steps: &mut Steps) {
     sql.raw("commit;\n");
     let names: Vec<&str> = changes.iter().map(|(zone, _)| zone.name.as_str()).collect();
     run("changing zones", &names, &sql, steps);
+    let task_of = |name: &str| steps.restored(ItemType::Zone, name);
+    let back: Vec<(&str, String)> = sign
+        .iter()
+        .filter_map(|name| Some((*name, task_of(name)?.to_string())))
+        .collect();
     let script = steps.at(Phase::Objects);
+    for (name, task) in back {
+        script.line("zones_keys {} {}", &[&task, name]);
+    }
     if !sign.is_empty() {
         script.raw("zones_sign").words(sign.iter().copied()).raw("\n");
     }

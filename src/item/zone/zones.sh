@@ -81,9 +81,21 @@ zones_answered() {
 zones_trash() {
 	signed=$(echo 'select count(*) from cryptokeys;' | sqlite3 -init /dev/null -batch "$t/zones")
 	[ "$signed" -gt 0 ] || return 0
-	# shellcheck disable=SC2174 # one after the other
-	mkdir -p -m 700 -- "${zones%/*}/.fleet-trash" "${zones%/*}/.fleet-trash/$1"
-	(umask 077 && cp -- "$t/zones" "${zones%/*}/.fleet-trash/$1/zones.sqlite3")
+	mkdir -p -m 700 -- "/var/lib/fleet/trash/$1"
+	(umask 077 && cp -- "$t/zones" "/var/lib/fleet/trash/$1/signing-keys")
+}
+
+# zones_keys TASK ZONE: a zone that comes back has the keys again that it had when that task removed it.
+zones_keys() {
+	{
+		printf "attach '/var/lib/fleet/trash/%s/signing-keys' as kept;\nbegin immediate;\n" "$1"
+		cat <<'SQL'
+insert into main.cryptokeys (domain_id, flags, active, published, content)
+    select d.id, k.flags, k.active, k.published, k.content from kept.cryptokeys k
+        join kept.domains o on o.id = k.domain_id join main.domains d on d.name = o.name
+SQL
+		printf "    where d.name = '%s' and d.id not in (select domain_id from main.cryptokeys);\ncommit;\n" "$2"
+	} | zones_sql
 }
 
 # zones_back: puts back what zones_keep kept. A serial that was seen outside does not come back: secondaries would not
