@@ -2087,9 +2087,12 @@ Register-ArgumentCompleter -Native -CommandName 'fleet' -ScriptBlock {
         'fleet;health' {
             [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Only these servers: `sg-1,jkt-*,region=singapore,label:tier=gold,!sg-3`')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long the look at one server may take [default: `health_timeout` of the inventory, else 10s]')
+            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Look again and again, every so many seconds [default: 10], until Ctrl-C; without a terminal, print a line for each change')
             [CompletionResult]::new('--inventory', '--inventory', [CompletionResultType]::ParameterName, 'Inventory of servers [default: ./inventory.toml]')
             [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'State database [default: in the user''s data directory]')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Print text (`table`) or one JSON object (`json`)')
+            [CompletionResult]::new('--history', '--history', [CompletionResultType]::ParameterName, 'Look at nothing, but show uptime over 1, 7 and 30 days, and the changes of status')
+            [CompletionResult]::new('--apply-pending', '--apply-pending', [CompletionResultType]::ParameterName, 'Finish what waited for a server that is reached again, as `apply` does')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Short for `--output json`')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only errors and the data asked for')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only errors and the data asked for')

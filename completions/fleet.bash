@@ -1532,7 +1532,7 @@ _fleet() {
             return 0
             ;;
         fleet__subcmd__health)
-            opts="-q -v -y -h --server --timeout --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            opts="-q -v -y -h --server --timeout --history --watch --apply-pending --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1543,6 +1543,10 @@ _fleet() {
                     return 0
                     ;;
                 --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --watch)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

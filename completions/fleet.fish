@@ -1662,10 +1662,13 @@ complete -c fleet -n "__fish_fleet_using_subcommand retry" -s y -l yes -d 'Answe
 complete -c fleet -n "__fish_fleet_using_subcommand retry" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand health" -l server -d 'Only these servers: `sg-1,jkt-*,region=singapore,label:tier=gold,!sg-3`' -r
 complete -c fleet -n "__fish_fleet_using_subcommand health" -l timeout -d 'How long the look at one server may take [default: `health_timeout` of the inventory, else 10s]' -r
+complete -c fleet -n "__fish_fleet_using_subcommand health" -l watch -d 'Look again and again, every so many seconds [default: 10], until Ctrl-C; without a terminal, print a line for each change' -r
 complete -c fleet -n "__fish_fleet_using_subcommand health" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand health" -l state -d 'State database [default: in the user\'s data directory]' -r -F
 complete -c fleet -n "__fish_fleet_using_subcommand health" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
 json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand health" -l history -d 'Look at nothing, but show uptime over 1, 7 and 30 days, and the changes of status'
+complete -c fleet -n "__fish_fleet_using_subcommand health" -l apply-pending -d 'Finish what waited for a server that is reached again, as `apply` does'
 complete -c fleet -n "__fish_fleet_using_subcommand health" -l json -d 'Short for `--output json`'
 complete -c fleet -n "__fish_fleet_using_subcommand health" -s q -l quiet -d 'Print only errors and the data asked for'
 complete -c fleet -n "__fish_fleet_using_subcommand health" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'

@@ -352,6 +352,17 @@ impl Context {
         Ok(runtime.block_on(work))
     }
 
+    /// Says when the terminal has got another size (SIGWINCH). Call it inside [`Self::block_on`].
+    pub fn resizes(&self) -> anyhow::Result<tokio::signal::unix::Signal> {
+        use tokio::signal::unix::{SignalKind, signal};
+        signal(SignalKind::window_change()).context("cannot follow the size of the terminal")
+    }
+
+    /// Columns and rows of the terminal just now.
+    pub fn terminal_size(&self) -> (usize, usize) {
+        Environment::terminal_size()
+    }
+
     /// Counts the interrupts (Ctrl-C, SIGTERM) from now on, instead of dying from them: at the first, begin no
     /// new work; at the second, stop waiting. Call it inside [`Self::block_on`].
     pub fn interrupts(&self) -> anyhow::Result<tokio::sync::watch::Receiver<u32>> {

@@ -2,7 +2,10 @@
 
 mod support;
 
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use support::environment::Environment;
 
@@ -72,7 +75,7 @@ fn every_server_is_seen_recorded_and_judged_on_its_own() {
 }
 
 #[test]
-fn the_table_fits_80_columns_and_quiet_shows_only_what_is_unwell() {
+fn the_table_fits_80_columns() {
     let environment = Environment::new();
     environment.write("inventory.toml", &inventory(closed_port(), closed_port()));
     let outcome = environment
@@ -89,12 +92,211 @@ fn the_table_fits_80_columns_and_quiet_shows_only_what_is_unwell() {
         "{outcome}"
     );
     assert!(outcome.stdout.contains("3 servers: "), "{outcome}");
+}
 
-    let outcome = environment
-        .fleet(["health", "-q", "--server", "closed", "--state", "state.db"])
-        .expect(5);
-    assert!(outcome.stdout.contains("closed  offline"), "{outcome}");
-    assert_eq!(outcome.stderr, "");
+/// `web` is this machine while it is `there`, and a port that refuses else.
+fn web(there: bool, closed: u16) -> String {
+    let how = if there {
+        "transport = \"local\"".to_owned()
+    } else {
+        format!("port = {closed}")
+    };
+    format!(
+        "[settings]\nssh_config = false\nstate = \"state.db\"\n\n\
+         [health]\nfail_after = 2\nrecover_after = 2\n\n\
+         [servers.web]\naddress = \"127.0.0.1\"\n{how}\n"
+    )
+}
+
+#[test]
+fn quiet_speaks_of_what_is_confirmed_once_and_of_the_recovery() {
+    let environment = Environment::new();
+    let closed = closed_port();
+    let set = |there| environment.write("inventory.toml", &web(there, closed));
+    let quiet = || environment.fleet(["health", "-q"]);
+    set(true);
+    // How this machine is, is not up to the test: online, or degraded without systemd.
+    let first = quiet();
+    let report = environment.fleet(["health", "--json"]).json();
+    let well = report["servers"][0]["confirmed"]
+        .as_str()
+        .expect("a status")
+        .to_owned();
+    let code = if well == "online" { 0 } else { 5 };
+    assert_eq!(first.code, code, "{first}");
+    assert_eq!(first.stdout.is_empty(), well == "online", "{first}");
+    assert_eq!(quiet().expect(code).stdout, "");
+
+    set(false);
+    // Seen once, that is nothing yet: neither a word nor another exit code.
+    assert_eq!(quiet().expect(code).stdout, "");
+    // Who looks by hand sees what is, and what is confirmed; it takes nothing away from cron.
+    let report = environment.fleet(["health", "--json"]).expect(5).json();
+    assert_eq!(report["servers"][0]["health"], "offline", "{report:#}");
+    assert_eq!(report["servers"][0]["confirmed"], "offline", "{report:#}");
+    assert_eq!(report["changes"][0]["after"], "offline", "{report:#}");
+    assert_eq!(report["changes"][0]["before"], well, "{report:#}");
+    let change = quiet().expect(5);
+    let expected = format!("web: offline, was {well} (");
+    assert!(change.stdout.starts_with(&expected), "{change}");
+    assert!(change.stdout.contains("cannot be reached"), "{change}");
+    assert_eq!(change.stdout.lines().count(), 1, "{change}");
+    assert_eq!(change.stderr, "");
+    assert_eq!(quiet().expect(5).stdout, "");
+
+    set(true);
+    let by_hand = environment.fleet(["health", "--json"]).expect(code).json();
+    assert_eq!(by_hand["servers"][0]["health"], well, "{by_hand:#}");
+    assert_eq!(by_hand["servers"][0]["confirmed"], "offline");
+    assert_eq!(by_hand["servers"][0]["turning"]["to"], well);
+    assert_eq!(by_hand["servers"][0]["turning"]["looks"], 1);
+    assert_eq!(by_hand["servers"][0]["turning"]["of"], 2);
+    let listed = environment.fleet(["list-servers"]).expect(0);
+    assert!(
+        listed.stdout.contains(&format!("offline, seen {well}")),
+        "{listed}"
+    );
+    let recovery = quiet().expect(code);
+    let expected = format!("web: {well}, was offline (");
+    assert!(recovery.stdout.starts_with(&expected), "{recovery}");
+    assert_eq!(quiet().expect(code).stdout, "");
+}
+
+#[test]
+fn uptime_and_changes_are_told_as_history() {
+    let mut environment = Environment::new();
+    let closed = closed_port();
+    for (minute, there) in [(0, true), (5, false), (10, false), (15, true), (20, true)] {
+        environment = environment.with("FLEET_TEST_NOW", &format!("2026-01-02T03:{minute:02}:00Z"));
+        environment.write("inventory.toml", &web(there, closed));
+        environment.fleet(["health", "-q"]);
+    }
+    let history = environment.fleet(["health", "--history", "--json"]);
+    let history = history.expect(0).json();
+    let of_web = &history["servers"][0];
+    // Five minutes up, ten down, five up.
+    assert_eq!(of_web["uptime"]["day"]["known_ms"], 1_200_000);
+    assert_eq!(of_web["uptime"]["day"]["percent"], 50.0);
+    assert_eq!(of_web["uptime"]["month"], of_web["uptime"]["day"]);
+    assert_eq!(of_web["hours"][0]["looks"], 5);
+    assert_eq!(of_web["hours"][0]["worst"], "offline");
+    let events = history["events"].as_array().expect("events");
+    let words: Vec<&str> = events
+        .iter()
+        .filter_map(|event| event["after"].as_str())
+        .collect();
+    assert_eq!(words[words.len() - 2], "offline", "{history:#}");
+    assert_eq!(events[events.len() - 1]["since"], "2026-01-02T03:15:00Z");
+    assert_eq!(events[events.len() - 1]["at"], "2026-01-02T03:20:00Z");
+
+    let shown = environment.fleet(["health", "--history"]).expect(0);
+    assert!(shown.stdout.contains("50.00%"), "{shown}");
+    assert!(
+        shown.stdout.contains(&format!("{}x", ".".repeat(23))),
+        "{shown}"
+    );
+    assert!(shown.stdout.contains("was offline for 10m"), "{shown}");
+    let server = environment.fleet(["show-server", "web"]).expect(0);
+    assert!(server.stdout.contains("50.00% in 1 day"), "{server}");
+    let server = environment
+        .fleet(["show-server", "web", "--json"])
+        .expect(0)
+        .json();
+    assert_eq!(server["server"]["uptime"]["week"]["up_ms"], 600_000);
+    assert_eq!(server["server"]["since"], "2026-01-02T03:15:00Z");
+}
+
+#[test]
+fn a_sweep_never_overlaps_with_another_and_a_killed_one_leaves_no_lock() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let silent = listener.local_addr().expect("its number").port();
+    let environment = Environment::new();
+    environment.write("inventory.toml", &inventory(silent, closed_port()));
+    let words = ["--state", "state.db", "--server"];
+    let arguments =
+        |server: &'static str| ["health", "-q"].into_iter().chain(words).chain([server]);
+    let mut first = environment
+        .command(arguments("silent").chain(["--timeout", "300s"]))
+        .stdin(Stdio::null())
+        .spawn()
+        .expect("a sweep");
+    let lock = environment.path().join("state.db.sweep");
+    wait_until("the first has the lock", || {
+        std::fs::read_to_string(&lock).is_ok_and(|text| text.contains("process"))
+    });
+    let second = environment.fleet(arguments("closed")).expect(0);
+    assert_eq!((second.stdout.as_str(), second.stderr.as_str()), ("", ""));
+    let by_hand = environment.fleet(
+        ["health", "--timeout", "100ms"]
+            .into_iter()
+            .chain(words)
+            .chain(["closed"]),
+    );
+    let by_hand = by_hand.expect(8);
+    assert!(
+        by_hand
+            .stderr
+            .contains("another sweep is at work (process "),
+        "{by_hand}"
+    );
+    first.kill().expect("a process to kill");
+    first.wait().expect("its end");
+    let third = environment.fleet(arguments("closed")).expect(5);
+    assert!(third.stdout.starts_with("closed: offline"), "{third}");
+}
+
+#[track_caller]
+fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < Duration::from_secs(60), "{what}: never");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_watch_without_a_terminal_is_a_line_for_each_change_and_ends_by_an_interrupt() {
+    let environment = Environment::new();
+    environment.write("inventory.toml", &inventory(closed_port(), closed_port()));
+    let mut watch = environment
+        .command([
+            "health", "--watch", "1", "--server", "closed", "--state", "state.db",
+        ])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("a watch");
+    let mut lines = BufReader::new(watch.stdout.take().expect("its output")).lines();
+    let line = lines.next().expect("a line").expect("text");
+    assert!(
+        line.contains("closed: offline: cannot be reached"),
+        "{line}"
+    );
+    let state = environment.path().join("state.db");
+    wait_until("it looks again", || {
+        let looks = rusqlite::Connection::open(&state)
+            .and_then(|state| {
+                state.query_row(
+                    "SELECT looks FROM health_samples WHERE span = 86400000",
+                    [],
+                    |row| row.get::<_, i64>(0),
+                )
+            })
+            .unwrap_or(0);
+        looks >= 2
+    });
+    let interrupted = Command::new("kill")
+        .args(["-INT", &watch.id().to_string()])
+        .status();
+    assert!(interrupted.expect("kill").success());
+    let ending = watch.wait_with_output().expect("an end");
+    assert_eq!(ending.status.code(), Some(0));
+    assert_eq!(String::from_utf8_lossy(&ending.stderr), "");
+    assert_eq!(lines.count(), 0, "nothing changed");
+
+    let refused = environment.fleet(["health", "--watch", "--json"]).expect(2);
+    assert!(refused.stdout.contains("a watch has no end"), "{refused}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod support;
 use std::path::PathBuf;
 
 use fleet::kind::Ties;
-use fleet::model::{Health, Observation, Patience, ResourceName, ServerName, TaskOutcome};
+use fleet::model::{Health, Observation, Patience, ResourceName, ServerName, Status, TaskOutcome};
 use fleet::state::{NewResource, NewTask, State, Write};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -253,6 +253,41 @@ region = "jakarta"
     record("here", Health::Error, fresh);
     environment.fleet(arguments);
     assert_eq!(known("here"), Some(now()));
+    // It is looked at as often as it takes to confirm that.
+    let state = State::open(&environment.path().join("fleet.db"), now()).expect("the state");
+    let standing = state.read(|read| read.standing(&server("here"), ""));
+    let standing = standing.expect("readable").expect("looked at");
+    assert_ne!(standing.status, Status::Error);
+    assert_eq!(standing.turning, None);
+}
+
+#[test]
+fn placement_goes_by_what_is_confirmed_and_avoids_what_cannot_be_reached_now() {
+    let twice = Patience {
+        fail_after: 2,
+        recover_after: 2,
+    };
+    let see = |write: &Write<'_>, name: &str, health| {
+        write.record_observation(&server(name), &seen(health), twice, GAP)
+    };
+    let environment = filled(|write| {
+        // Degraded once is nothing, offline is left alone at once, and online once is no recovery.
+        see(write, "jkt-1", Health::Degraded)?;
+        see(write, "jkt-2", Health::Offline)?;
+        for health in [Health::Offline, Health::Offline, Health::Online] {
+            see(write, "sg-1", health)?;
+        }
+        Ok(())
+    });
+    let placed = environment.fleet(["place", "--json"]);
+    let report = placed.json();
+    let servers = report["place"]["servers"].as_array().expect("servers");
+    let refused: Vec<&str> = servers
+        .iter()
+        .filter(|server| server["refusals"].to_string().contains("unhealthy"))
+        .filter_map(|server| server["name"].as_str())
+        .collect();
+    assert_eq!(refused, ["jkt-2", "sg-1"], "{report:#}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::look;
 use crate::context::Context;
 use crate::diagnostic::{Class, Diagnostic};
-use crate::model::{Role, Server, ServerName};
+use crate::model::{Health, Role, Server, ServerName, Status};
 use crate::plan::place::{Candidate, Explained, Refusal, Request, explain};
 use crate::state::Read;
 use crate::transport::Connector;
@@ -30,8 +30,14 @@ pub(super) fn candidates(
         let record = records.remove(&server.name).unwrap_or_default();
         let cordoned = record.cordon.map(|cordon| cordon.reason);
         let mut candidate = Candidate::new(server, load, cordoned, record.health);
-        if let Some(observation) = observations.remove(&server.name) {
-            candidate.reasons = observation.reasons;
+        candidate.reasons = record.standing.map_or_else(Vec::new, |known| known.reasons);
+        // What is confirmed decides. But where the last look could not get in, nothing is put, however short it lasts:
+        // what is placed does not move.
+        if let Some(seen) = observations.remove(&server.name)
+            && is_out_of_reach(seen.health)
+        {
+            candidate.health = Some(seen.health);
+            candidate.reasons = seen.reasons;
         }
         if facts
             .get(&server.name)
@@ -86,8 +92,55 @@ pub(super) async fn refresh_health(
             .filter(|server| !looked.contains(&server.name))
             .collect();
         look::again(context, connector, &others).await?;
+        confirm(context, connector, request).await?;
     }
     Ok(())
+}
+
+/// Looks again at servers that are reached and not confirmed to be, as often as it takes to confirm that they are well.
+async fn confirm(
+    context: &Context,
+    connector: &Connector,
+    request: &Request,
+) -> anyhow::Result<()> {
+    let inventory = context.inventory()?;
+    for _ in 1..MOST_LOOKS {
+        let Some(state) = context.state_to_read()? else {
+            return Ok(());
+        };
+        let records = state.read(Read::servers)?;
+        drop(state);
+        let recovering: Vec<&Server> = inventory
+            .servers
+            .values()
+            .filter(|server| {
+                request
+                    .only
+                    .as_ref()
+                    .is_none_or(|only| *only == server.name)
+            })
+            .filter(|server| {
+                let record = records.get(&server.name);
+                let standing = record.and_then(|record| record.standing.as_ref());
+                standing.is_some_and(|standing| {
+                    let out = |status: Status| status.health().is_some_and(is_out_of_reach);
+                    out(standing.status) && !out(standing.seen)
+                })
+            })
+            .collect();
+        if recovering.is_empty() {
+            return Ok(());
+        }
+        look::again(context, connector, &recovering).await?;
+    }
+    Ok(())
+}
+
+/// How often a server is looked at to confirm that it is back, before it is left to the sweeps.
+const MOST_LOOKS: u32 = 5;
+
+fn is_out_of_reach(health: Health) -> bool {
+    matches!(health, Health::Offline | Health::Error)
 }
 
 /// The servers when there is no state yet.

@@ -1,24 +1,36 @@
 //! `fleet health`: a look at all servers at once, and what is the matter with them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::look;
-use super::{Ending, Example, Group, Verb};
 use super::selection::select;
+use super::{Ending, Example, Group, Verb};
 use crate::context::Context;
-use crate::diagnostic::Class;
-use crate::health::Look;
+use crate::diagnostic::{Class, Diagnostic};
 use crate::inventory::value;
-use crate::model::Health as Verdict;
-use crate::model::health::ServerFacts;
-use crate::ui::{Cell, Page, Table, Tone, format};
+use crate::model::{Health as Verdict, Patience, Server, ServerName, Standing, Status};
+use crate::state::{SubjectName, Sweeping};
+use crate::ui::format;
 
-/// Looks at the servers, all at the same time, and records what it sees. With `-q` only servers that are not online
-/// are printed: nothing, when all is well. Nothing is changed on a server.
+mod changes;
+mod history;
+mod pending;
+mod table;
+mod watch;
+
+pub(super) use history::uptime;
+
+/// Looks at the servers, all at the same time, and records what it sees. A status changes when several looks in a row
+/// agree (`[health] fail_after` and `recover_after` of the inventory): what this look saw is shown, and what is
+/// confirmed where that differs.
+///
+/// With `-q`, for cron, only what is confirmed counts: each change of a confirmed status since the last `-q` is one line,
+/// also the recovery, and the exit code is 5 while a server is confirmed not to be online. Without `-q` it is 5 when
+/// this look saw one that is not online.
 #[derive(Args, Debug)]
 pub struct Health {
     /// Only these servers: `sg-1,jkt-*,region=singapore,label:tier=gold,!sg-3`
@@ -27,6 +39,21 @@ pub struct Health {
     /// How long the look at one server may take [default: `health_timeout` of the inventory, else 10s]
     #[arg(long, value_name = "DURATION", value_parser = parse_timeout)]
     timeout: Option<Duration>,
+    /// Look at nothing, but show uptime over 1, 7 and 30 days, and the changes of status
+    #[arg(long, conflicts_with_all = ["timeout", "watch", "apply_pending"])]
+    history: bool,
+    /// Look again and again, every so many seconds [default: 10], until Ctrl-C; without a terminal, print a line for each change
+    #[arg(
+        long,
+        value_name = "SECS",
+        num_args = 0..=1,
+        default_missing_value = "10",
+        value_parser = clap::value_parser!(u32).range(1..=86_400)
+    )]
+    watch: Option<u32>,
+    /// Finish what waited for a server that is reached again, as `apply` does
+    #[arg(long, conflicts_with = "watch")]
+    apply_pending: bool,
 }
 
 fn parse_timeout(text: &str) -> Result<Duration, String> {
@@ -46,9 +73,11 @@ impl Verb for Health {
         ("fleet health", ""),
         ("fleet health --server region=singapore --timeout 3s", ""),
         (
-            "fleet health -q",
-            "For cron: silent while all servers are online; exit code 5 when one is not",
+            "fleet health -q --apply-pending",
+            "For cron: speaks when a status changed, and finishes what waited for a server",
         ),
+        ("fleet health --watch 5", "A screen that follows the servers"),
+        ("fleet health --history", "Uptime, and what happened"),
         (
             "fleet health --json | jq -r '.servers[] | select(.health != \"online\") | .name'",
             "The names of those that are not online",
@@ -59,8 +88,23 @@ impl Verb for Health {
         let inventory = context.inventory()?;
         let servers = select(context, &self.servers)?;
         let limit = self.timeout.unwrap_or(inventory.settings.health_timeout);
+        if self.history {
+            return history::show(context, &servers);
+        }
+        if let Some(seconds) = self.watch {
+            let every = Duration::from_secs(u64::from(seconds));
+            return watch::watch(context, &servers, limit, every);
+        }
+        let lock = match lock(context, limit) {
+            Ok(Sweeping::We(lock)) => Ok(lock),
+            Ok(Sweeping::Another(_)) if context.globals.quiet => {
+                return tell(context, &servers);
+            }
+            Ok(Sweeping::Another(words)) => return Err(busy(&words).into()),
+            // What cannot be recorded is shown all the same.
+            Err(error) => Err(error),
+        };
         let connector = context.connector()?;
-
         let progress = context.ui.progress(servers.len());
         for server in &servers {
             progress.state(server.name.as_str(), "looking");
@@ -70,160 +114,152 @@ impl Verb for Health {
                 progress.end(look.server.as_str());
             }))??;
         drop(progress);
+        let events = lock.and_then(|lock| {
+            let events = look::record(context, &looks)?;
+            drop(lock);
+            Ok(events)
+        });
+        let known = Known::read(context, &servers).unwrap_or_default();
 
-        // What was seen is shown even when it cannot be recorded.
-        let recorded = look::record(context, &looks);
-        context.ui.show(&report(&looks), |page| {
-            print(page, &looks, context.globals.quiet);
-        })?;
-        recorded?;
-        if looks
-            .iter()
-            .all(|look| look.observation.health == Verdict::Online)
-        {
-            Ok(Ending::Done)
+        let mut value = table::report(&looks, &known);
+        let told = context.globals.quiet.then(|| changes::untold(&known));
+        value["changes"] = match &told {
+            Some(changes) => changes::to_json(changes),
+            None => json!(events.as_deref().unwrap_or_default()),
+        };
+        let json = context.globals.wants_json();
+        if !json {
+            context.ui.show(&value, |page| match &told {
+                Some(changes) => changes::print(page, changes, context.now()),
+                None => table::print(page, &looks, &known, context.now()),
+            })?;
+        }
+        events?;
+        let applied = if self.apply_pending {
+            pending::apply(context, &looks, &known)?
         } else {
-            Ok(Ending::With(Class::Unhealthy))
-        }
-    }
-}
-
-/// `{"servers": [{"name", "health", "reasons", "hints", "at", "took_ms", "facts"}], "summary": {"online": 5, ...}}`;
-/// `facts` is null when the server was not reached, and has the keys of [`ServerFacts`] otherwise.
-fn report(looks: &[Look]) -> Value {
-    let servers: Vec<Value> = looks
-        .iter()
-        .map(|look| {
-            let hints = look
-                .error
-                .as_ref()
-                .map(|e| e.diagnostic(&look.server).hints);
-            json!({
-                "name": look.server,
-                "health": look.observation.health,
-                "reasons": look.observation.reasons,
-                "hints": hints.unwrap_or_default(),
-                "at": look.observation.at,
-                "took_ms": u64::try_from(look.took.as_millis()).unwrap_or(u64::MAX),
-                "facts": look.observation.facts,
-            })
-        })
-        .collect();
-    let summary: BTreeMap<&str, usize> = count(looks).collect();
-    json!({ "servers": servers, "summary": summary })
-}
-
-const VERDICTS: [Verdict; 4] = [
-    Verdict::Online,
-    Verdict::Degraded,
-    Verdict::Offline,
-    Verdict::Error,
-];
-
-fn count(looks: &[Look]) -> impl Iterator<Item = (&'static str, usize)> {
-    VERDICTS.into_iter().map(|verdict| {
-        let such = looks.iter().filter(|l| l.observation.health == verdict);
-        (verdict.word(), such.count())
-    })
-}
-
-fn print(page: &mut Page, looks: &[Look], quiet: bool) {
-    let mut table = Table::new()
-        .column("server")
-        .column("health")
-        .number("latency")
-        .number("up")
-        .number("load")
-        .number("memory")
-        .number("disk")
-        .extra("system");
-    let unwell = |look: &&Look| look.observation.health != Verdict::Online;
-    for look in looks.iter().filter(|look| !quiet || unwell(look)) {
-        table.row(row(look));
-    }
-    if table.is_empty() {
-        return;
-    }
-    page.table(&table);
-    let mut unwell = looks.iter().filter(unwell).peekable();
-    if unwell.peek().is_some() {
-        page.end();
-    }
-    let mut said = BTreeSet::new();
-    for look in unwell {
-        let tone = tone(look.observation.health);
-        for reason in &look.observation.reasons {
-            page.text(look.server.as_str(), tone)
-                .text(": ", Tone::Plain)
-                .line(reason);
-        }
-        let error = look.error.as_ref().map(|e| e.diagnostic(&look.server));
-        for hint in error.into_iter().flat_map(|error| error.hints) {
-            // A hundred servers behind one dead link need the advice once.
-            if said.insert(hint.clone()) {
-                page.text("  hint", Tone::Hint).text(": ", Tone::Plain);
-                page.line(&hint);
+            None
+        };
+        if json {
+            if let Some(applied) = &applied {
+                value["applied"] = applied.value.clone();
             }
+            context.ui.show(&value, |_| {})?;
+        }
+        if let Some(changes) = &told {
+            changes::note(context, changes, &known)?;
+        }
+        let well = if told.is_some() {
+            known.is_well()
+        } else {
+            let mut seen = looks.iter().map(|look| look.observation.health);
+            seen.all(|health| health == Verdict::Online)
+        };
+        Ok(match applied {
+            _ if !well => Ending::With(Class::Unhealthy),
+            Some(applied) => applied.ending,
+            None => Ending::Done,
+        })
+    }
+}
+
+/// With `-q`, while another sweep is at work: looks at nothing, and tells what is confirmed by now. So a change is told
+/// also when somebody watches the fleet all the time.
+fn tell(context: &Context, servers: &[&Server]) -> anyhow::Result<Ending> {
+    let known = Known::read(context, servers)?;
+    let changes = changes::untold(&known);
+    let mut value = table::report(&[], &known);
+    value["changes"] = changes::to_json(&changes);
+    context.ui.show(&value, |page| changes::print(page, &changes, context.now()))?;
+    changes::note(context, &changes, &known)?;
+    Ok(known.ending())
+}
+
+/// What is confirmed of the servers of this sweep.
+#[derive(Debug, Default)]
+struct Known {
+    /// Of the servers, and of the checks on them.
+    standings: BTreeMap<SubjectName, Standing>,
+    /// How many looks it takes, by server.
+    patience: BTreeMap<ServerName, Patience>,
+}
+
+impl Known {
+    fn read(context: &Context, servers: &[&Server]) -> anyhow::Result<Self> {
+        let settings = &context.inventory()?.health;
+        let names: BTreeSet<ServerName> = servers.iter().map(|s| s.name.clone()).collect();
+        let standings = match context.state_to_read()? {
+            Some(state) => state.read(|read| read.standings(&names))?,
+            None => BTreeMap::new(),
+        };
+        let patience = servers
+            .iter()
+            .map(|server| (server.name.clone(), settings.rules(server).patience));
+        Ok(Self {
+            standings,
+            patience: patience.collect(),
+        })
+    }
+
+    /// What is confirmed of a server itself.
+    fn of(&self, server: &ServerName) -> Option<&Standing> {
+        self.standings.get(&(server.clone(), String::new()))
+    }
+
+    /// How often the change was seen that is not confirmed yet, and how often it has to be.
+    fn progress(&self, server: &ServerName) -> Option<(u32, u32)> {
+        let standing = self.of(server)?;
+        let turning = standing.turning.as_ref()?;
+        let patience = self.patience.get(server)?;
+        Some((turning.times, standing.needed(*patience)?))
+    }
+
+    fn ending(&self) -> Ending {
+        if self.is_well() {
+            Ending::Done
+        } else {
+            Ending::With(Class::Unhealthy)
         }
     }
-    if !quiet && looks.len() > 1 {
-        let counts: Vec<String> = count(looks)
-            .filter(|(_, number)| *number > 0)
-            .map(|(word, number)| format!("{number} {word}"))
-            .collect();
-        page.end();
-        page.line(&format!(
-            "{}: {}",
-            format::count(looks.len(), "server"),
-            counts.join(", ")
-        ));
+
+    /// Whether every server is confirmed to be online, and no check is bad.
+    fn is_well(&self) -> bool {
+        self.standings.values().all(|standing| {
+            standing.status.is_well() || standing.status == Status::Warn
+        })
     }
 }
 
-fn tone(health: Verdict) -> Tone {
-    match health {
-        Verdict::Online => Tone::Good,
-        Verdict::Degraded => Tone::Warn,
-        Verdict::Offline | Verdict::Error => Tone::Bad,
+/// Takes the right to sweep. With `-q` another sweep is left alone; else it is waited for, but not longer than it may
+/// take.
+fn lock(context: &Context, limit: Duration) -> anyhow::Result<Sweeping> {
+    let words = format!(
+        "process {}, since {}",
+        std::process::id(),
+        format::time(context.now())
+    );
+    let started = Instant::now();
+    let mut said = false;
+    loop {
+        let sweeping = context.state()?.begin_sweep(&words)?;
+        match &sweeping {
+            Sweeping::Another(words)
+                if !context.globals.quiet && started.elapsed() < limit + GRACE =>
+            {
+                if !std::mem::replace(&mut said, true) {
+                    context.ui.note(&format!("waiting for another sweep ({words})"));
+                }
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            _ => return Ok(sweeping),
+        }
     }
 }
 
-fn row(look: &Look) -> Vec<Cell> {
-    let health = look.observation.health;
-    let mut row = vec![
-        Cell::new(look.server.to_string(), Tone::Strong),
-        Cell::new(health.word(), tone(health)),
-    ];
-    match &look.observation.facts {
-        Some(facts) => row.extend(measured(facts)),
-        None => row.extend((0..6).map(|_| Cell::from(""))),
-    }
-    row
-}
+/// What a sweep takes besides the looks.
+const GRACE: Duration = Duration::from_secs(2);
 
-fn measured(facts: &ServerFacts) -> [Cell; 6] {
-    let used = facts.memory_total.saturating_sub(facts.memory_available);
-    let fullest = facts
-        .disks
-        .iter()
-        .map(|disk| disk.percent().max(disk.inode_percent()));
-    let [_, five_minutes, _] = facts.load;
-    [
-        format!(
-            "{}ms",
-            format::thousands(usize::try_from(facts.connect_ms).unwrap_or(usize::MAX))
-        )
-        .into(),
-        format::seconds(facts.uptime_s).into(),
-        format!("{five_minutes:.2}").into(),
-        format::percent(used, facts.memory_total).into(),
-        fullest
-            .max()
-            .map_or_else(String::new, |p| format!("{p}%"))
-            .into(),
-        format!("{} {}", facts.os, facts.os_version)
-            .trim()
-            .to_owned()
-            .into(),
-    ]
+fn busy(words: &str) -> Diagnostic {
+    Diagnostic::new(Class::Locked, format!("another sweep is at work ({words})"))
+        .hint("`fleet list-servers` shows what it has seen so far")
 }

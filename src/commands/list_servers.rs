@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Ending, Example, Group, Verb};
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
-use crate::model::{Health, Role, Selector, Server, ServerName, TransportKind};
+use crate::model::{Role, Selector, Server, ServerName, Standing, Status, TransportKind};
 use crate::state::ServerRecord;
 use crate::ui::{Cell, Page, Table, Tone, format};
 
@@ -54,7 +54,10 @@ impl Known {
         let mut value = serde_json::to_value(server)?;
         value["load"] = json!(self.loads.get(&server.name).unwrap_or(&0));
         value["resources"] = json!(self.counts.get(&server.name).unwrap_or(&0));
-        value["health"] = json!(record.and_then(|record| record.health));
+        let standing = record.and_then(|record| record.standing.as_ref());
+        value["health"] = json!(standing.map(|standing| standing.status));
+        value["since"] = json!(standing.map(|standing| standing.since));
+        value["seen"] = json!(standing.map(|standing| standing.seen));
         value["observed_at"] = json!(record.and_then(|record| record.observed_at));
         let cordon = record.and_then(|record| record.cordon.as_ref());
         value["cordon"] = cordon.map_or(Value::Null, |c| json!({ "at": c.at, "reason": c.reason }));
@@ -130,7 +133,7 @@ fn print(page: &mut Page, servers: &[&Server], known: &Known, now: Timestamp) {
 /// In one cell: what an admin decided, else how well it is and since when that is known.
 fn state(server: &Server, record: Option<&ServerRecord>, now: Timestamp) -> Cell {
     let record = record.cloned().unwrap_or_default();
-    let (mut text, mut tone) = health(record.health, record.observed_at, now);
+    let (mut text, mut tone) = health(record.standing.as_ref(), now);
     if record.cordon.is_some() {
         text = format!("{text}, cordoned");
         tone = if tone == Tone::Bad { tone } else { Tone::Warn };
@@ -141,21 +144,23 @@ fn state(server: &Server, record: Option<&ServerRecord>, now: Timestamp) -> Cell
     Cell::new(text, tone)
 }
 
-/// The verdict and its age.
-pub(super) fn health(
-    health: Option<Health>,
-    at: Option<Timestamp>,
-    now: Timestamp,
-) -> (String, Tone) {
-    let (Some(health), Some(at)) = (health, at) else {
+/// What is confirmed, and when it was looked at last; what was seen then, where that is something else.
+pub(super) fn health(standing: Option<&Standing>, now: Timestamp) -> (String, Tone) {
+    let Some(standing) = standing else {
         return ("unknown".to_owned(), Tone::Dim);
     };
-    let tone = match health {
-        Health::Online => Tone::Good,
-        Health::Degraded => Tone::Warn,
-        Health::Offline | Health::Error => Tone::Bad,
+    let tone = match standing.status {
+        Status::Online | Status::Ok => Tone::Good,
+        Status::Degraded | Status::Warn => Tone::Warn,
+        Status::Offline | Status::Bad | Status::Error => Tone::Bad,
     };
-    (format!("{} {}", health.word(), format::age(at, now)), tone)
+    let age = format::age(standing.seen_at, now);
+    let word = standing.status.word();
+    if standing.seen == standing.status {
+        (format!("{word} {age}"), tone)
+    } else {
+        (format!("{word}, seen {} {age}", standing.seen.word()), tone)
+    }
 }
 
 /// `host`, `host:port`, `[ipv6]:port`, or `local`.

@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::health::uptime;
 use super::list_servers::{Known, address, health, labels, roles};
 use super::{Ending, Example, Group, Verb};
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
 use crate::model::health::ServerFacts;
-use crate::model::{Jump, Observation, PlacementStatus, Resource, Server};
+use crate::model::{Jump, Observation, PlacementStatus, Resource, Server, Uptime};
 use crate::ui::{Page, Table, Tone, format};
 
 /// Shows one server.
@@ -28,6 +29,7 @@ struct Recorded {
     /// What it said of itself when it was last reached.
     facts: Option<ServerFacts>,
     resources: Vec<Resource>,
+    uptime: Uptime,
 }
 
 impl Verb for ShowServer {
@@ -46,12 +48,14 @@ impl Verb for ShowServer {
                     observation: read.observations(&here)?.remove(&server.name),
                     facts: read.facts(&here)?.remove(&server.name),
                     resources: read.resources_on(&here)?,
+                    uptime: read.uptime(&server.name, context.now())?,
                 })
             })?,
             None => Recorded::default(),
         };
         let mut value = known.json(server)?;
         value["reasons"] = json!(recorded.observation.as_ref().map(|seen| &seen.reasons));
+        value["uptime"] = uptime(Some(&recorded.uptime));
         value["facts"] = json!(recorded.facts);
         let record = known.records.get(&server.name);
         value["host_key"] = json!(record.and_then(|record| record.host_key.as_ref()));
@@ -115,10 +119,29 @@ fn condition(
 ) -> Vec<Field> {
     let now = context.now();
     let record = known.records.get(&server.name).cloned().unwrap_or_default();
-    let (text, tone) = health(record.health, record.observed_at, now);
+    let (mut text, tone) = health(record.standing.as_ref(), now);
+    if let Some(standing) = &record.standing {
+        text = format!(
+            "{} since {}, seen {} {}",
+            standing.status.word(),
+            format::time(standing.since),
+            standing.seen.word(),
+            format::age(standing.seen_at, now)
+        );
+    }
     let mut fields = vec![("health", text, tone)];
     if let Some(seen) = recorded.observation.as_ref().filter(|seen| !seen.reasons.is_empty()) {
         fields.push(("because", seen.reasons.join("\n"), Tone::Plain));
+    }
+    if recorded.uptime.month.known_ms > 0 {
+        let Uptime { day, week, month } = recorded.uptime;
+        let text = format!(
+            "{} in 1 day, {} in 7 days, {} in 30 days",
+            day.words(),
+            week.words(),
+            month.words()
+        );
+        fields.push(("uptime", text, Tone::Plain));
     }
     if let Some(cordon) = &record.cordon {
         let reason = if cordon.reason.is_empty() { "" } else { ": " };

@@ -33,6 +33,13 @@ impl Environment {
         }
     }
 
+    /// Columns and rows of the terminal just now; 80 and 24 when it does not say.
+    pub(super) fn terminal_size() -> (usize, usize) {
+        terminal_size::terminal_size().map_or((80, 24), |(columns, rows)| {
+            (usize::from(columns.0), usize::from(rows.0))
+        })
+    }
+
     /// A variable that is set and not empty.
     pub fn variable(&self, name: &str) -> Option<&OsStr> {
         let value = self.variables.get(OsStr::new(name))?;

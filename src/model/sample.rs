@@ -32,10 +32,10 @@ impl Span {
         }
     }
 
-    /// For how long samples of it are kept, in milliseconds: minutes for 36 hours, hours for 35 days, days for 400.
+    /// For how long samples of it are kept, in milliseconds: minutes for 26 hours, hours for 35 days, days for 400.
     pub fn kept_millis(self) -> i64 {
         match self {
-            Self::Minute => 36 * 3_600_000,
+            Self::Minute => 26 * 3_600_000,
             Self::Hour => 35 * 86_400_000,
             Self::Day => 400 * 86_400_000,
         }

@@ -237,6 +237,14 @@ impl Standing {
     }
 }
 
+impl Standing {
+    /// How many looks it takes until the change that is under way is confirmed.
+    pub fn needed(&self, patience: Patience) -> Option<u32> {
+        let turning = self.turning.as_ref()?;
+        Some(patience.needed(turn(self.status, turning.to)?))
+    }
+}
+
 impl Turning {
     fn begin(sight: &Sight) -> Self {
         Self {

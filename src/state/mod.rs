@@ -33,6 +33,7 @@ mod samples;
 mod secrets;
 mod servers;
 mod statuses;
+mod sweeps;
 mod tasks;
 
 pub use applied::{Outcome, Stored};
@@ -46,6 +47,7 @@ pub use rotation::{Rotated, Rotation};
 pub use secrets::{Vault, has_secrets};
 pub use servers::{Cordon, ServerRecord};
 pub use statuses::{EventFilter, SubjectName};
+pub use sweeps::{SweepLock, Sweeping};
 pub use tasks::NewTask;
 
 /// The state database, open.

@@ -7,7 +7,7 @@ use rusqlite::params;
 use super::rows;
 use super::{Read, Write};
 use crate::diagnostic::Diagnostic;
-use crate::model::ServerName;
+use crate::model::{ResourceName, ServerName};
 
 /// What became of a placement in a transaction on its server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +54,25 @@ impl Read {
             |row| rows::count(row, 0),
         )?;
         Ok(load.unwrap_or(0))
+    }
+
+    /// What waits for each server: resources that are not there yet, or not in their present settings, and those that
+    /// are to go. What was tried and failed is not among them.
+    pub fn waiting(&self) -> Result<BTreeMap<ServerName, BTreeSet<ResourceName>>, Diagnostic> {
+        let mut waiting: BTreeMap<ServerName, BTreeSet<ResourceName>> = BTreeMap::new();
+        self.each(
+            "SELECT placements.server, resources.kind, resources.name
+             FROM placements JOIN resources ON resources.id = placements.resource_id
+             WHERE placements.status IN ('pending', 'removing')",
+            [],
+            |row| {
+                let (kind, name) = (rows::text(row, 1)?, rows::text(row, 2)?);
+                let on_server = waiting.entry(rows::server(row, 0)?).or_default();
+                on_server.insert(ResourceName::new(kind, name));
+                Ok(())
+            },
+        )?;
+        Ok(waiting)
     }
 
     /// How many resources are placed on each server that has any.

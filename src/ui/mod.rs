@@ -17,11 +17,13 @@ pub mod page;
 pub mod plan;
 pub mod progress;
 mod prompt;
+mod screen;
 pub mod style;
 pub mod table;
 
 pub use page::Page;
 pub use progress::{Mark, Progress};
+pub use screen::Screen;
 pub use style::Tone;
 pub use table::{Cell, Table};
 

@@ -18,6 +18,7 @@ mod firewall;
 mod hostile;
 mod isolation;
 mod leaks;
+mod pending;
 mod plans;
 mod sites;
 mod tasks;

@@ -1,0 +1,206 @@
+//! `fleet health --watch`: a screen that follows the servers; without a terminal a line for each change.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use super::super::look;
+use super::{Ending, Known, changes, table};
+use crate::context::Context;
+use crate::diagnostic::Diagnostic;
+use crate::health::Look;
+use crate::model::{Health, Server, ServerName};
+use crate::state::Sweeping;
+use crate::transport::Connector;
+use crate::ui::{Page, Screen, Tone, format};
+
+/// The screen is not drawn more often than this while looks come in.
+const BETWEEN_DRAWS: Duration = Duration::from_millis(150);
+
+/// How long to wait before a sweep is tried again that another one keeps from beginning.
+const BUSY: Duration = Duration::from_millis(500);
+
+struct Watch<'c> {
+    context: &'c Context,
+    servers: &'c [&'c Server],
+    screen: Option<Screen<'c>>,
+    every: Duration,
+    /// The last look at each server.
+    looks: BTreeMap<ServerName, Look>,
+    known: Known,
+    drawn: Option<Instant>,
+    /// What keeps it from looking.
+    trouble: Option<String>,
+}
+
+/// Looks again and again until Ctrl-C.
+pub(super) fn watch(
+    context: &Context,
+    servers: &[&Server],
+    limit: Duration,
+    every: Duration,
+) -> anyhow::Result<Ending> {
+    if context.globals.wants_json() {
+        return Err(Diagnostic::usage("a watch has no end, and so no JSON value")
+            .hint("`fleet health --json` again and again does the same")
+            .into());
+    }
+    let connector = context.connector()?;
+    // What cannot be recorded cannot be watched: that is told before the screen changes.
+    drop(context.state()?);
+    context.block_on(async {
+        let mut interrupts = context.interrupts()?;
+        let mut resizes = context.resizes()?;
+        let watch = RefCell::new(Watch {
+            context,
+            servers,
+            screen: context.ui.screen(),
+            every,
+            looks: BTreeMap::new(),
+            known: Known::default(),
+            drawn: None,
+            trouble: None,
+        });
+        watch.borrow_mut().begin();
+        loop {
+            let next = Instant::now() + every;
+            let wait = {
+                let sweep = sweep(&watch, &connector, limit);
+                let mut sweep = std::pin::pin!(sweep);
+                loop {
+                    tokio::select! {
+                        swept = &mut sweep => break swept?,
+                        _ = interrupts.wait_for(|count| *count > 0) => return Ok(Ending::Done),
+                        _ = resizes.recv() => watch.borrow_mut().draw(),
+                    }
+                }
+            };
+            let next = wait.map_or(next, |wait| Instant::now() + wait);
+            loop {
+                tokio::select! {
+                    () = tokio::time::sleep_until(next.into()) => break,
+                    _ = interrupts.wait_for(|count| *count > 0) => return Ok(Ending::Done),
+                    _ = resizes.recv() => watch.borrow_mut().draw(),
+                }
+            }
+        }
+    })?
+}
+
+/// One sweep; returns how long to wait when another fleet is at it.
+async fn sweep(
+    watch: &RefCell<Watch<'_>>,
+    connector: &Connector,
+    limit: Duration,
+) -> anyhow::Result<Option<Duration>> {
+    let (context, servers) = {
+        let watch = watch.borrow();
+        (watch.context, watch.servers)
+    };
+    let words = format!("a watch, process {}", std::process::id());
+    let lock = match context.state()?.begin_sweep(&words)? {
+        Sweeping::We(lock) => lock,
+        Sweeping::Another(other) => {
+            let mut watch = watch.borrow_mut();
+            watch.trouble = Some(format!("waiting for another sweep ({other})"));
+            watch.draw();
+            return Ok(Some(BUSY));
+        }
+    };
+    let looks = look::look(context, connector, servers, limit, |look| {
+        watch.borrow_mut().take(look);
+    })
+    .await?;
+    let events = look::record(context, &looks)?;
+    drop(lock);
+    let mut watch = watch.borrow_mut();
+    watch.known = Known::read(context, servers)?;
+    watch.trouble = None;
+    if watch.screen.is_none() {
+        context.ui.live(|page| {
+            for event in &events {
+                changes::event(page, event);
+            }
+        });
+    }
+    watch.draw();
+    Ok(None)
+}
+
+impl Watch<'_> {
+    /// Without a terminal: what is not well already, since only changes follow.
+    fn begin(&mut self) {
+        self.known = Known::read(self.context, self.servers).unwrap_or_default();
+        if self.screen.is_some() {
+            self.draw();
+            return;
+        }
+        if self.context.globals.quiet {
+            return;
+        }
+        let now = self.context.now();
+        self.context.ui.live(|page| {
+            for (name, standing) in &self.known.standings {
+                if !standing.status.is_well() {
+                    changes::line(page, name, None, standing, now);
+                }
+            }
+        });
+    }
+
+    fn take(&mut self, look: &Look) {
+        self.looks.insert(look.server.clone(), look.clone());
+        if self.drawn.is_none_or(|drawn| drawn.elapsed() >= BETWEEN_DRAWS) {
+            self.draw();
+        }
+    }
+
+    fn draw(&mut self) {
+        self.drawn = Some(Instant::now());
+        if let Some(screen) = &self.screen {
+            let size = self.context.terminal_size();
+            screen.draw(size, |page| self.page(page));
+        }
+    }
+
+    fn page(&self, page: &mut Page) {
+        let now = self.context.now();
+        let looks: Vec<Look> = self.looks.values().cloned().collect();
+        let every = format::seconds(self.every.as_secs());
+        page.text(&format::time(now), Tone::Strong);
+        page.line(&format!("  {}", table::sum(&looks)));
+        let waits = self.servers.len().saturating_sub(looks.len());
+        page.toned_line(
+            &match (&self.trouble, waits) {
+                (Some(trouble), _) => trouble.clone(),
+                (None, 0) => format!("every {every}, Ctrl-C ends"),
+                (None, waits) => format!("{waits} not seen yet; every {every}, Ctrl-C ends"),
+            },
+            Tone::Dim,
+        );
+        page.end();
+        if looks.is_empty() {
+            return;
+        }
+        // What needs attention first: a screen has an end.
+        let mut looks = looks;
+        looks.sort_by_key(|look| {
+            (look.observation.health == Health::Online, look.server.clone())
+        });
+        let mut rows = table::table();
+        for look in &looks {
+            rows.row(table::row(look, &self.known));
+        }
+        page.table(&rows);
+        let mut unwell = looks
+            .iter()
+            .filter(|look| table::is_worth_a_word(look, &self.known))
+            .peekable();
+        if unwell.peek().is_some() {
+            page.end();
+        }
+        for look in unwell {
+            table::words(page, look, &self.known, now);
+        }
+    }
+}

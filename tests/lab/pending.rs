@@ -1,0 +1,46 @@
+//! What waited for a server that was away is finished by the sweep that confirms it to be back.
+
+use crate::world::World;
+
+#[test]
+fn a_sweep_finishes_what_waited_for_a_server_that_is_back() {
+    let quick = |inventory: String| {
+        inventory.replace(
+            "[settings]\n",
+            "[health]\nrecover_after = 2\n[settings]\nconnect_timeout = \"2s\"\n",
+        )
+    };
+    let Some(world) = World::with(&["lab-2"], quick) else {
+        return;
+    };
+    let tasks = || {
+        let listed = world.json("list-tasks", 0);
+        let tasks = listed["tasks"].as_array().expect("tasks").clone();
+        (tasks.len(), tasks[0]["command"].clone())
+    };
+    world.lab.cut("lab-2");
+    let away = world.fleet("health -q --timeout 2s").expect(5);
+    assert!(away.stdout.contains("lab-2: offline"), "{away}");
+    world
+        .fleet("add-site late.example --server lab-2 --force")
+        .expect(3);
+    // Nothing is tried while it is away, nor when it was seen once.
+    world
+        .fleet("health -q --timeout 2s --apply-pending")
+        .expect(5);
+    world.lab.mend("lab-2");
+    let once = world.fleet("health -q --apply-pending").expect(5);
+    assert_eq!(once.stdout, "", "{once}");
+    assert_eq!(tasks(), (1, "add-site".into()));
+
+    // Its load may make it degraded; it is back all the same.
+    let back = world.fleet("health -q --apply-pending");
+    assert!(back.stdout.contains(", was offline ("), "{back}");
+    world.expect_served("lab-2", "late.example");
+    assert_eq!(tasks(), (2, "health".into()));
+    world.expect_tidy("lab-2");
+    world.expect_settled();
+    // Then nothing waits, and nothing is put on record.
+    world.fleet("health -q --apply-pending");
+    assert_eq!(tasks().0, 2);
+}
