@@ -154,6 +154,9 @@ _fleet() {
             fleet,remove-zone)
                 cmd="fleet__subcmd__remove__subcmd__zone"
                 ;;
+            fleet,report)
+                cmd="fleet__subcmd__report"
+                ;;
             fleet,resume-cron)
                 cmd="fleet__subcmd__resume__subcmd__cron"
                 ;;
@@ -235,6 +238,9 @@ _fleet() {
             fleet,show-zone)
                 cmd="fleet__subcmd__show__subcmd__zone"
                 ;;
+            fleet,status)
+                cmd="fleet__subcmd__status"
+                ;;
             fleet,suspend-cron)
                 cmd="fleet__subcmd__suspend__subcmd__cron"
                 ;;
@@ -266,7 +272,7 @@ _fleet() {
 
     case "${cmd}" in
         fleet)
-            opts="-q -v -y -h -V --inventory --state --output --json --quiet --verbose --no-color --yes --help --version init add-server set-server remove-server list-servers show-server cordon uncordon run setup-server add-site set-site list-sites show-site suspend-site resume-site remove-site add-zone set-zone list-zones show-zone suspend-zone resume-zone remove-zone add-record set-record remove-record list-records import-zone export-zone check-zone add-cron set-cron list-crons show-cron suspend-cron resume-cron remove-cron run-cron list-runs show-run add-database set-database list-databases show-database suspend-database resume-database remove-database add-database-user set-database-user remove-database-user rotate-password dump-database import-database add-rule set-rule show-rule suspend-rule resume-rule remove-rule enable-firewall disable-firewall move-rule ban-address unban-address list-bans list-rules add-addresses remove-addresses list-addresses place plan apply retry health list-tasks show-task undo list-trash empty-trash rotate-key"
+            opts="-q -v -y -h -V --inventory --state --output --json --quiet --verbose --no-color --yes --help --version init add-server set-server remove-server list-servers show-server cordon uncordon run setup-server add-site set-site list-sites show-site suspend-site resume-site remove-site add-zone set-zone list-zones show-zone suspend-zone resume-zone remove-zone add-record set-record remove-record list-records import-zone export-zone check-zone add-cron set-cron list-crons show-cron suspend-cron resume-cron remove-cron run-cron list-runs show-run add-database set-database list-databases show-database suspend-database resume-database remove-database add-database-user set-database-user remove-database-user rotate-password dump-database import-database add-rule set-rule show-rule suspend-rule resume-rule remove-rule enable-firewall disable-firewall move-rule ban-address unban-address list-bans list-rules add-addresses remove-addresses list-addresses place plan apply retry status report health list-tasks show-task undo list-trash empty-trash rotate-key"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2575,6 +2581,36 @@ _fleet() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        fleet__subcmd__report)
+            opts="-q -v -y -h --html --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --html)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --inventory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         fleet__subcmd__resume__subcmd__cron)
             opts="-q -v -y -h --dry-run --force --adopt --lock-wait --confirm-timeout --waves --max-failures --wave-pause --away-fails --stage --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -4049,6 +4085,32 @@ _fleet() {
             ;;
         fleet__subcmd__show__subcmd__zone)
             opts="-q -v -y -h --ds --recorded --inventory --state --output --json --quiet --verbose --no-color --yes --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --inventory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "table json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fleet__subcmd__status)
+            opts="-q -v -y -h --check --inventory --state --output --json --quiet --verbose --no-color --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -109,6 +109,8 @@ complete -c fleet -n "__fish_fleet_needs_command" -f -a "place" -d 'Explain wher
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "plan" -d 'Show what `fleet apply` would change, and change nothing'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "apply" -d 'Make the servers as they should be'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "retry" -d 'Do the servers again that a task did not finish'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "status" -d 'Show the whole fleet on one screen, as last seen'
+complete -c fleet -n "__fish_fleet_needs_command" -f -a "report" -d 'Write a page that shows the whole fleet, as last seen'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "health" -d 'Look at all servers at once, and say what is wrong'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "list-tasks" -d 'List what was done, by whom, and how it ended'
 complete -c fleet -n "__fish_fleet_needs_command" -f -a "show-task" -d 'Show what a task did on each server'
@@ -1660,6 +1662,28 @@ complete -c fleet -n "__fish_fleet_using_subcommand retry" -s v -l verbose -d 'P
 complete -c fleet -n "__fish_fleet_using_subcommand retry" -l no-color -d 'No colours'
 complete -c fleet -n "__fish_fleet_using_subcommand retry" -s y -l yes -d 'Answer every question with yes'
 complete -c fleet -n "__fish_fleet_using_subcommand retry" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand status" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand status" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand status" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand status" -l check -d 'Exit with 5 when a server or a check is not well, with 6 when something is still to be done or has drifted'
+complete -c fleet -n "__fish_fleet_using_subcommand status" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand status" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand status" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand status" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand status" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand status" -s h -l help -d 'Print help'
+complete -c fleet -n "__fish_fleet_using_subcommand report" -l html -d 'Write the page to this file, as a whole or not at all; `-` is stdout' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand report" -l inventory -d 'Inventory of servers [default: ./inventory.toml]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand report" -l state -d 'State database [default: in the user\'s data directory]' -r -F
+complete -c fleet -n "__fish_fleet_using_subcommand report" -l output -d 'Print text (`table`) or one JSON object (`json`)' -r -f -a "table\t'Text and tables'
+json\t'One JSON object'"
+complete -c fleet -n "__fish_fleet_using_subcommand report" -l json -d 'Short for `--output json`'
+complete -c fleet -n "__fish_fleet_using_subcommand report" -s q -l quiet -d 'Print only errors and the data asked for'
+complete -c fleet -n "__fish_fleet_using_subcommand report" -s v -l verbose -d 'Print each change that was made, and servers without any; twice: each step as it is taken'
+complete -c fleet -n "__fish_fleet_using_subcommand report" -l no-color -d 'No colours'
+complete -c fleet -n "__fish_fleet_using_subcommand report" -s y -l yes -d 'Answer every question with yes'
+complete -c fleet -n "__fish_fleet_using_subcommand report" -s h -l help -d 'Print help'
 complete -c fleet -n "__fish_fleet_using_subcommand health" -l server -d 'Only these servers: `sg-1,jkt-*,region=singapore,label:tier=gold,!sg-3`' -r
 complete -c fleet -n "__fish_fleet_using_subcommand health" -l timeout -d 'How long the look at one server may take [default: `health_timeout` of the inventory, else 10s]' -r
 complete -c fleet -n "__fish_fleet_using_subcommand health" -l watch -d 'Look again and again, every so many seconds [default: 10], until Ctrl-C; without a terminal, print a line for each change' -r

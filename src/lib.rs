@@ -24,6 +24,9 @@ pub mod health;
 
 pub mod ui;
 
+pub mod picture;
+pub mod report;
+
 pub mod context;
 
 pub mod commands;

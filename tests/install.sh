@@ -7,9 +7,10 @@ BUILD_PACKAGES=(g++ gcc libc6-dev)
 LAB_PACKAGES=(
     ca-certificates curl debian-archive-keyring iproute2 mmdebstrap openssh-client systemd-container
 )
-# What the tests run on this machine itself: a real sshd, login shells, nginx and php-fpm that check what fleet wrote.
+# What the tests run on this machine itself: a real sshd, login shells, nginx and php-fpm that check what fleet wrote,
+# a browser that shows its report.
 TEST_PACKAGES=(
-    bsdutils csh dash fish git ksh mksh nginx openssh-server php-fpm openssl procps shellcheck sudo tcsh zsh
+    bsdutils chromium csh dash fish fonts-dejavu-core git ksh mksh nginx openssh-server php-fpm openssl procps shellcheck sudo tcsh zsh
 )
 
 fail() {

@@ -19,7 +19,7 @@ use crate::context::{Context, interrupted};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::model::{Resource, ServerName, TaskOutcome};
 use crate::plan::{Action, ServerPlan};
-use crate::state::{State, Write};
+use crate::state::{Comparison, State, Write};
 use crate::ui::{Progress, format, plan};
 
 /// How long the trash of a server is kept: `expire` of plan/prelude.sh.
@@ -72,8 +72,12 @@ impl<'a> Run<'a> {
         };
         let stop = context.block_on(async { context.interrupts() })??;
         let (_halt, halt) = watch::channel(false);
+        let whole = jobs.whole;
         let reports = self.run(context, jobs.jobs, purpose, &mut watcher, (&stop, &halt))?;
         drop(watcher);
+        if whole {
+            compared(context, &reports);
+        }
         let mut value = extra;
         value["servers"] = reports.iter().map(preview_json).collect();
         context.ui.show(&value, |page| {
@@ -277,6 +281,26 @@ pub(super) fn summary(context: &Context, reports: &[ServerReport], started: Inst
     }
 }
 
+/// Puts on record what had drifted where it was looked. To look must be possible also where nothing can be written.
+fn compared(context: &Context, reports: &[ServerReport]) {
+    let at = context.now();
+    let recorded = context.state().and_then(|mut state| {
+        state.write(|write| {
+            for report in reports {
+                if let Some(drift) = outcome::drift(report) {
+                    write.record_comparison(&report.server, &Comparison { at, drift })?;
+                }
+            }
+            Ok::<_, anyhow::Error>(())
+        })
+    });
+    if let Err(error) = recorded {
+        context
+            .ui
+            .note(&format!("what has drifted is not remembered: {error:#}"));
+    }
+}
+
 fn preview_json(report: &ServerReport) -> Value {
     let mut value = plan::json(&report.server, &report.plan);
     value["unfinished"] = json!(report.unfinished);
@@ -320,6 +344,8 @@ pub(super) struct Recorder<'a> {
     context: &'a Context,
     task: i64,
     on_record: bool,
+    /// Whether all of each server is looked at.
+    whole: bool,
     resources: BTreeMap<ServerName, Rc<[Resource]>>,
     progress: Progress<'a>,
     toll: &'a mut Toll,
@@ -340,6 +366,7 @@ impl<'a> Recorder<'a> {
             context,
             task,
             on_record: run.on_record,
+            whole: jobs.whole,
             resources: jobs.resources.clone(),
             progress: context.ui.progress(jobs.jobs.len()),
             toll,
@@ -372,6 +399,14 @@ impl<'a> Recorder<'a> {
         self.record(|write| {
             if self.on_record {
                 write.record_outcome(&report.server, &result, Some(task), now)?;
+            }
+            let made = report.done.iter().map(ToString::to_string);
+            match outcome::drift(report).filter(|_| self.whole) {
+                Some(drift) => {
+                    let comparison = Comparison { at: now, drift };
+                    write.record_comparison(&report.server, &comparison)?;
+                }
+                None => write.settle_drift(&report.server, made)?,
             }
             if let Some(key) = &report.login_key {
                 write.remember_identity(&report.server, key)?;

@@ -31,6 +31,8 @@ pub(super) struct Jobs<'a> {
     pub(super) resources: BTreeMap<ServerName, Rc<[Resource]>>,
     /// What they are narrowed to.
     pub(super) only: Option<BTreeSet<ResourceName>>,
+    /// Whether each is about all that its server should have.
+    pub(super) whole: bool,
 }
 
 impl<'a> Jobs<'a> {
@@ -39,7 +41,10 @@ impl<'a> Jobs<'a> {
         let all = std::mem::take(&mut self.jobs).into_iter();
         let mut by_name: BTreeMap<ServerName, Job<'a>> =
             all.map(|job| (job.server.name.clone(), job)).collect();
-        let mut taken = Self::default();
+        let mut taken = Self {
+            whole: self.whole,
+            ..Self::default()
+        };
         for name in names {
             taken.jobs.extend(by_name.remove(name));
             let resources = self.resources.remove_entry(name);
@@ -78,6 +83,7 @@ impl<'a> Source<'_, 'a> {
         let mut applied = self.read.applied_on_each(&names)?;
         let mut on = self.resources_on(&names)?;
         let mut jobs = Jobs {
+            whole: self.only.is_none(),
             only: self.only.clone(),
             ..Jobs::default()
         };

@@ -22,6 +22,7 @@ mod outcome;
 mod outlook;
 mod placing;
 mod point;
+mod replace_file;
 mod rollout;
 mod rows;
 mod selection;
@@ -226,6 +227,8 @@ registry! {
         add_addresses::AddAddresses,
         remove_addresses::RemoveAddresses,
         list_addresses::ListAddresses,
+        status::Status,
+        report::Report,
         health::Health,
     ]
 }

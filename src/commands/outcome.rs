@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use crate::apply::{Failure, Outcome, ServerReport};
+use crate::apply::{self, Failure, Outcome, ServerReport};
 use crate::diagnostic::Diagnostic;
 use crate::item::dir::goes_to_trash;
 use crate::item::{Applied, ItemType};
@@ -25,6 +25,35 @@ pub(super) fn before(plan: &ServerPlan) -> state::Outcome {
         applied: plan.remember.iter().cloned().collect(),
         ..state::Outcome::default()
     }
+}
+
+/// The items that others have changed since fleet made them, and that are still so after the run; `None` where nobody
+/// could look.
+pub(super) fn drift(report: &ServerReport) -> Option<BTreeSet<String>> {
+    use apply::Outcome::{Changed, Failed, Looked, Reverted, Unchanged};
+    if report.error.is_some()
+        || !matches!(
+            report.outcome,
+            Looked | Unchanged | Changed | Failed | Reverted
+        )
+    {
+        return None;
+    }
+    let done: BTreeSet<_> = report.done.iter().collect();
+    let changes = report.plan.changes.iter();
+    let drifted = changes
+        .filter(|change| change.drift && !done.contains(&change.key))
+        .map(|change| change.key.to_string());
+    let edited = report
+        .plan
+        .conflicts
+        .iter()
+        .filter(|conflict| conflict.edited);
+    Some(
+        drifted
+            .chain(edited.map(|conflict| conflict.item.key().to_string()))
+            .collect(),
+    )
 }
 
 /// What is to be recorded of a server.

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::diagnostic::Diagnostic;
 use crate::shell::Secret;
 
+pub mod bar;
 pub mod diff;
 mod error;
 pub mod format;

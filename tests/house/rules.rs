@@ -48,6 +48,11 @@ pub(crate) const ROOMS: &[(&str, &[&str])] = &[
         &["diagnostic", "shell", "model", "item", "kind", "plan"],
     ),
     (
+        "picture",
+        &["diagnostic", "model", "kind", "inventory", "state"],
+    ),
+    ("report", &["model", "ui", "picture"]),
+    (
         "context",
         &[
             "diagnostic",
@@ -76,6 +81,8 @@ pub(crate) const ROOMS: &[(&str, &[&str])] = &[
             "apply",
             "health",
             "ui",
+            "picture",
+            "report",
             "context",
         ],
     ),
@@ -93,6 +100,7 @@ const PURE: &[&str] = &[
     "kind",
     "role",
     "plan",
+    "report",
 ];
 
 /// What a pure room must not use.

@@ -39,6 +39,11 @@ CREATE TABLE health_statuses (
     PRIMARY KEY (server, subject)
 ) STRICT, WITHOUT ROWID;
 
+-- The servers among some hundred times as many checks, and the checks that are not well.
+CREATE INDEX health_statuses_servers ON health_statuses (server) WHERE subject = '';
+
+CREATE INDEX health_statuses_unwell ON health_statuses (status, server, subject) WHERE subject <> '' AND status <> 'ok';
+
 -- Every change of a status, oldest first.
 CREATE TABLE health_events (
     id            INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
@@ -82,6 +87,14 @@ CREATE TABLE health_samples (
     disk       INTEGER NOT NULL,
     PRIMARY KEY (span, at, server)
 ) STRICT, WITHOUT ROWID;
+
+-- What the last plan of a whole server found there that others had changed since fleet applied it.
+CREATE TABLE comparisons (
+    server TEXT    NOT NULL PRIMARY KEY,
+    at     INTEGER NOT NULL,
+    -- JSON list of the items that drifted, `TYPE NAME`
+    drift  TEXT    NOT NULL
+) STRICT;
 
 -- What should exist. Removing is soft: the row stays with removed_at set.
 CREATE TABLE resources (

@@ -1,0 +1,145 @@
+//! `fleet status` as a process: the fleet as recorded, at a terminal and without one.
+
+mod support;
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use fleet::model::{Health, Observation, Patience, ServerName};
+use fleet::state::{Comparison, State};
+use jiff::Timestamp;
+use support::environment::{Environment, NOW};
+
+fn now() -> Timestamp {
+    NOW.parse().expect("a time")
+}
+
+/// An inventory of `servers` servers in four regions.
+fn inventory(servers: usize) -> String {
+    let mut text = "[settings]\nssh_config = false\n".to_owned();
+    for index in 0..servers {
+        let (region, host) = (index % 4, index % 250 + 1);
+        let _ = write!(
+            text,
+            "[servers.srv-{index:04}]\naddress = \"10.0.{}.{host}\"\nregion = \"region-{region}\"\ncapacity = 4\n",
+            index / 250
+        );
+    }
+    text
+}
+
+/// Records a look at each: every tenth cannot be reached.
+fn observe(path: &Path, servers: usize) {
+    let before = now().as_second() - 90;
+    let at = Timestamp::from_second(before).expect("a time");
+    let mut state = State::open(path, now()).expect("a state");
+    state
+        .write(|write| {
+            for index in 0..servers {
+                let name: ServerName = format!("srv-{index:04}").parse().expect("a name");
+                let (health, reasons) = match index % 10 {
+                    3 => (
+                        Health::Offline,
+                        vec!["no route to \u{1b}[31mhost".to_owned()],
+                    ),
+                    _ => (Health::Online, Vec::new()),
+                };
+                let observation = Observation {
+                    at,
+                    health,
+                    reasons,
+                    facts: None,
+                };
+                let gap = std::time::Duration::from_secs(900);
+                write.record_observation(&name, &observation, Patience::NONE, gap)?;
+                if index == 5 {
+                    let drift = ["file /etc/motd".to_owned()].into();
+                    write.record_comparison(&name, &Comparison { at, drift })?;
+                }
+            }
+            Ok::<_, fleet::diagnostic::Diagnostic>(())
+        })
+        .expect("a recorded fleet");
+}
+
+fn fleet_of(servers: usize) -> Environment {
+    let environment = Environment::new().with("FLEET_STATE", "state.db");
+    environment.write("inventory.toml", &inventory(servers));
+    observe(&environment.path().join("state.db"), servers);
+    environment
+}
+
+#[test]
+fn a_few_servers_are_shown_one_by_one_the_worst_first() {
+    let environment = fleet_of(6);
+    let added = environment.fleet(["cordon", "srv-0001", "--reason", "disk"]);
+    added.expect(0);
+    let outcome = environment.fleet(["status"]).expect(0);
+    let lines: Vec<&str> = outcome.stdout.lines().collect();
+    assert_eq!(lines[0], "6 servers: 1 offline, 5 online; 0% full");
+    assert_eq!(lines[1], "as seen 1m ago");
+    assert!(lines[3].starts_with("SERVER    HEALTH"), "{outcome}");
+    assert!(lines[4].starts_with("srv-0003  offline"), "{outcome}");
+    assert!(lines[5].contains("1 drifted"), "{outcome}");
+    assert!(outcome.stdout.contains("online, cordoned"), "{outcome}");
+    assert!(
+        outcome
+            .stdout
+            .contains("srv-0003: no route to \\u{1b}[31mhost"),
+        "{outcome}"
+    );
+    assert!(outcome.stdout.contains("cordon srv-0001"), "{outcome}");
+    assert!(
+        !outcome.stdout.contains(['█', '░', '\u{1b}']),
+        "no bars and colours without a terminal: {outcome}"
+    );
+}
+
+#[test]
+fn many_servers_are_summed_up_on_one_screen_of_80_columns() {
+    let environment = fleet_of(400).with("NO_COLOR", "1");
+    let outcome = environment.fleet_at_terminal(&["status"], 80).expect(0);
+    let lines: Vec<&str> = outcome.stdout.lines().collect();
+    assert!(lines.len() <= 40, "{outcome}");
+    for line in &lines {
+        assert!(line.trim_end().chars().count() <= 80, "{line}");
+    }
+    assert!(
+        lines[0].starts_with("400 servers: 40 offline, 360 online"),
+        "{outcome}"
+    );
+    assert!(outcome.stdout.contains("region-3"), "{outcome}");
+    assert!(
+        outcome.stdout.contains("and 37 more: no route"),
+        "{outcome}"
+    );
+    assert!(outcome.stdout.contains('░'), "a bar: {outcome}");
+    // script(1) ends lines as a terminal does, nothing else steers it.
+    assert!(!outcome.stdout.contains('\u{1b}'), "{outcome}");
+}
+
+#[test]
+fn the_exit_code_speaks_only_when_it_is_asked() {
+    let environment = fleet_of(6);
+    environment.fleet(["status"]).expect(0);
+    let outcome = environment.fleet(["status", "--check", "-q"]).expect(5);
+    assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("", ""));
+    let outcome = environment.fleet(["status", "--json", "--check"]).expect(5);
+    let value = outcome.json();
+    assert_eq!(value["summary"]["health"]["offline"], 1);
+    assert_eq!(value["servers"][5]["drift"][0], "file /etc/motd");
+    assert_eq!(value["regions"].as_array().map(Vec::len), Some(4));
+
+    // Without the one that is offline, the drift is left.
+    let fewer = fleet_of(3);
+    fewer.fleet(["status", "--check"]).expect(0);
+}
+
+#[test]
+fn before_the_first_look_it_says_what_to_do() {
+    let environment = Environment::new();
+    environment.write("inventory.toml", &inventory(2));
+    let outcome = environment.fleet(["status"]).expect(0);
+    assert!(outcome.stdout.contains("2 unknown"), "{outcome}");
+    assert!(outcome.stderr.contains("`fleet health`"), "{outcome}");
+}
