@@ -4,13 +4,8 @@ use crate::world::World;
 
 #[test]
 fn a_sweep_finishes_what_waited_for_a_server_that_is_back() {
-    let quick = |inventory: String| {
-        inventory.replace(
-            "[settings]\n",
-            "[health]\nrecover_after = 2\n[settings]\nconnect_timeout = \"2s\"\n",
-        )
-    };
-    let Some(world) = World::with(&["lab-2"], quick) else {
+    let patient = |inventory: String| format!("[health]\nrecover_after = 2\n\n{inventory}");
+    let Some(world) = World::with(&["lab-2"], patient) else {
         return;
     };
     let tasks = || {
