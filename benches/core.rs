@@ -38,9 +38,10 @@ fn main() -> ExitCode {
         (10, 1_000)
     };
     let mut report = Report::default();
-    let parts: [(&str, fn(&mut Report, usize, usize)); 4] = [
+    let parts: [(&str, fn(&mut Report, usize, usize)); 5] = [
         ("version", version),
         ("list", listing),
+        ("complete", completion),
         ("place", placement),
         ("plan", planning),
     ];
@@ -195,6 +196,41 @@ fn listing(report: &mut Report, servers: usize, resources: usize) {
         "state: the resources of all servers",
         &format!("{:.1} ms", millis(took)),
     );
+}
+
+/// What a shell waits for each time the tab key is pressed.
+fn completion(report: &mut Report, servers: usize, resources: usize) {
+    let directory = tempfile::tempdir().unwrap();
+    fill(&directory.path().join("state.db"), servers, resources);
+    std::fs::write(directory.path().join("inventory.toml"), inventory(servers)).unwrap();
+    let limit = Duration::from_millis(20);
+    for (what, line, least) in [
+        ("a command", "fleet show-s", 2),
+        ("a site of 100,000", "fleet show-site ", 2),
+        ("a site by its beginning", "fleet show-site 7", 2),
+        ("a resource of any kind", "fleet plan 7", 2),
+        ("a server of 1,000", "fleet show-server srv-00", 2),
+    ] {
+        let ask = || fleet(directory.path(), &["complete", "bash", "--line", line]);
+        let (took, out) = median(21, ask);
+        assert!(out.split(|b| *b == b'\n').count() > least, "{line}");
+        report.time(&format!("fleet complete, {what}"), took, limit);
+    }
+}
+
+/// That of servers which refuse every connection.
+fn inventory(servers: usize) -> String {
+    let mut inventory = String::from("[settings]\nstate = \"state.db\"\n");
+    for index in 0..servers {
+        let name = name_of_server(index);
+        let address = format!("127.1.{}.{}", index / 250, index % 250 + 1);
+        writeln!(
+            inventory,
+            "[servers.{name}]\naddress = \"{address}\"\nport = 1"
+        )
+        .unwrap();
+    }
+    inventory
 }
 
 fn fill(path: &Path, servers: usize, resources: usize) {
@@ -422,17 +458,7 @@ fn process(
     let mut state = State::open(&path, Timestamp::UNIX_EPOCH).unwrap();
     state.write(|write| applied(write)).unwrap();
     drop(state);
-    let mut inventory = String::from("[settings]\nstate = \"state.db\"\n");
-    for index in 0..servers {
-        let name = name_of_server(index);
-        let address = format!("127.1.{}.{}", index / 250, index % 250 + 1);
-        writeln!(
-            inventory,
-            "[servers.{name}]\naddress = \"{address}\"\nport = 1"
-        )
-        .unwrap();
-    }
-    std::fs::write(directory.path().join("inventory.toml"), inventory).unwrap();
+    std::fs::write(directory.path().join("inventory.toml"), inventory(servers)).unwrap();
     let started = Instant::now();
     let mut child = command(directory.path(), &["plan", "--json"])
         .stdout(Stdio::null())

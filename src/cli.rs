@@ -152,6 +152,10 @@ const LITERAL: Style = AnsiColor::Cyan.on_default().bold();
 
 /// The help of `fleet` itself: the commands by subject, which clap cannot group.
 fn help_template(entries: &[Entry], width: usize) -> String {
+    let entries: Vec<&Entry> = entries
+        .iter()
+        .filter(|e| !e.command.is_hide_set())
+        .collect();
     let mut out = String::from("{about}\n\n{usage-heading} fleet [OPTIONS] COMMAND\n");
     let widest = entries.iter().map(|e| e.command.get_name().len()).max();
     let widest = widest.unwrap_or_default();

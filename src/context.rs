@@ -124,6 +124,36 @@ impl Context {
         Ok(Some(state))
     }
 
+    /// The same surroundings with other flags: those of a command line that is still being typed.
+    pub fn as_if(&self, globals: Globals) -> Self {
+        Self::new(globals, self.environment.clone(), &[])
+    }
+
+    /// The inventory for completion: `None` unless it is an ordinary file that can be read, and valid.
+    pub fn inventory_to_complete(&self) -> Option<&Inventory> {
+        let path = self.inventory_path()?;
+        // A pipe would wait for somebody to write.
+        let is_file = path.metadata().is_ok_and(|found| found.is_file());
+        if is_file {
+            self.inventory_if_any().ok()?
+        } else {
+            None
+        }
+    }
+
+    /// The state database for completion: `None` when there is none, and when it cannot be read at once.
+    pub fn state_to_complete(&self) -> Option<State> {
+        if self.globals.state.is_none() && self.environment.path("FLEET_STATE").is_none() {
+            // Where it is stands in the inventory.
+            let named = self.inventory_path();
+            let is_file = |path: &PathBuf| path.metadata().is_ok_and(|found| found.is_file());
+            if !named.as_ref().is_none_or(is_file) {
+                return None;
+            }
+        }
+        State::open_at_once(&self.state_path().ok()?).ok()
+    }
+
     /// What a spec may use while it is made from arguments.
     pub fn edge(&self) -> Edge<'_> {
         Edge::new(self)

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::Command;
-use clap_complete::Shell;
+use fleet::commands::complete::Shell;
 
 /// Every generated file: path in the repository and content.
 fn generated() -> BTreeMap<PathBuf, Vec<u8>> {
@@ -14,16 +14,17 @@ fn generated() -> BTreeMap<PathBuf, Vec<u8>> {
         (Shell::Bash, "fleet.bash"),
         (Shell::Zsh, "_fleet"),
         (Shell::Fish, "fleet.fish"),
-        (Shell::PowerShell, "_fleet.ps1"),
+        (Shell::Powershell, "_fleet.ps1"),
     ] {
-        let mut text = Vec::new();
-        clap_complete::generate(shell, &mut fleet::cli::root(80), "fleet", &mut text);
-        files.insert(Path::new("completions").join(name), text);
+        files.insert(Path::new("completions").join(name), shell.script().into());
     }
     let mut root = fleet::cli::root(80);
     root.build();
     files.insert("man/fleet.1".into(), root_page(root.clone()));
-    for command in root.get_subcommands() {
+    for command in root
+        .get_subcommands()
+        .filter(|command| !command.is_hide_set())
+    {
         let title = format!("fleet-{}", command.get_name());
         let page = page(command.clone().name(title.clone()));
         files.insert(format!("man/{title}.1").into(), page);
@@ -132,7 +133,7 @@ fn every_command_says_what_it_does_and_how() {
             // A pipe or a second command of the example is the shell's.
             let own = words
                 .iter()
-                .take_while(|w| !["|", "&&", ">", ";"].contains(&w.as_str()));
+                .take_while(|w| !["|", "&&", ";"].contains(&w.as_str()) && !w.starts_with('>'));
             if let Err(error) = fleet::cli::root(80).try_get_matches_from(own) {
                 panic!("the example `{line}` cannot be parsed: {error}");
             }

@@ -16,7 +16,7 @@ use crate::state::{Read, ServerRecord, Write};
 #[derive(Args, Debug)]
 pub struct Cordon {
     /// The servers: names, patterns, region=..., role=..., label:KEY=VALUE, !NAME
-    #[arg(value_name = "SERVER", required = true)]
+    #[arg(value_name = "SELECTOR", required = true)]
     servers: Vec<String>,
     /// Why, for those who wonder later
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]

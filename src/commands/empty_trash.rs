@@ -19,7 +19,7 @@ pub struct EmptyTrash {
     #[arg(long, value_name = "TIME", value_parser = time)]
     older_than: Option<Duration>,
     /// Only on these servers: names, patterns, region=..., role=..., label:KEY=VALUE, !NAME
-    #[arg(short, long, value_name = "SERVER", value_delimiter = ',')]
+    #[arg(short, long, value_name = "SELECTOR", value_delimiter = ',')]
     server: Vec<String>,
 }
 

@@ -17,7 +17,7 @@ use crate::ui::{Cell, Page, Table, Tone, format};
 #[derive(Args, Debug)]
 pub struct ListServers {
     /// Only these: names, patterns, region=..., role=..., label:KEY=VALUE, !NAME
-    #[arg(value_name = "SERVER")]
+    #[arg(value_name = "SELECTOR")]
     servers: Vec<String>,
     /// The same, for those who are used to it from other commands
     #[arg(long = "server", value_name = "SELECTOR", hide = true)]

@@ -15,7 +15,7 @@ use crate::ui::{Cell, Table, Tone, format};
 #[derive(Args, Debug)]
 pub struct ListTrash {
     /// Only on these servers: names, patterns, region=..., role=..., label:KEY=VALUE, !NAME
-    #[arg(short, long, value_name = "SERVER", value_delimiter = ',')]
+    #[arg(short, long, value_name = "SELECTOR", value_delimiter = ',')]
     server: Vec<String>,
 }
 

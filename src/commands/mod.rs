@@ -86,6 +86,8 @@ pub enum Group {
     Tasks,
     /// What is sealed in the state database.
     Secrets,
+    /// This machine: what fleet needs here.
+    Setup,
     /// Those of a kind, by its word: `zone`.
     Of(&'static str),
 }
@@ -98,6 +100,7 @@ impl Group {
             Self::Health => "Health".to_owned(),
             Self::Tasks => "Tasks".to_owned(),
             Self::Secrets => "Secrets".to_owned(),
+            Self::Setup => "Set-up".to_owned(),
             Self::Of(word) => {
                 let kind = crate::kind::kind(word);
                 capitalised(kind.map_or(word, |kind| kind.plural))
@@ -230,6 +233,8 @@ registry! {
         status::Status,
         report::Report,
         health::Health,
+        complete::Complete,
+        completions::Completions,
     ]
 }
 
@@ -241,7 +246,14 @@ impl Entry {
 
     fn heading_rank(&self) -> usize {
         let before = [Group::Servers.heading()];
-        let after = [Group::Apply, Group::Health, Group::Tasks, Group::Secrets].map(Group::heading);
+        let after = [
+            Group::Apply,
+            Group::Health,
+            Group::Tasks,
+            Group::Secrets,
+            Group::Setup,
+        ]
+        .map(Group::heading);
         if let Some(rank) = before.iter().position(|h| *h == self.group) {
             rank
         } else if let Some(rank) = after.iter().position(|h| *h == self.group) {

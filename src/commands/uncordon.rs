@@ -11,7 +11,7 @@ use crate::state::ServerRecord;
 #[derive(Args, Debug)]
 pub struct Uncordon {
     /// The servers: names, patterns, region=..., role=..., label:KEY=VALUE, !NAME
-    #[arg(value_name = "SERVER", required = true)]
+    #[arg(value_name = "SELECTOR", required = true)]
     servers: Vec<String>,
 }
 

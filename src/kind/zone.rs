@@ -133,6 +133,11 @@ pub struct Zone {
     keys: Vec<TransferKey>,
 }
 
+/// The types of records with a form of their own: `A`, `AAAA`, ...
+pub fn record_types() -> impl Iterator<Item = &'static str> {
+    types::RecordType::words()
+}
+
 /// On or off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

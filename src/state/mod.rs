@@ -24,6 +24,7 @@ mod keys;
 mod links;
 mod listing;
 mod migrate;
+mod names;
 mod network;
 mod open;
 mod placements;
@@ -80,7 +81,7 @@ impl State {
 
     /// Opens an existing database of the current schema for reading only; never creates or migrates.
     pub fn open_read_only(path: &Path) -> Result<Self, Diagnostic> {
-        let connection = open::open_read_only(path)?;
+        let connection = open::open_read_only(path, open::PATIENCE)?;
         Ok(Self(Read {
             connection,
             path: path.to_owned(),

@@ -57,7 +57,7 @@ pub(super) fn open(
 }
 
 /// See [`super::State::open_read_only`].
-pub(super) fn open_read_only(path: &Path) -> Result<Connection, Diagnostic> {
+pub(super) fn open_read_only(path: &Path, patience: Duration) -> Result<Connection, Diagnostic> {
     let shown = path.display();
     match std::fs::metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -75,7 +75,7 @@ pub(super) fn open_read_only(path: &Path) -> Result<Connection, Diagnostic> {
     )
     .map_err(|error| explain_without_connection(&error, path))?;
     connection
-        .busy_timeout(PATIENCE)
+        .busy_timeout(patience)
         .and_then(|()| set_switches(&connection))
         .map_err(|error| explain(&error, &connection, path))?;
     check_ours(&connection, path)?;

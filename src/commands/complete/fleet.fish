@@ -1,0 +1,22 @@
+# Completion of fleet in fish: all that can follow is asked of `fleet complete`.
+function __fleet_complete
+    set -l words (commandline --tokenize --cut-at-cursor --current-process)
+    # A quote that is still open is no part of the word.
+    set -l word (commandline --current-token --cut-at-cursor | string trim --left --chars '\'"')
+    type --query -- $words[1]; or set words[1] fleet
+    set -l answer (command $words[1] complete fish -- $words "$word" </dev/null 2>/dev/null)
+    switch "$answer[1]"
+        case files directories
+            set -l flag (string match --regex -- '^--[^=]*=' $word)
+            set -l path (string replace -- "$flag" '' $word)
+            if test $answer[1] = files
+                printf '%s\n' $flag(__fish_complete_path $path)
+            else
+                printf '%s\n' $flag(__fish_complete_directories $path)
+            end
+        case values
+            set -e answer[1]
+            test (count $answer) -eq 0; or printf '%s\n' $answer
+    end
+end
+complete --command fleet --no-files --keep-order --arguments '(__fleet_complete)'
