@@ -125,6 +125,7 @@ impl Context {
     }
 
     /// The same surroundings with other flags: those of a command line that is still being typed.
+    #[must_use]
     pub fn as_if(&self, globals: Globals) -> Self {
         Self::new(globals, self.environment.clone(), &[])
     }

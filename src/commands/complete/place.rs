@@ -46,7 +46,7 @@ pub(super) enum Place {
     /// At the value of an argument.
     Value {
         /// The argument.
-        argument: Arg,
+        argument: Box<Arg>,
         /// What stands before the value in the same word: `--server=`, or `sg-1,`.
         before: String,
         /// What is typed of the value.
@@ -224,7 +224,7 @@ fn value(argument: &Arg, before: &str, word: &str) -> Place {
     };
     let (earlier, text) = word.split_at(at);
     Place::Value {
-        argument: argument.clone(),
+        argument: Box::new(argument.clone()),
         before: format!("{before}{earlier}"),
         text: text.to_owned(),
     }
