@@ -221,6 +221,13 @@ impl Context {
             .unwrap_or_else(|| "unknown".to_owned())
     }
 
+    /// Where the program called `name` is, by `PATH`.
+    pub fn program(&self, name: &str) -> Option<PathBuf> {
+        let directories = self.environment.path("PATH")?.into_os_string();
+        let mut directories = std::env::split_paths(&directories).map(|path| path.join(name));
+        directories.find(|path| path.is_file())
+    }
+
     /// The user's home directory.
     pub fn home(&self) -> Option<PathBuf> {
         self.environment.path("HOME")

@@ -233,6 +233,7 @@ registry! {
         status::Status,
         report::Report,
         health::Health,
+        doctor::Doctor,
         complete::Complete,
         completions::Completions,
     ]

@@ -31,6 +31,13 @@ fn allow_files(servers: usize) {
 }
 
 impl Context {
+    /// How many files this process may have open at most (`None`: any number), and how many a run over so many servers
+    /// may take.
+    pub fn open_files(&self, servers: usize) -> (Option<u64>, u64) {
+        let needed = FILES + FILES_PER_SERVER * servers as u64;
+        (getrlimit(Resource::Nofile).maximum, needed)
+    }
+
     /// The way to the servers, with the time limits of the inventory.
     pub fn connector(&self) -> anyhow::Result<Connector> {
         allow_files(self.inventory()?.servers.len());

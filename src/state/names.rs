@@ -1,4 +1,4 @@
-//! Names of resources by their first letters: what completion asks for, from the index alone.
+//! What is asked beside the commands' own queries: names by their first letters for completion, and whether the file is sound.
 
 use rusqlite::params;
 
@@ -18,6 +18,12 @@ impl State {
 }
 
 impl Read {
+    /// The first fault in the structure of the database (`PRAGMA quick_check`); `None` when it is sound.
+    pub fn damage(&self) -> Result<Option<String>, Diagnostic> {
+        let verdict = self.first("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))?;
+        Ok(verdict.filter(|verdict| verdict != "ok"))
+    }
+
     /// The first `most` names of a kind that begin with `prefix`, in order, and the very last one: what all of them have
     /// in common is what these have.
     pub fn names(&self, kind: &str, prefix: &str, most: usize) -> Result<Vec<String>, Diagnostic> {
