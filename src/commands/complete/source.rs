@@ -159,7 +159,7 @@ impl Source {
                 let latest = u32::try_from(MOST).unwrap_or(u32::MAX);
                 let tasks = state.read(|read| read.tasks(latest))?;
                 let tasks = tasks.iter().map(|task| {
-                    let line = std::iter::once(&task.command).chain(&task.arguments[1.min(task.arguments.len())..]);
+                    let line = std::iter::once(&task.command).chain(&task.arguments);
                     let line: Vec<&str> = line.map(String::as_str).collect();
                     Candidate::new(task.id.to_string(), &line.join(" "))
                 });
