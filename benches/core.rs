@@ -15,7 +15,8 @@ use std::time::{Duration, Instant};
 use fleet::diagnostic::Diagnostic;
 use fleet::item::{Applied, Key, Props};
 use fleet::kind::{self, Compile, SecretId, Secrets, Ties, kind};
-use fleet::model::{ResourceName, Role, Server, ServerName};
+use fleet::model::health::ServerFacts;
+use fleet::model::{Health, Observation, Patience, ResourceName, Role, Server, ServerName};
 use fleet::plan::place::{Candidate, Request, place};
 use fleet::plan::{Desired, Facts, Mode, compare};
 use fleet::shell::Secret;
@@ -178,6 +179,20 @@ fn listing(report: &mut Report, servers: usize, resources: usize) {
         &format!("{:.1} ms", millis(took)),
     );
 
+    let inventory = inventory_of(servers);
+    observe(&path, servers);
+    std::fs::write(directory.path().join("inventory.toml"), inventory).unwrap();
+    let limit = Duration::from_millis(100);
+    let (took, out) = median(11, || {
+        fleet(directory.path(), &["status", "-q", "--state", &state_flag])
+    });
+    assert!(out.split(|b| *b == b'\n').count() < 50);
+    report.time("fleet status, 1,000 servers and 100,000 sites", took, limit);
+    let page = ["report", "--html", "-", "--state", &state_flag];
+    let (took, out) = median(5, || fleet(directory.path(), &page));
+    let what = format!("fleet report of the same, {} KiB", out.len() / 1024);
+    report.time(&what, took, Duration::from_millis(500));
+
     let state = State::open_read_only(&path).unwrap();
     let (took, _) = median(5, || state.read(fleet::state::Read::loads).unwrap());
     report.note(
@@ -255,6 +270,46 @@ fn fill(path: &Path, servers: usize, resources: usize) {
             Ok::<_, fleet::diagnostic::Diagnostic>(())
         })
         .unwrap();
+}
+
+/// A look at each server; every tenth has something the matter.
+fn observe(path: &Path, servers: usize) {
+    let at = Timestamp::UNIX_EPOCH;
+    let mut state = State::open(path, at).unwrap();
+    state
+        .write(|write| {
+            for index in 0..servers {
+                let (health, reasons) = match index % 10 {
+                    3 => (Health::Degraded, vec!["disk `/` is 93% full".to_owned()]),
+                    _ => (Health::Online, Vec::new()),
+                };
+                let seen = Observation {
+                    at,
+                    health,
+                    reasons,
+                    facts: Some(ServerFacts::default()),
+                };
+                let gap = Duration::from_secs(900);
+                write.record_observation(&name_of_server(index), &seen, Patience::NONE, gap)?;
+            }
+            Ok::<_, Diagnostic>(())
+        })
+        .unwrap();
+}
+
+fn inventory_of(servers: usize) -> String {
+    let mut text = String::new();
+    for index in 0..servers {
+        let _ = writeln!(
+            text,
+            "[servers.{}]\naddress = \"10.0.{}.{}\"\nregion = \"region-{}\"\ncapacity = 200",
+            name_of_server(index),
+            index / 250,
+            index % 250 + 1,
+            index % 20
+        );
+    }
+    text
 }
 
 fn name_of_server(index: usize) -> ServerName {

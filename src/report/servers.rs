@@ -138,7 +138,11 @@ fn health(row: &mut Html, server: &ServerPicture, at: Timestamp) {
         }
         if server.needs_attention() && server.health != Some(Health::Online) {
             td.class("div", "muted why", |why| {
-                why.text(&reason(server));
+                // Its state stands above.
+                why.text(&match server.reasons.as_slice() {
+                    [] => reason(server),
+                    reasons => reasons.join("; "),
+                });
             });
         }
     });

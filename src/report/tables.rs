@@ -23,7 +23,7 @@ pub(super) fn checks(html: &mut Html, report: &Report<'_>) {
     html.fixed("<th scope=\"col\">Server</th><th scope=\"col\">Status</th><th scope=\"col\">Why</th><th scope=\"col\" class=\"n\">Since</th></tr></thead><tbody>");
     for check in checks.iter().take(MOST) {
         html.wrap("tr", |row| {
-            row.fixed("<th scope=\"row\">")
+            row.fixed("<th scope=\"row\" class=\"long\">")
                 .text(&check.subject)
                 .fixed("</th>");
             row.say("td", check.server.as_str());

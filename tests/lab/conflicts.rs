@@ -62,6 +62,9 @@ fn an_edited_file_is_shown_and_kept_until_force_or_adopt() {
     let applied = world.fleet("apply").expect(1);
     expect_words(&applied.stderr, &[VHOST, "was edited"]);
     expect_same(&edited, &world.contents("lab-1"), "afterwards");
+    // It is remembered for those who look at the whole fleet.
+    let drift = || world.json("status", 0)["servers"][0]["drift"].clone();
+    assert_eq!(drift(), serde_json::json!([format!("file {VHOST}")]));
     // Another change of the same site does not run over it either, one of another site goes through.
     world.fleet("set-site a.example --cache 1d").expect(1);
     expect_same(&edited, &world.contents("lab-1"), "afterwards");
@@ -69,6 +72,7 @@ fn an_edited_file_is_shown_and_kept_until_force_or_adopt() {
     let edited = world.contents("lab-1");
 
     world.fleet("apply --adopt").expect(0);
+    assert_eq!(drift(), serde_json::json!([]));
     expect_same(&edited, &world.contents("lab-1"), "afterwards");
     world.expect_settled();
     // What was adopted drifts like anything else, and goes when the site goes.
