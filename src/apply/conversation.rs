@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use super::confirm::Trial;
 use super::{Event, Failure, Message, Outcome, Purpose, Request, ServerReport, Work};
@@ -13,7 +13,9 @@ use crate::diagnostic::{Class, Diagnostic};
 use crate::item::file::Content;
 use crate::item::{Item, ItemType, Key, Probe, ruleset};
 use crate::model::{ResourceName, Server};
-use crate::plan::{Change, Facts, Observing, Progress, Transaction, compare, keys, observe, trash};
+use crate::plan::{
+    Change, Facts, Observing, Progress, Transaction, compare, keys, lock, observe, trash,
+};
 use crate::transport::{Connector, Session, TransportError};
 
 /// How long an installation of packages may be silent.
@@ -21,6 +23,9 @@ const PATIENCE_FOR_PACKAGES: Duration = Duration::from_secs(2400);
 
 /// How long a server may be silent while it is changed: a busy disk takes its time for what is to be on it for good.
 const PATIENCE: Duration = Duration::from_secs(180);
+
+/// How often a server hears that its lock is still wanted while nothing happens there.
+const SIGN: Duration = Duration::from_secs(15);
 
 /// How many neighbours are asked: two of those that answer before must answer after.
 const NEIGHBOURS: usize = 4;
@@ -34,6 +39,7 @@ pub(super) async fn hold(
     connector: Connector,
     request: Request,
     sender: mpsc::UnboundedSender<Message>,
+    permit: OwnedSemaphorePermit,
 ) -> ServerReport {
     let started = Instant::now();
     let mut conversation = Conversation {
@@ -43,6 +49,7 @@ pub(super) async fn hold(
         request,
         sender,
         connector,
+        permit: Some(permit),
     };
     if let Err(error) = conversation.run().await {
         conversation.failed(&error);
@@ -59,6 +66,8 @@ struct Conversation {
     sender: mpsc::UnboundedSender<Message>,
     connector: Connector,
     report: ServerReport,
+    /// Its place among those that are worked on at the same time.
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 /// Nobody is there any more to ask.
@@ -73,6 +82,8 @@ enum Ending {
     Undone(Failure, Vec<String>),
     /// New firewall rules were not confirmed, and everything was put back.
     Reverted(Failure),
+    /// Somebody has broken the lock; who, and what became of what was under way.
+    Lost(String, Failure),
 }
 
 impl Conversation {
@@ -118,6 +129,18 @@ impl Conversation {
         self.look_into_trash(session).await?;
         self.report.recovered = facts.recovered;
         self.report.unfinished = facts.unfinished;
+        if let Some(expected) = &self.work.expected {
+            let differences = expected.differences(&self.report.plan);
+            if !differences.is_empty() {
+                let server = &self.server.name;
+                let message = format!("`{server}`: the plan does not fit any more");
+                let mut error = Diagnostic::failed(message);
+                error.details = differences;
+                self.report.outcome = Outcome::Stale;
+                self.report.error = Some(error.hint("make it again: `fleet plan --out FILE`"));
+                return Ok(());
+            }
+        }
         match self.request.purpose.clone() {
             Purpose::Look { contents } => {
                 if contents {
@@ -130,7 +153,7 @@ impl Conversation {
                     self.report.outcome = Outcome::Unchanged;
                 } else if self.stopped() {
                     self.report.outcome = Outcome::Stopped;
-                } else if let Err(error) = self.intend().await {
+                } else if let Err(error) = self.intend(session).await? {
                     self.report.outcome = Outcome::Stopped;
                     self.report.error = Some(error);
                 } else {
@@ -186,14 +209,18 @@ impl Conversation {
         };
         let script = observe::script(&keys(&self.work.desired, &self.work.applied), &how);
         let mut lines = Vec::new();
+        let mut permit = self.permit.take();
         let output = session
             .exchange(&script, &mut |line| {
                 if let Some(holder) = line.strip_prefix("@wait ") {
                     self.tell(Event::Step(format!("waiting for {holder}")));
+                    // Nobody else has to wait meanwhile.
+                    permit = None;
                 }
                 lines.push(line.to_owned());
             })
             .await?;
+        self.permit = permit;
         *session.limits() = usual;
         let server = &self.server.name;
         let facts = observe::facts(lines.iter().map(String::as_str)).map(|facts| Facts {
@@ -214,7 +241,7 @@ impl Conversation {
             self.report.outcome = Outcome::Locked;
             self.report.error = Some(
                 Diagnostic::new(Class::Locked, format!("`{server}` is locked by {holder}"))
-                    .hint("wait until that has ended, or raise `--lock-wait`"),
+                    .hint("wait until that has ended, or raise `--lock-wait`; `fleet list-locks` shows what it does"),
             );
             return Ok(None);
         }
@@ -261,13 +288,21 @@ impl Conversation {
         Ok(())
     }
 
-    /// Has the intent recorded.
-    async fn intend(&self) -> Result<(), Diagnostic> {
-        let (answer, verdict) = oneshot::channel();
+    /// Has the intent recorded. That may wait for other servers, and the lock lasts only as long as there are signs.
+    async fn intend(
+        &self,
+        session: &mut Session,
+    ) -> Result<Result<(), Diagnostic>, TransportError> {
+        let (answer, mut verdict) = oneshot::channel();
         let plan = Box::new(self.report.plan.clone());
         let message = Message::Intend(self.server.name.clone(), plan, answer);
         drop(self.sender.send(message));
-        verdict.await.unwrap_or_else(|_| Err(ended()))
+        loop {
+            match tokio::time::timeout(SIGN, &mut verdict).await {
+                Ok(verdict) => return Ok(verdict.unwrap_or_else(|_| Err(ended()))),
+                Err(_) => drop(session.exchange(&lock::sign(), &mut |_| {}).await?),
+            }
+        }
     }
 
     /// Makes the changes: all at once, and when that fails in ever smaller parts, so that only the guilty resource is
@@ -306,6 +341,10 @@ impl Conversation {
                 self.report.outcome = Outcome::Reverted;
                 return Ok(());
             }
+            Ending::Lost(by, failure) => {
+                self.lost(&by, failure);
+                return Ok(());
+            }
             Ending::Undone(mut failure, _) if resources.len() < 2 => {
                 failure.resource = resources.first().map(|resource| (*resource).clone());
                 self.report.failures.push(failure);
@@ -317,8 +356,9 @@ impl Conversation {
                 self.narrow(session, &ready, groups, task).await?;
             }
         }
-        self.report.outcome = if self.report.outcome == Outcome::Reverted {
-            Outcome::Reverted
+        self.report.outcome = if matches!(self.report.outcome, Outcome::Reverted | Outcome::Locked)
+        {
+            self.report.outcome
         } else if !self.report.untried.is_empty() {
             Outcome::Stopped
         } else if self.report.failures.is_empty() {
@@ -369,6 +409,10 @@ impl Conversation {
                     self.report.outcome = Outcome::Reverted;
                     return Ok(());
                 }
+                Ending::Lost(by, failure) => {
+                    self.lost(&by, failure);
+                    return Ok(());
+                }
                 Ending::Undone(failure, urls) if failure.undone && group.len() > 1 => {
                     groups.extend(parts(
                         &group,
@@ -391,6 +435,20 @@ impl Conversation {
             }
         }
         Ok(())
+    }
+
+    /// Notes that somebody has broken the lock.
+    fn lost(&mut self, by: &str, failure: Failure) {
+        let server = &self.server.name;
+        let message = format!("the lock of `{server}` was broken by {by}");
+        let error = Diagnostic::new(Class::Locked, message);
+        self.report.outcome = Outcome::Locked;
+        if failure.undone {
+            self.report.error = Some(error.detail("what was under way there was undone"));
+        } else {
+            self.report.error = Some(error);
+            self.report.failures.push(failure);
+        }
     }
 
     async fn transact(
@@ -538,6 +596,7 @@ fn ending(progress: Vec<Progress>, stderr: &str) -> Ending {
     let mut phase = String::new();
     let mut urls = Vec::new();
     let mut confirmed = true;
+    let mut lost = None;
     for step in progress {
         match step {
             Progress::Committed => return Ending::Committed,
@@ -550,6 +609,7 @@ fn ending(progress: Vec<Progress>, stderr: &str) -> Ending {
                 "and transaction {id} could not be undone; the next apply tries again"
             )),
             Progress::Unconfirmed => confirmed = false,
+            Progress::Lost(by) => lost = Some(by),
             Progress::Step(_) | Progress::Confirm(_) => {}
         }
     }
@@ -568,6 +628,9 @@ fn ending(progress: Vec<Progress>, stderr: &str) -> Ending {
         });
     }
     failure.reason = reasons.join("; ");
+    if let Some(by) = lost {
+        return Ending::Lost(by, failure);
+    }
     if !confirmed && failure.undone {
         return Ending::Reverted(failure);
     }

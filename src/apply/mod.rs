@@ -23,6 +23,7 @@ pub use transfer::{Broken, Brought, bring, fetch};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::item::{Applied, Key, Probe};
 use crate::model::{ResourceName, Server, ServerName};
+use crate::plan::reviewed::Expected;
 use crate::plan::{Blocked, Desired, Mode, ServerPlan};
 use crate::transport::Connector;
 
@@ -57,6 +58,8 @@ pub struct Work {
     pub blocked: Vec<Blocked>,
     /// Resources whose removal is undone, with the task that removed them: their content goes back from the trash.
     pub removed_by: BTreeMap<ResourceName, i64>,
+    /// The plan that this must come to; else nothing is changed.
+    pub expected: Option<Expected>,
     /// Requests to sites that are not touched; the first two that answer before must answer after.
     pub neighbours: Vec<Probe>,
 }
@@ -95,6 +98,9 @@ pub struct Request {
     pub parallel: usize,
     /// Change nothing anywhere unless every server was reached and can be changed; all are then worked on at once.
     pub require_all: bool,
+    /// Change nothing anywhere when a plan is not the expected one; all are then worked on at once. Servers that cannot be
+    /// reached do not keep the others waiting for longer than it takes to find out.
+    pub exact: bool,
     /// More than 0 when no new transaction may begin (Ctrl-C); those that run come to their end.
     pub stop: watch::Receiver<u32>,
     /// True when no further server may be begun, since too many have failed; those that were go on.
@@ -143,7 +149,8 @@ pub async fn run(
     observer: &mut dyn Observer,
 ) -> Vec<ServerReport> {
     let order: Vec<ServerName> = jobs.iter().map(|job| job.server.name.clone()).collect();
-    let parallel = if request.require_all {
+    let together = request.require_all || request.exact;
+    let parallel = if together {
         jobs.len()
     } else {
         request.parallel
@@ -159,16 +166,18 @@ pub async fn run(
         let request = request.clone();
         let sender = sender.clone();
         tokio::spawn(async move {
-            let permit = permits.acquire_owned().await;
+            // It is never closed.
+            let Ok(permit) = permits.acquire_owned().await else {
+                return;
+            };
             let started = Instant::now();
             let name = server.name.clone();
-            let work = conversation::hold(server, connector, request, sender.clone());
+            let work = conversation::hold(server, connector, request, sender.clone(), permit);
             // In a task of its own, so that not even a panic takes the report of a server away.
             let report = match tokio::spawn(work).await {
                 Ok(report) => report,
                 Err(error) => ServerReport::broken(name, &error.to_string(), started.elapsed()),
             };
-            drop(permit);
             drop(sender.send(Message::Done(Box::new(report))));
         });
     }
@@ -189,17 +198,21 @@ pub async fn run(
                 reports.insert(report.server.clone(), *report);
             }
         }
-        if request.require_all && reports.len() + waiting.len() < order.len() {
+        if together && reports.len() + waiting.len() < order.len() {
             continue;
         }
-        let missing = reports.values().find(|report| !report.is_complete());
+        let is_missing = |report: &&ServerReport| {
+            (request.require_all && !report.is_complete()) || report.outcome == Outcome::Stale
+        };
+        let missing = reports.values().find(is_missing);
         let missing = missing.map(|report| report.server.clone()).or_else(|| {
             let held = waiting.iter().find(|(_, plan, _)| !plan.held().is_empty());
-            held.map(|(server, _, _)| server.clone())
+            held.filter(|_| request.require_all)
+                .map(|(server, _, _)| server.clone())
         });
         for (server, plan, answer) in waiting.drain(..) {
             let verdict = match &missing {
-                Some(missing) if request.require_all => Err(Diagnostic::new(
+                Some(missing) if together => Err(Diagnostic::new(
                     Class::Partial,
                     format!("`{server}` was left alone, since `{missing}` cannot be changed"),
                 )),

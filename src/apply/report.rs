@@ -27,6 +27,8 @@ pub enum Outcome {
     Locked,
     /// The run was stopped before everything there was tried.
     Stopped,
+    /// What would be changed is not what was reviewed; nothing happened there.
+    Stale,
     /// Its turn never came, since an earlier wave was not well.
     Waiting,
     /// The connection broke while a transaction ran: it is done or undone there, the next run will see which.
@@ -45,6 +47,7 @@ impl Outcome {
             Self::Unreachable => "unreachable",
             Self::Locked => "locked",
             Self::Stopped => "stopped",
+            Self::Stale => "stale",
             Self::Waiting => "waiting",
             Self::Interrupted => "interrupted",
         }

@@ -21,6 +21,9 @@ const IDLE: Duration = Duration::from_secs(3600);
 /// How much travels to a server at once.
 const PIECE: usize = 1024 * 1024;
 
+/// The status of a script that found the lock broken: it has ended the session.
+const LOST: i32 = 75;
+
 /// Why a stream broke off.
 #[derive(Debug)]
 pub enum Broken {
@@ -69,13 +72,14 @@ pub async fn fetch(
 /// How an import ended on the server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Brought {
-    /// `done`, `undone`, `lost`, or `stopped` before anything was changed.
+    /// `done`, `undone`, `lost`, or before anything was changed `stopped` or `locked`; `lost-lock` when somebody broke the
+    /// lock.
     pub result: String,
     /// What was said about it.
     pub said: String,
 }
 
-/// Runs `begin`, brings what `next` gives (nothing more at the end), and has it ended. What breaks off in between is
+/// Takes the server's lock with `lock` (see [`crate::plan::lock::take`]), runs `begin`, brings what `next` gives (nothing more at the end), and has it ended. What breaks off in between is
 /// taken back by the server itself.
 ///
 /// # Errors
@@ -83,6 +87,7 @@ pub struct Brought {
 pub async fn bring(
     connector: &Connector,
     server: &Server,
+    (lock, wait): (&Script, Duration),
     begin: &Script,
     next: &mut (dyn FnMut(&mut Vec<u8>, usize) -> io::Result<()> + Send),
 ) -> Result<Brought, Broken> {
@@ -90,9 +95,27 @@ pub async fn bring(
     session.limits().total = TOTAL;
     session.limits().idle = IDLE;
     let mut brought = Brought::default();
+    let mut said = Vec::new();
+    session.limits().idle += wait;
+    let locking = session
+        .exchange(lock, &mut |line| said.push(line.to_owned()))
+        .await?;
+    if !said.iter().any(|line| line == "@taken") {
+        let locked = said.iter().find_map(|line| line.strip_prefix("@locked "));
+        let (result, why) = match locked {
+            Some(holder) => ("locked", holder.to_owned()),
+            None => ("stopped", [said.join("\n"), locking.stderr].join("\n")),
+        };
+        result.clone_into(&mut brought.result);
+        why.trim().clone_into(&mut brought.said);
+        return Ok(brought);
+    }
     let mut on_line = |line: &str| {
         if let Some(result) = line.strip_prefix("@result ") {
             result.clone_into(&mut brought.result);
+        } else if let Some(by) = line.strip_prefix("@lost ") {
+            "lost-lock".clone_into(&mut brought.result);
+            by.clone_into(&mut brought.said);
         }
     };
     let started = session.exchange(begin, &mut on_line).await?;
@@ -113,12 +136,18 @@ pub async fn bring(
         }
         let script = piece(&BASE64_STANDARD.encode(&bytes));
         let output = session.exchange(&script, &mut on_line).await?;
+        if output.status == LOST {
+            return Ok(brought);
+        }
         if output.status != 0 {
             // Nobody reads any more: the end tells why.
             break;
         }
     }
     let ended = session.exchange(&finish(), &mut on_line).await?;
+    if ended.status == LOST {
+        return Ok(brought);
+    }
     session.close().await;
     brought.said = ended.stderr;
     Ok(brought)

@@ -9,13 +9,17 @@ use super::carry_out::{Run, summary, to_json};
 use super::flags::Flags;
 use super::placing::follow_inventory;
 use super::rollout::{Rolled, goes_on};
-use super::selection::Selection;
+use super::plan_file::{PlanFile, is_plan};
+use super::selection::{Chosen, Selection};
 use super::{Ending, Example, Group, Verb};
+use crate::apply::Outcome;
 use crate::context::Context;
+use crate::diagnostic::Diagnostic;
 use crate::state::Write;
 
 
-/// Makes the servers as they should be.
+/// Makes the servers as they should be. With the file that `fleet plan --out` has written in place of resources, exactly
+/// the changes of that plan are made: when one of them would be another one by now, nothing is changed anywhere.
 #[derive(Args, Debug)]
 pub struct Apply {
     #[command(flatten)]
@@ -39,10 +43,15 @@ impl Verb for Apply {
         ("fleet apply --server region=singapore", ""),
         ("fleet apply 'site:*.example.com' --dry-run", "What that would change, with diffs"),
         ("fleet apply --waves 1,10%,100% --wave-pause 1m", "Each wave only when the one before is well"),
+        ("fleet apply reviewed.plan", "What `fleet plan --out reviewed.plan` has shown, or nothing"),
         ("fleet apply --force", "Also replace files that somebody edited"),
     ];
 
     fn run(self, context: &Context) -> anyhow::Result<Ending> {
+        if let Some(word) = self.selection.alone().filter(|word| is_plan(word)) {
+            let word = word.to_owned();
+            return self.reviewed(context, &word);
+        }
         let started = Instant::now();
         let mut run = Run::new(context, Self::NAME, &self.flags)?;
         run.parallel = self.parallel.map_or(run.parallel, usize::from);
@@ -63,6 +72,47 @@ impl Verb for Apply {
                 context.ui.warn(&sentence);
             }
             finish(context, record.id(), &run.change(context, record.id(), chosen.jobs(context)?)?, started)
+        })
+    }
+}
+
+impl Apply {
+    /// Carries out the plan of a file.
+    fn reviewed(mut self, context: &Context, word: &str) -> anyhow::Result<Ending> {
+        let started = Instant::now();
+        if self.selection.names_servers() || self.flags.force || self.flags.adopt {
+            let message = format!("`{word}` says already which servers, and what of files that others wrote");
+            return Err(Diagnostic::usage(message)
+                .hint("`--server`, `--force` and `--adopt` belong to `fleet plan --out`")
+                .into());
+        }
+        let plan = PlanFile::read(context, word)?;
+        let only = plan.mode(&mut self.flags);
+        let chosen = Chosen::of(plan.servers(context)?, only);
+        let mut run = Run::new(context, Self::NAME, &self.flags)?;
+        run.parallel = self.parallel.map_or(run.parallel, usize::from);
+        if self.require_all {
+            run.require_all = true;
+            run.rollout = run.rollout.at_once();
+        }
+        run.expected = Some(plan.expected());
+        plan.fits(context, &chosen.jobs(context)?)?;
+        if self.flags.dry_run {
+            let reports = run.preview(context, chosen.jobs(context)?, true, json!({}))?;
+            return Ok(super::plan::ending(&reports, false));
+        }
+        let inventory = context.inventory()?;
+        context.record(Self::NAME, |record| {
+            let follow = |write: &Write<'_>| follow_inventory(write, inventory);
+            for sentence in context.state()?.write(follow)? {
+                context.ui.warn(&sentence);
+            }
+            let rolled = run.change(context, record.id(), chosen.jobs(context)?)?;
+            let ending = finish(context, record.id(), &rolled, started)?;
+            if rolled.reports.iter().any(|report| report.outcome == Outcome::Stale) {
+                context.ui.note("nothing was changed");
+            }
+            Ok(ending)
         })
     }
 }

@@ -11,13 +11,14 @@ use tokio::sync::watch;
 use super::Ending;
 use super::agree::agree;
 use super::flags::Flags;
-use super::jobs::Jobs;
+use super::jobs::{Jobs, expecting};
 use super::outcome;
 use super::rollout::{Rollout, Toll};
 use crate::apply::{self, Event, Job, Observer, Outcome, Purpose, Request, ServerReport};
 use crate::context::{Context, interrupted};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::model::{Resource, ServerName, TaskOutcome};
+use crate::plan::reviewed::Expected;
 use crate::plan::{Action, ServerPlan};
 use crate::state::{Comparison, State, Write};
 use crate::ui::{Progress, format, plan};
@@ -38,6 +39,8 @@ pub(super) struct Run<'a> {
     pub(super) on_record: bool,
     /// In which waves, and when it stops.
     pub(super) rollout: Rollout,
+    /// The plans that are to be made, and no others.
+    pub(super) expected: Option<BTreeMap<ServerName, Expected>>,
 }
 
 impl<'a> Run<'a> {
@@ -55,6 +58,7 @@ impl<'a> Run<'a> {
             require_all: false,
             on_record: true,
             rollout: Rollout::new(&flags.in_waves, settings),
+            expected: None,
         })
     }
 
@@ -67,9 +71,7 @@ impl<'a> Run<'a> {
         extra: Value,
     ) -> anyhow::Result<Vec<ServerReport>> {
         let purpose = Purpose::Look { contents: diffs };
-        let mut watcher = Watcher {
-            progress: context.ui.progress(jobs.jobs.len()),
-        };
+        let mut watcher = Watcher::new(context, jobs.jobs.len());
         let stop = context.block_on(async { context.interrupts() })??;
         let (_halt, halt) = watch::channel(false);
         let whole = jobs.whole;
@@ -121,13 +123,7 @@ impl<'a> Run<'a> {
         let settings = &context.inventory()?.settings;
         Ok(Purpose::Change {
             task,
-            owner: format!(
-                "{} on {} (`fleet {}`, since {})",
-                context.operator(),
-                context.host(),
-                self.command,
-                format::time(context.now()),
-            ),
+            owner: context.lock_owner(self.command, task).text(),
             lock_wait: self.flags.lock_wait.unwrap_or(settings.lock_wait),
             confirm: self.flags.confirm_timeout,
             retention: settings.trash_retention,
@@ -146,6 +142,10 @@ impl<'a> Run<'a> {
         if jobs.is_empty() {
             return Ok(Vec::new());
         }
+        let jobs = match &self.expected {
+            Some(expected) => expecting(jobs, expected),
+            None => jobs,
+        };
         let connector = context.connector()?;
         context.block_on(async {
             let mut interrupts = stop.clone();
@@ -154,6 +154,7 @@ impl<'a> Run<'a> {
                 mode: self.flags.mode(),
                 parallel: self.parallel,
                 require_all: self.require_all,
+                exact: self.expected.is_some(),
                 stop: interrupts.clone(),
                 halt: halt.clone(),
             };
@@ -191,6 +192,8 @@ pub(super) fn ending(reports: &[ServerReport]) -> Ending {
         } else {
             Ending::With(Class::Unhealthy)
         }
+    } else if incomplete().any(|report| report.outcome == Outcome::Stale) {
+        Ending::With(Class::Failed)
     } else if incomplete().any(|report| report.outcome == Outcome::Reverted) {
         Ending::With(Class::Reverted)
     } else if incomplete().all(|report| report.outcome == Outcome::Locked) {
@@ -321,8 +324,17 @@ fn millis(duration: Duration) -> u64 {
 }
 
 /// Follows a look.
-struct Watcher<'a> {
+pub(super) struct Watcher<'a> {
     progress: Progress<'a>,
+}
+
+impl<'a> Watcher<'a> {
+    /// Follows a look at so many servers.
+    pub(super) fn new(context: &'a Context, servers: usize) -> Self {
+        Self {
+            progress: context.ui.progress(servers),
+        }
+    }
 }
 
 impl Observer for Watcher<'_> {

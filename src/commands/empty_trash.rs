@@ -48,7 +48,8 @@ impl Verb for EmptyTrash {
             "take{age} out of the trash of {count}? It cannot be put back any more"
         ))?;
         context.record(Self::NAME, |record| {
-            let (emptied, problems) = trash::empty(context, &servers, older_than.as_secs())?;
+            let owner = context.lock_owner(Self::NAME, record.id());
+            let (emptied, problems) = trash::empty(context, &servers, older_than.as_secs(), &owner)?;
             for (server, emptied) in &emptied {
                 let (status, changes) = match emptied.tasks {
                     0 => ("unchanged", Vec::new()),

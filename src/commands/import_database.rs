@@ -3,19 +3,22 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
 
 use super::ask::ask;
 use super::database_user::database_on;
+use super::flags::time;
 use super::{Ending, Example, Group, Verb};
 use crate::apply::{Broken, Brought, bring};
 use crate::context::Context;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Class, Diagnostic};
 use crate::item::transfer::{self, Carried, Importer, Packing};
 use crate::kind::Secrets;
 use crate::model::Server;
+use crate::plan::lock;
 use crate::ui::format;
 
 /// How much is read to see how the dump is packed.
@@ -35,6 +38,9 @@ pub struct ImportDatabase {
     /// Replace what is in the database; it is saved to the trash of its server first
     #[arg(long)]
     force: bool,
+    /// How long to wait for another fleet at work on the server [default: the inventory's, else 1m]
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    lock_wait: Option<Duration>,
 }
 
 impl Verb for ImportDatabase {
@@ -76,7 +82,11 @@ impl Verb for ImportDatabase {
         progress.state(server.name.as_str(), "importing");
         let mut bytes: u64 = 0;
         let connector = context.connector()?;
-        let brought = context.block_on(bring(&connector, &server, &script, &mut |out, most| {
+        let wait = self.lock_wait.unwrap_or(context.inventory()?.settings.lock_wait);
+        let owner = context.lock_owner(Self::NAME, task);
+        let lock = lock::take(wait.as_secs(), &owner, &format!("the import of database {name}"));
+        let locking = (&lock, wait);
+        let brought = context.block_on(bring(&connector, &server, locking, &script, &mut |out, most| {
             source.next(out, most)?;
             bytes += out.len() as u64;
             Ok(())
@@ -116,6 +126,16 @@ fn outcome(name: &str, server: &Server, brought: Result<Brought, Broken>) -> Res
         "done" => return Ok(()),
         "undone" => failed(", and is as before"),
         "stopped" => failed(", and was not touched"),
+        "locked" => {
+            let message = format!("`{}` is locked by {}", server.name, brought.said);
+            return Err(Diagnostic::new(Class::Locked, message)
+                .hint("wait until that has ended, or raise `--lock-wait`; `fleet list-locks` shows what it does"));
+        }
+        "lost-lock" => {
+            let message = format!("the lock of `{}` was broken by {}", server.name, brought.said);
+            return Err(Diagnostic::new(Class::Locked, message)
+                .hint("the server takes back by itself what had come"));
+        }
         _ => failed(", and could not be put back").hint(format!(
             "what was in it before is in `/var/lib/fleet/trash` on `{}`",
             server.name

@@ -14,6 +14,7 @@ use crate::model::{
     Health, Placement, PlacementStatus, Resource, ResourceName, Server, ServerName,
 };
 use crate::plan::follow::{Surroundings, moves};
+use crate::plan::reviewed::Expected;
 use crate::plan::{Blocked, Desired, desired};
 use crate::shell::Secret;
 use crate::state::Read;
@@ -53,6 +54,27 @@ impl<'a> Jobs<'a> {
         self.jobs.extend(by_name.into_values());
         taken
     }
+}
+
+/// Jobs that are done only where they come to the expected plans.
+pub(super) fn expecting<'a>(
+    jobs: Vec<Job<'a>>,
+    expected: &BTreeMap<ServerName, Expected>,
+) -> Vec<Job<'a>> {
+    let expecting = |job: Job<'a>| {
+        let plan = expected.get(&job.server.name).cloned();
+        let prepare = job.prepare;
+        Job {
+            server: job.server,
+            prepare: Box::new(move || {
+                Ok(Work {
+                    expected: plan,
+                    ..prepare()?
+                })
+            }),
+        }
+    };
+    jobs.into_iter().map(expecting).collect()
 }
 
 /// What all jobs are made from.
@@ -252,6 +274,7 @@ impl Share<'_> {
             desired: wanted,
             applied,
             only: scene.only.clone(),
+            expected: None,
             blocked,
             removed_by: there
                 .iter()

@@ -21,6 +21,7 @@ mod look;
 mod outcome;
 mod outlook;
 mod placing;
+mod plan_file;
 mod point;
 mod replace_file;
 mod rollout;
@@ -209,6 +210,8 @@ registry! {
         retry::Retry,
         list_tasks::ListTasks,
         show_task::ShowTask,
+        list_locks::ListLocks,
+        break_lock::BreakLock,
         undo::Undo,
         list_trash::ListTrash,
         empty_trash::EmptyTrash,

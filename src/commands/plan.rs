@@ -1,15 +1,21 @@
 //! `fleet plan`: what `fleet apply` would change; changes nothing.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use serde_json::json;
 
 use super::carry_out::Run;
 use super::flags::Flags;
+use super::plan_file::{self, Parts};
 use super::selection::Selection;
 use super::{Ending, Example, Group, Verb};
 use crate::apply::{Outcome, ServerReport};
 use crate::context::Context;
 use crate::diagnostic::Class;
+use crate::shell::quote;
+use crate::state::PLANS_LAST;
+use crate::ui::format;
 
 /// Shows what would change.
 #[derive(Args, Debug)]
@@ -22,6 +28,15 @@ pub struct Plan {
     /// Exit with 6 when there are changes
     #[arg(long)]
     detailed_exitcode: bool,
+    /// Write the plan to a file, for `fleet apply FILE`
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Plan to replace files that fleet did not write or that were edited since
+    #[arg(long, conflicts_with = "adopt")]
+    force: bool,
+    /// Plan to take over such files as they are
+    #[arg(long)]
+    adopt: bool,
 }
 
 impl Verb for Plan {
@@ -31,13 +46,30 @@ impl Verb for Plan {
     const EXAMPLES: &'static [Example] = &[
         ("fleet plan --diff", "With the changes of files line by line"),
         ("fleet plan --server sg-1", ""),
+        ("fleet plan --out reviewed.plan", "For `fleet apply reviewed.plan`: exactly that, or nothing"),
         ("fleet plan --detailed-exitcode -q", "For cron: exit 6 and speak only when something drifted"),
     ];
 
     fn run(self, context: &Context) -> anyhow::Result<Ending> {
-        let flags = Flags::default();
+        let flags = Flags {
+            force: self.force,
+            adopt: self.adopt,
+            ..Flags::default()
+        };
         let jobs = self.selection.choose(context)?.jobs(context)?;
-        let reports = Run::new(context, Self::NAME, &flags)?.preview(context, jobs, self.diff, json!({}))?;
+        let parts = Parts::of(&jobs);
+        let run = Run::new(context, Self::NAME, &flags)?;
+        let reports = run.preview(context, jobs, self.diff, json!({}))?;
+        if let Some(path) = &self.out {
+            let id = plan_file::write(context, path, &reports, parts, &flags)?;
+            let last = format::count(usize::try_from(PLANS_LAST.as_hours() / 24).unwrap_or(0), "day");
+            context.ui.note(&format!(
+                "plan {} is in `{}`; `fleet apply {}` carries out exactly that, within {last}",
+                &id[..8],
+                path.display(),
+                quote(&path.display().to_string()),
+            ));
+        }
         Ok(ending(&reports, self.detailed_exitcode))
     }
 }

@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::Ending;
-use super::carry_out::{Recorder, Run, agreed, ending};
+use super::carry_out::{Recorder, Run, Watcher, agreed, ending};
 use super::flags::InWaves;
 use super::jobs::{Jobs, Source};
 use super::look;
-use crate::apply::{Asking, Outcome, ServerReport};
+use crate::apply::{Asking, Observer as _, Outcome, Purpose, ServerReport};
 use crate::context::Context;
 use crate::diagnostic::{Class, Diagnostic};
 use crate::inventory::InventorySettings;
@@ -149,9 +149,11 @@ impl Rollout {
 impl Toll {
     /// Counts a server that is done.
     pub(super) fn count(&mut self, report: &ServerReport) {
-        use Outcome::{Changed, Failed, Interrupted, Locked, Reverted, Unchanged, Unreachable};
+        use Outcome::{
+            Changed, Failed, Interrupted, Locked, Reverted, Stale, Unchanged, Unreachable,
+        };
         let failed = match report.outcome {
-            Failed | Reverted | Interrupted => true,
+            Failed | Reverted | Interrupted | Stale => true,
             Unreachable | Locked => self.away_fails,
             Changed | Unchanged => !report.is_complete(),
             _ => false,
@@ -360,6 +362,17 @@ impl Run<'_> {
             BTreeMap::new()
         };
         let stop = context.block_on(async { context.interrupts() })??;
+        if of > 1 && self.expected.is_some() {
+            // Not even the first wave begins when a plan does not fit on a server of the last.
+            let stale = self.stale(context, &waves.concat(), only.as_ref(), &stop)?;
+            if !stale.is_empty() {
+                let mut recorder = Recorder::new(self, context, task, &jobs, &mut toll);
+                stale.iter().for_each(|report| recorder.done(report));
+                recorder.end()?;
+                rolled.reports = stale;
+                return Ok(rolled);
+            }
+        }
         let purpose = self.purpose(context, task)?;
         for (index, names) in waves.iter().enumerate() {
             let wave = index + 1;
@@ -414,6 +427,23 @@ impl Run<'_> {
             }
         }
         Ok(rolled)
+    }
+
+    /// Looks at servers, and returns the reports of those where the expected plan does not fit any more.
+    fn stale(
+        &self,
+        context: &Context,
+        names: &[ServerName],
+        only: Option<&BTreeSet<ResourceName>>,
+        stop: &watch::Receiver<u32>,
+    ) -> anyhow::Result<Vec<ServerReport>> {
+        let jobs = again(context, names, only)?.jobs;
+        let mut watcher = Watcher::new(context, jobs.len());
+        let (_halt, halt) = watch::channel(false);
+        let look = Purpose::Look { contents: false };
+        let mut reports = self.run(context, jobs, look, &mut watcher, (stop, &halt))?;
+        reports.retain(|report| report.outcome == Outcome::Stale);
+        Ok(reports)
     }
 
     fn course(&self, order: &[ServerName], only: Option<&BTreeSet<ResourceName>>) -> Course {

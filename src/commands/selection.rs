@@ -47,6 +47,19 @@ pub(super) struct Chosen<'c> {
 }
 
 impl Selection {
+    /// The one word that was given in place of resources, and nothing else.
+    pub(super) fn alone(&self) -> Option<&str> {
+        match &self.resources[..] {
+            [word] => Some(word),
+            _ => None,
+        }
+    }
+
+    /// Whether servers were chosen.
+    pub(super) fn names_servers(&self) -> bool {
+        !self.server.is_empty()
+    }
+
     /// The servers and resources; an error for what there is not.
     pub(super) fn choose<'c>(&self, context: &'c Context) -> anyhow::Result<Chosen<'c>> {
         let inventory = context.inventory()?;

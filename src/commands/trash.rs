@@ -9,6 +9,7 @@ use super::ask::ask;
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
 use crate::model::{Server, ServerName};
+use crate::plan::lock::Owner;
 use crate::shell::Script;
 
 /// The places of a server's trash: `places DIR...` calls `each TRASH DIR` for the trash of databases and for each
@@ -40,7 +41,8 @@ each_place look 2>/dev/null
 /// Takes out what has lain there for longer than $seconds. Nobody else works on the server meanwhile.
 const EMPTY: &str = r#"
 mkdir -p -m 700 /run/fleet && exec 9>>/run/fleet/lock
-flock -w 60 9 || { printf '@locked\n'; exit 0; }
+flock -w 60 9 || { IFS= read -r who </run/fleet/owner; printf '@locked %s\n' "$who"; exit 0; }
+printf '%s\nsince %s\n' "$owner" "$(date +%s)" >/run/fleet/owner
 cutoff=@$(($(date +%s) + 1 - seconds))
 empty() {
 	[ -d "$1" ] || return 0
@@ -102,18 +104,21 @@ pub(super) fn empty(
     context: &Context,
     servers: &[&Server],
     seconds: u64,
+    owner: &Owner,
 ) -> anyhow::Result<(BTreeMap<ServerName, Emptied>, Vec<Diagnostic>)> {
     let questions = servers.iter().map(|server| {
         let mut script = Script::new();
-        script.raw("seconds=").number(seconds).raw("\n");
+        script.raw("seconds=").number(seconds);
+        script.raw(" owner=").arg(&owner.text()).raw("\n");
         script.raw(PLACES).raw(EMPTY);
         ((*server).clone(), script)
     });
     let (answers, mut problems) = ask(context, questions.collect())?;
     let mut emptied = BTreeMap::new();
     for (server, answer) in answers {
-        if answer.lines.iter().any(|line| line == "@locked") {
-            let message = format!("`{server}` is locked by another fleet");
+        let mut lines = answer.lines.iter();
+        if let Some(who) = lines.find_map(|line| line.strip_prefix("@locked ")) {
+            let message = format!("`{server}` is locked by {who}");
             let locked = Diagnostic::new(crate::diagnostic::Class::Locked, message);
             problems.push(locked.hint("wait until that has ended"));
             continue;

@@ -9,6 +9,8 @@ use super::masking::masked;
 use crate::diagnostic::{Class, Diagnostic, Diagnostics, Ending};
 use crate::inventory::InventorySettings;
 use crate::model::{ServerName, TaskOutcome};
+use crate::plan::lock::Owner;
+use crate::shell::quote;
 use crate::state::{NewTask, Write};
 
 /// A task that runs.
@@ -37,6 +39,24 @@ impl Context {
             process: std::process::id(),
         };
         write.begin_task(&new, self.now())
+    }
+
+    /// What the lock of a server says of this run.
+    pub fn lock_owner(&self, command: &str, task: i64) -> Owner {
+        let arguments = self.arguments();
+        let mut words: Vec<String> = arguments.iter().map(|word| masked(word)).collect();
+        if !words.iter().any(|word| word == command) {
+            words.insert(0, command.to_owned());
+        }
+        words.insert(0, "fleet".to_owned());
+        let words: Vec<String> = words.iter().map(|word| quote(word)).collect();
+        Owner {
+            operator: self.operator(),
+            host: self.host(),
+            process: std::process::id(),
+            task,
+            command: words.join(" "),
+        }
     }
 
     /// Records how a task ended. What was done is done: that its end is not on the record must not make it a

@@ -169,9 +169,11 @@ pub fn begin(
     script
 }
 
-/// Brings a part of the dump, in Base64; the status is not 0 when nobody reads any more.
+/// Brings a part of the dump, in Base64; the status is not 0 when nobody reads any more. Where somebody has broken the
+/// server's lock, it says so and ends the session: what has come is taken back.
 pub fn piece(base64: &str) -> Script {
     let mut script = Script::new();
+    script.raw("held || { lost; exit 75; }\n");
     script.line("printf %s {} | base64 -d >&8", &[base64]);
     script
 }
@@ -179,7 +181,10 @@ pub fn piece(base64: &str) -> Script {
 /// Ends an import, and prints `@result done`, `undone` or `lost`.
 pub fn finish() -> Script {
     let mut script = Script::new();
-    script.raw("transfer_end\n[ -z \"${settings-}\" ] || rm -f -- \"$settings\"\n");
+    script.raw("held || { lost; exit 75; }\n");
+    script.raw(
+        "transfer_end\nrm -f -- \"$run/busy\"\n[ -z \"${settings-}\" ] || rm -f -- \"$settings\"\n",
+    );
     script
 }
 

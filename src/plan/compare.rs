@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Desired, Facts, Wanted};
 use crate::item::{Applied, Item, ItemType, Key, Props, UNKNOWN, satisfies};
@@ -22,7 +22,7 @@ pub enum Mode {
 }
 
 /// What happens to an item.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
     /// It is made.

@@ -3,9 +3,11 @@
 pub mod compare;
 pub mod desired;
 pub mod follow;
+pub mod lock;
 pub mod observe;
 pub mod place;
 pub mod revert;
+pub mod reviewed;
 pub mod transaction;
 pub mod trash;
 

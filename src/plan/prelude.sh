@@ -15,23 +15,71 @@ why() { printf '@why %s\n' "$1"; }
 # details TEXT: its last lines, each marked.
 details() { [ -z "$1" ] || printf '%s\n' "$1" | tail -n 40 | cut -c 1-500 | sed 's/^/@detail /'; }
 
-# lock SECONDS OWNER: takes the server's lock, or ends the conversation saying who has it.
+# span SECONDS: as people say it.
+span() {
+	if [ "$1" -lt 120 ]; then
+		printf '%ss' "$1"
+	elif [ "$1" -lt 7200 ]; then
+		printf '%sm' "$(($1 / 60))"
+	else
+		printf '%sh' "$(($1 / 3600))"
+	fi
+}
+
+# holder: who has the server's lock, as it says itself, and for how long.
+holder() {
+	who=
+	since=
+	[ ! -r "$run/owner" ] || while IFS= read -r line; do
+		[ -n "$who" ] || who=$line
+		case $line in since\ *) since=${line#since } ;; esac
+	done <"$run/owner"
+	case $since in
+	'' | *[!0-9]*) ;;
+	*) who="$who, for $(span "$(($(date +%s) - since))")" ;;
+	esac
+	printf '%s\n' "$who"
+}
+
+# put_owner OWNER: tells those who find the server locked who has it.
+put_owner() { printf '%s\nsince %s\n' "$1" "$(date +%s)" >"$run/owner"; }
+
+# held: whether the lock that this conversation took is its own still, and not broken by somebody. True where it has
+# taken none.
+held() { [ -z "${locked-}" ] || [ "$run/lock" -ef "/proc/$$/fd/9" ]; }
+
+# lost: tells who has broken the lock.
+lost() {
+	by=
+	[ ! -r "$run/broken" ] || IFS= read -r by <"$run/broken" || :
+	printf '@lost %s\n' "$by"
+}
+
+# lock SECONDS OWNER [for-long]: takes the server's lock, or ends the conversation saying who has it. A fleet that does
+# nothing with it has to give a sign once a minute, or is taken to be gone.
 lock() {
 	# With `-p`, since another fleet may make it at the same moment.
 	# shellcheck disable=SC2174 # /run is there
 	mkdir -p -m 700 -- "$run" || { printf '@broken /run cannot be written to\n'; exit 74; }
-	exec 9>>"$run/lock"
-	if ! flock -n 9; then
-		holder=
-		[ ! -r "$run/owner" ] || IFS= read -r holder <"$run/owner"
-		printf '@wait %s\n' "$holder"
-		if ! flock -w "$1" 9; then
-			[ ! -r "$run/owner" ] || IFS= read -r holder <"$run/owner"
-			printf '@locked %s\n' "$holder"
-			exit 75
+	end=
+	while :; do
+		exec 9>>"$run/lock"
+		if ! flock -n 9; then
+			printf '@wait %s\n' "$(holder)"
+			now=$(date +%s)
+			end=${end:-$((now + $1))}
+			if [ "$now" -gt "$end" ] || ! flock -w "$((end - now))" 9; then
+				printf '@locked %s\n' "$(holder)"
+				exit 75
+			fi
 		fi
-	fi
-	printf '%s\n' "$2" >"$run/owner"
+		locked=1
+		# Where somebody broke the lock that this waited for, there is another one by now.
+		if held; then break; fi
+	done
+	[ ! -e "$run/busy" ] || rm -f -- "$run/busy"
+	put_owner "$2"
+	[ -n "${3-}" ] || fleet_hold=60
 }
 
 # drop DIR: forgets a transaction. What says that it is to be undone goes first: half of an undo script undoes nothing.
@@ -421,11 +469,15 @@ undo() {
 # ones do nothing. Never called in a condition: bash would ignore `set -e` in all that runs below it.
 phase() {
 	[ -z "$failed" ] || return 0
-	log=$(set -e; exec 2>&1 >&4; "$1")
-	# The status of the assignment: `set -e` would be of no use inside a condition.
-	# shellcheck disable=SC2181
-	if [ $? -ne 0 ]; then
+	log=
+	ended=1
+	if held; then
+		log=$(set -e; exec 2>&1 >&4; "$1")
+		ended=$?
+	fi
+	if [ "$ended" -ne 0 ]; then
 		failed=$1
+		held || lost
 		printf '@failed %s\n' "$1"
 		no_space "$log"
 		details "$log"

@@ -35,6 +35,8 @@ pub enum Progress {
     Failed(String),
     /// A line that a tool wrote about the failure.
     Detail(String),
+    /// Somebody has broken the lock; who.
+    Lost(String),
     /// Everything was put back.
     Undone,
     /// The undo failed too: the next run will try again.
@@ -60,6 +62,7 @@ impl Progress {
             "unconfirmed" => Self::Unconfirmed,
             "failed" => Self::Failed(rest),
             "detail" => Self::Detail(rest),
+            "lost" => Self::Lost(rest),
             "undone" => Self::Undone,
             "unrecovered" => Self::Unrecovered(rest),
             "committed" => Self::Committed,
@@ -220,7 +223,8 @@ fn open(steps: &Steps, script: &mut Script) {
         undo.raw("\n");
     }
     undo.raw("exit $bad\n");
-    script.raw("journal() {\numask 077\nmkdir -p -- \"$t/save\"\n");
+    // Whoever breaks the lock looks for such a directory after it has taken the lock away: one of both sees the other.
+    script.raw("journal() {\numask 077\nmkdir -p -- \"$t/save\"\nheld\n");
     script.append(&steps.saving());
     script
         .raw("printf %s ")

@@ -59,7 +59,8 @@ impl Marks {
         format!("{} over", self.nonce)
     }
 
-    /// The command for `/bin/sh -c`: the loop, which waits at most `hold` for the next script.
+    /// The command for `/bin/sh -c`: the loop, which waits at most `hold` for the next script, unless a script sets
+    /// `fleet_hold` to another number of seconds.
     fn body(&self, hold: Duration, client: &str) -> String {
         let nonce = &self.nonce;
         let hold = hold.as_secs().max(1);
@@ -68,9 +69,10 @@ impl Marks {
             "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin;LC_ALL=C;export PATH LC_ALL;\
              umask 022;cd /;trap \"\" PIPE;\
              echo \" {client} {nonce} ready\";echo \"{nonce} ready\" >&2;\
-             while fleet_n=$(timeout {hold} head -c {header})&&[ \"$fleet_n\" ];do \
+             fleet_hold={hold};\
+             while fleet_n=$(timeout $fleet_hold head -c {header})&&[ \"$fleet_n\" ];do \
              fleet_k=${{fleet_n#* }};\
-             fleet_s=$(timeout {hold} head -c \"${{fleet_n%% *}}\");\
+             fleet_s=$(timeout $fleet_hold head -c \"${{fleet_n%% *}}\");\
              case $fleet_s in *\"#$fleet_k\");;*)echo \"{nonce} over\";exit {TRUNCATED};;esac;\
              eval \"$fleet_s\" </dev/null;\
              fleet_n=$?;set +eu;fleet_s=;\

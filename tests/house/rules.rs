@@ -59,6 +59,7 @@ pub(crate) const ROOMS: &[(&str, &[&str])] = &[
             "shell",
             "model",
             "kind",
+            "plan",
             "inventory",
             "state",
             "transport",
