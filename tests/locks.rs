@@ -91,7 +91,11 @@ impl Server {
 fn wait_for(path: &Path) {
     let began = Instant::now();
     while !path.exists() {
-        assert!(began.elapsed() < Duration::from_secs(60), "no {path:?}");
+        assert!(
+            began.elapsed() < Duration::from_secs(60),
+            "no {}",
+            path.display()
+        );
         std::thread::sleep(Duration::from_millis(10));
     }
 }

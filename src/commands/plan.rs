@@ -19,6 +19,7 @@ use crate::ui::format;
 
 /// Shows what would change.
 #[derive(Args, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "flags are what they are")]
 pub struct Plan {
     #[command(flatten)]
     selection: Selection,

@@ -15,7 +15,7 @@ use crate::apply::ServerReport;
 use crate::context::Context;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::model::{Resource, ResourceName, Server, ServerName};
-use crate::plan::reviewed::{Expected, Reviewed, Seal};
+use crate::plan::reviewed::{Expected, Reviewed, Seal, hex};
 use crate::state::Read;
 use crate::ui::format;
 
@@ -108,10 +108,7 @@ pub(super) fn write(
     let mut random = [0_u8; 48];
     context.random(&mut random)?;
     let (id, key) = random.split_at(16);
-    let id = id
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect::<String>();
+    let id = hex(id);
     let seal = Seal::new(key);
     let inventory = context.inventory()?;
     let mut servers = BTreeMap::new();
@@ -188,8 +185,8 @@ pub(super) fn is_plan(word: &str) -> bool {
         Ok(bytes)
     };
     let begins = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).contains(MAGIC);
-    let is_path = word.contains('/') || word.ends_with(".plan");
-    is_path || beginning().is_ok_and(begins)
+    let is_named = Path::new(word).extension().is_some_and(|end| end == "plan");
+    is_named || beginning().is_ok_and(begins)
 }
 
 impl PlanFile {

@@ -367,7 +367,9 @@ impl Run<'_> {
             let stale = self.stale(context, &waves.concat(), only.as_ref(), &stop)?;
             if !stale.is_empty() {
                 let mut recorder = Recorder::new(self, context, task, &jobs, &mut toll);
-                stale.iter().for_each(|report| recorder.done(report));
+                for report in &stale {
+                    recorder.done(report);
+                }
                 recorder.end()?;
                 rolled.reports = stale;
                 return Ok(rolled);

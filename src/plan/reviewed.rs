@@ -23,11 +23,7 @@ impl Seal {
 
     /// The mark of some bytes: 64 hexadecimal digits.
     pub fn mark(&self, bytes: &[u8]) -> String {
-        let tag = hmac::sign(&self.0, bytes);
-        tag.as_ref().iter().fold(String::new(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+        hex(hmac::sign(&self.0, bytes).as_ref())
     }
 
     /// The mark of an item's properties.
@@ -38,6 +34,14 @@ impl Seal {
         }
         self.mark(text.as_bytes())
     }
+}
+
+/// Bytes as hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// One change of a reviewed plan.
