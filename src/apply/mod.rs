@@ -6,6 +6,7 @@
 mod ask;
 mod confirm;
 mod conversation;
+mod ending;
 mod report;
 mod transfer;
 

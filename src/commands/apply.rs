@@ -8,7 +8,7 @@ use serde_json::json;
 use super::carry_out::{Run, summary, to_json};
 use super::flags::Flags;
 use super::placing::follow_inventory;
-use super::rollout::{Rolled, goes_on};
+use super::rolled::{Rolled, goes_on};
 use super::plan_file::{PlanFile, is_plan};
 use super::selection::{Chosen, Selection};
 use super::{Ending, Example, Group, Verb};

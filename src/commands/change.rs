@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::carry_out::{Run, summary, to_json};
 use super::flags::Flags;
 use super::jobs::{Jobs, Source};
-use super::rollout::{Rolled, goes_on};
+use super::rolled::{Rolled, goes_on};
 use super::show::directions;
 use super::{Ending, outlook};
 use crate::apply::{Outcome, ServerReport};

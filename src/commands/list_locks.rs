@@ -14,7 +14,7 @@ use crate::model::{Server, ServerName};
 use crate::plan::lock::{self, Held};
 use crate::ui::{Cell, Table, Tone, format};
 
-/// Asks the servers who has their locks. A lock is held while something is changed on a server, and goes with the
+/// Asks the servers who has their locks, and tells of a sweep that is at work on the state database. A lock is held while something is changed on a server, and goes with the
 /// connection of its fleet; of a fleet that is gone without a word it expires a minute after its last sign.
 #[derive(Args, Debug)]
 pub struct ListLocks {
@@ -35,6 +35,7 @@ impl Verb for ListLocks {
     fn run(self, context: &Context) -> anyhow::Result<Ending> {
         let servers = select(context, &self.server)?;
         let (locks, problems) = held(context, &servers)?;
+        let sweep = context.state_to_read()?.and_then(|state| state.sweeper());
         let values: Vec<_> = locks
             .iter()
             .map(|(server, held)| {
@@ -55,7 +56,7 @@ impl Verb for ListLocks {
             })
             .collect();
         let problem_lines: Vec<&str> = problems.iter().map(|p| p.message.as_str()).collect();
-        let value = json!({ "locks": values, "problems": problem_lines });
+        let value = json!({ "locks": values, "sweep": sweep, "problems": problem_lines });
         context.ui.show(&value, |page| {
             let mut table = Table::new()
                 .column("server")
@@ -71,12 +72,15 @@ impl Verb for ListLocks {
             if !table.is_empty() {
                 page.table(&table);
             }
+            if let Some(words) = &sweep {
+                page.line(&format!("a sweep is at work on this state: {words}"));
+            }
         })?;
         if !context.globals.wants_json() {
             for problem in &problems {
                 context.ui.problem(problem);
             }
-            if locks.is_empty() && problems.is_empty() {
+            if locks.is_empty() && sweep.is_none() && problems.is_empty() {
                 context.ui.note("nothing is locked");
             }
         }

@@ -24,6 +24,7 @@ mod placing;
 mod plan_file;
 mod point;
 mod replace_file;
+mod rolled;
 mod rollout;
 mod rows;
 mod selection;

@@ -3,17 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::Ending;
-use super::carry_out::{Recorder, Run, Watcher, agreed, ending};
+use super::carry_out::{Recorder, Run, Watcher};
 use super::flags::InWaves;
 use super::jobs::{Jobs, Source};
 use super::look;
+use super::rolled::{Halt, Rolled};
 use crate::apply::{Asking, Observer as _, Outcome, Purpose, ServerReport};
 use crate::context::Context;
-use crate::diagnostic::{Class, Diagnostic};
 use crate::inventory::InventorySettings;
 use crate::item::Probe;
 use crate::model::fold::fold;
@@ -39,33 +37,13 @@ pub(super) struct Rollout {
     away_fails: bool,
 }
 
-/// What became of a run over servers.
-pub(super) struct Rolled {
-    /// What became of each server, in the order they were begun.
-    pub(super) reports: Vec<ServerReport>,
-    /// Why not all of them were begun.
-    pub(super) halt: Option<Halt>,
-}
-
-/// Why a run stopped before every server was begun.
-pub(super) struct Halt {
-    /// The wave after which it stopped, from 1.
-    pub(super) wave: usize,
-    /// How many there are.
-    pub(super) of: usize,
-    /// `sg-1 failed`.
-    pub(super) reason: String,
-    /// Lines on what was the matter with servers.
-    pub(super) details: Vec<String>,
-}
-
 /// The servers that have failed, and whether they are too many.
 pub(super) struct Toll {
     away_fails: bool,
     /// `None` when none are too many.
     most: Option<usize>,
     failed: BTreeSet<ServerName>,
-    unwell: BTreeMap<ServerName, Vec<String>>,
+    pub(super) unwell: BTreeMap<ServerName, Vec<String>>,
     halt: watch::Sender<bool>,
 }
 
@@ -217,40 +195,6 @@ impl Toll {
             of,
             reason: reasons.join(", "),
             details: lines.collect(),
-        }
-    }
-}
-
-impl Halt {
-    /// Stopped by whoever runs it.
-    pub(super) fn interrupted(wave: usize, of: usize) -> Self {
-        Self {
-            wave,
-            of,
-            reason: "interrupted".to_owned(),
-            details: Vec::new(),
-        }
-    }
-
-    /// As JSON.
-    pub(super) fn to_json(&self) -> Value {
-        json!({
-            "wave": self.wave,
-            "of": self.of,
-            "reason": self.reason,
-            "details": self.details,
-        })
-    }
-
-    /// `stopped after wave 1 of 3: sg-1 failed`.
-    pub(super) fn sentence(&self) -> String {
-        if self.of > 1 {
-            format!(
-                "stopped after wave {} of {}: {}",
-                self.wave, self.of, self.reason
-            )
-        } else {
-            format!("stopped: {}", self.reason)
         }
     }
 }
@@ -462,108 +406,6 @@ impl Run<'_> {
     }
 }
 
-impl Rolled {
-    /// Whether a server was not begun.
-    fn left_some(&self) -> bool {
-        self.reports.iter().any(|report| !was_begun(report))
-    }
-
-    fn note(&mut self, toll: &Toll) {
-        for report in &mut self.reports {
-            if let Some(reasons) = toll.unwell.get(&report.server) {
-                report.unwell.clone_from(reasons);
-            }
-        }
-    }
-
-    /// Records that these servers were not begun.
-    fn leave(
-        &mut self,
-        run: &Run<'_>,
-        context: &Context,
-        task: i64,
-        rest: &[&ServerName],
-        only: Option<&BTreeSet<ResourceName>>,
-        toll: &mut Toll,
-    ) -> anyhow::Result<()> {
-        let names: Vec<ServerName> = rest.iter().map(|name| (*name).clone()).collect();
-        let jobs = if run.on_record && !names.is_empty() {
-            again(context, &names, only)?
-        } else {
-            Jobs::default()
-        };
-        let recorder = Recorder::new(run, context, task, &jobs, toll);
-        for name in names {
-            let mut report = ServerReport::new(name);
-            report.outcome = Outcome::Waiting;
-            recorder.put(&report)?;
-            self.reports.push(report);
-        }
-        Ok(())
-    }
-
-    /// What it amounts to, for the exit code. Servers that were not begun have nothing to agree with yet.
-    pub(super) fn ending(&self, context: &Context) -> anyhow::Result<Ending> {
-        let ending = ending(&self.reports);
-        match self.halt {
-            Some(_) => Ok(ending),
-            None => agreed(context, &self.reports, ending),
-        }
-    }
-
-    /// Says why it stopped, what is done, what failed and what was not begun; `goes_on` says what to type.
-    pub(super) fn tell(&self, context: &Context, goes_on: Option<&str>) {
-        let Some(halt) = &self.halt else { return };
-        if context.globals.wants_json() {
-            return;
-        }
-        let names = |test: &dyn Fn(&ServerReport) -> bool| {
-            let such = self.reports.iter().filter(|report| test(report));
-            such.map(|report| &report.server).collect::<Vec<_>>()
-        };
-        let away = |report: &ServerReport| {
-            matches!(report.outcome, Outcome::Unreachable | Outcome::Locked)
-        };
-        let groups: [(&str, Vec<&ServerName>); 4] = [
-            ("done", names(&ServerReport::is_complete)),
-            (
-                "failed",
-                names(&|r| was_begun(r) && !r.is_complete() && !away(r)),
-            ),
-            ("away", names(&away)),
-            ("not begun", names(&|report| !was_begun(report))),
-        ];
-        let mut error = Diagnostic::new(Class::Partial, halt.sentence());
-        for (word, servers) in groups.iter().filter(|(_, servers)| !servers.is_empty()) {
-            let count = format::count(servers.len(), "server");
-            let line = format!("{word}: {} ({count})", fold(servers.iter().copied()));
-            error = error.detail(line);
-        }
-        error.details.extend(halt.details.iter().cloned());
-        if let Some(line) = goes_on {
-            error = error.hint(line);
-        }
-        context.ui.problem(&error);
-    }
-
-    /// Adds to a JSON value why it stopped.
-    pub(super) fn add_to(&self, value: &mut Value) {
-        if let Some(halt) = &self.halt {
-            value["stopped"] = halt.to_json();
-        }
-    }
-}
-
-/// The line that tells how to go on with task number `task`.
-pub(super) fn goes_on(task: i64) -> String {
-    format!("`fleet retry {task}` goes on with the servers that failed or were not begun")
-}
-
-fn was_begun(report: &ServerReport) -> bool {
-    let stopped = report.outcome == Outcome::Stopped && !report.sent;
-    report.outcome != Outcome::Waiting && !stopped
-}
-
 /// The servers of the jobs: those first that have something recorded which is not carried out yet, since a wave in which
 /// nothing changes proves nothing; by name in each half.
 fn order(jobs: &Jobs<'_>) -> Vec<ServerName> {
@@ -603,7 +445,7 @@ pub(super) fn known_health(context: &Context) -> anyhow::Result<BTreeMap<ServerN
 }
 
 /// The jobs of these servers by what is recorded now.
-fn again<'c>(
+pub(super) fn again<'c>(
     context: &'c Context,
     names: &[ServerName],
     only: Option<&BTreeSet<ResourceName>>,

@@ -62,6 +62,18 @@ impl State {
         }
     }
 
+    /// What the process said that sweeps just now; `None` when nobody does.
+    pub fn sweeper(&self) -> Option<String> {
+        let mut file = File::open(self.sweep_lock_path()).ok()?;
+        if !matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
+            return None;
+        }
+        let mut words = String::new();
+        // It may be written just now: then nothing is known of the other.
+        let _ = (&mut file).take(LONGEST).read_to_string(&mut words);
+        Some(words)
+    }
+
     /// `state.db.sweep` beside the database itself, whatever link led to it.
     fn sweep_lock_path(&self) -> PathBuf {
         let path = self.path();

@@ -340,6 +340,8 @@ fn the_example_is_valid_and_explains_every_key() {
         known_hosts: inventory.settings.known_hosts.clone(),
         operator: inventory.settings.operator.clone(),
         key_command: inventory.settings.key_command.clone(),
+        waves: inventory.settings.waves.clone(),
+        max_failures: inventory.settings.max_failures,
         ..InventorySettings::default()
     };
     assert_eq!(inventory.settings, shown);
