@@ -199,7 +199,8 @@ impl Toll {
     }
 }
 
-/// What is the matter with servers, when they have had a moment. Those that were degraded before may be so still.
+/// What is the matter with servers, when they have had a moment. Those that were not known to be online
+/// before may be degraded.
 async fn unwell(
     context: &Context,
     connector: &Connector,
@@ -235,9 +236,9 @@ async fn unwell(
         look::record(context, &looks)?;
         for look in &looks {
             let seen = &look.observation;
-            let as_before = before.get(&look.server) == Some(&Health::Degraded);
+            let was_well = before.get(&look.server) == Some(&Health::Online);
             let well =
-                seen.health == Health::Online || (seen.health == Health::Degraded && as_before);
+                seen.health == Health::Online || (seen.health == Health::Degraded && !was_well);
             if !well {
                 let word = seen.health.word();
                 let reasons = match &seen.reasons[..] {
