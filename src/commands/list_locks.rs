@@ -14,8 +14,9 @@ use crate::model::{Server, ServerName};
 use crate::plan::lock::{self, Held};
 use crate::ui::{Cell, Table, Tone, format};
 
-/// Asks the servers who has their locks, and tells of a sweep that is at work on the state database. A lock is held while something is changed on a server, and goes with the
-/// connection of its fleet; of a fleet that is gone without a word it expires a minute after its last sign.
+/// Asks the servers who has their locks, and tells of a sweep that is at work on the state database. A lock is held while
+/// something is changed on a server, and goes with the connection of its fleet; of a fleet that is gone without a word it
+/// expires a minute after its last sign.
 #[derive(Args, Debug)]
 pub struct ListLocks {
     /// Only these servers: `sg-1,jkt-*,region=singapore,!sg-3` [default: all active ones]
