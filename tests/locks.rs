@@ -167,7 +167,7 @@ fn what_is_under_way_is_taken_back_by_its_holder() {
             &format!(
                 "{UNTIL}lock 5 ann
                 journal() {{ mkdir -p \"$t\"; echo ': >'\"$top/undone\" >\"$t/undo.sh\"; : >\"$t/ready\"; }}
-                stage() {{ : >\"$top/begun\"; until_there run/broken; }}; commit() {{ : >\"$top/changed\"; }}
+                stage() {{ : >\"$top/begun\"; while held; do sleep 0.02; done; }}; commit() {{ : >\"$top/changed\"; }}
                 failed=; phase journal; phase stage; phase commit"
             ),
             "begun",
