@@ -315,7 +315,7 @@ mod tests {
             ("move-rule", "before", Source::Of("rule")),
             ("show-server", "name", Source::Servers),
             ("add-server", "name", Source::Unknown),
-            ("show-task", "task", Source::Tasks),
+            ("show-task", "id", Source::Tasks),
             ("undo", "task", Source::Tasks),
             ("plan", "resources", Source::Resources),
             ("remove-record", "zone", Source::Of("zone")),
