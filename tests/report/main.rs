@@ -84,8 +84,8 @@ fn a_thousand_servers_are_one_page_of_bounded_size() {
     let page = environment.read("page.html");
     println!("1,000 servers: {} KiB in {took:?}", page.len() / 1024);
     assert!(page.len() < 2 << 20, "{} bytes", page.len());
-    // It takes a tenth of this; other tests may use all processors.
-    assert!(took < Duration::from_secs(20), "{took:?}");
+    // It takes a hundredth of this; other tests may use all processors.
+    assert!(took < Duration::from_secs(60), "{took:?}");
     assert!(page.contains("The other 940 servers"));
 
     let Some(mut browser) = browser() else { return };
