@@ -23,6 +23,7 @@ mod environment;
 mod globals;
 mod keys;
 mod masking;
+mod places;
 mod record;
 mod servers;
 

@@ -21,6 +21,7 @@ pub mod transport;
 
 pub mod apply;
 pub mod health;
+pub mod notify;
 
 pub mod ui;
 

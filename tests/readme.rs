@@ -59,6 +59,8 @@ fn commands(block: &Block) -> Vec<Vec<String>> {
             "crontab" if line.starts_with('#') || !line.contains("* ") => "",
             // Minute, hour, day, month and weekday stand before the command.
             "crontab" => line.rsplit_once("* ").map_or("", |(_, command)| command),
+            // Of a unit of systemd: fleet by its absolute name.
+            "ini" => line.strip_prefix("ExecStart=/usr/bin/").unwrap_or_default(),
             "sh" | "" => line,
             _ => "",
         };
@@ -196,10 +198,13 @@ fn its_json_is_what_is_printed() {
 #[test]
 fn its_inventory_can_be_read() {
     let blocks = blocks(&readme());
-    let mut inventories = blocks.iter().filter(|block| block.language == "toml");
-    let block = inventories.next().expect("an inventory");
+    let inventories = blocks.iter().filter(|block| block.language == "toml");
+    // What is shown later is added to the first.
+    let lines: Vec<&str> = inventories
+        .flat_map(|block| block.lines.iter().map(String::as_str))
+        .collect();
     let environment = Environment::new();
-    let path = environment.write("inventory.toml", &block.lines.join("\n"));
+    let path = environment.write("inventory.toml", &lines.join("\n"));
     let inventory = Inventory::load(&path, None).expect("an inventory without mistakes");
     assert_eq!(inventory.servers.len(), 2);
 }

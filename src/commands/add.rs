@@ -269,7 +269,7 @@ impl Adding {
             self.same(&there)?;
             if there.placements.is_empty() {
                 // Its server is gone for good.
-                place_by_scope(write, inventory, &there, &self.scope, &self.request)?;
+                place_by_scope(write, inventory, context.now(), &there, &self.scope, &self.request)?;
             }
             if self.dns {
                 let ties = (self.kind.ties)(&self.spec, &self.name.name)?;
@@ -293,7 +293,7 @@ impl Adding {
             context.now(),
         )?;
         let resource = write.resource(id)?.ok_or_else(|| anyhow::anyhow!("resource {id} is gone"))?;
-        place_by_scope(write, inventory, &resource, &self.scope, &self.request)?;
+        place_by_scope(write, inventory, context.now(), &resource, &self.scope, &self.request)?;
         if self.dns {
             point(write, context, &self.name, &ties)?;
         }

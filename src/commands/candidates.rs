@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::look;
@@ -19,7 +20,9 @@ use crate::ui::{Cell, Table, Tone, format};
 pub(super) fn candidates(
     read: &Read,
     servers: &BTreeMap<ServerName, Server>,
+    now: Timestamp,
 ) -> Result<Vec<Candidate>, Diagnostic> {
+    let maintenance = read.maintenance(now)?;
     let loads = read.loads()?;
     let mut records = read.servers()?;
     let names = servers.keys().cloned().collect();
@@ -29,6 +32,11 @@ pub(super) fn candidates(
         let load = loads.get(&server.name).copied().unwrap_or(0);
         let record = records.remove(&server.name).unwrap_or_default();
         let cordoned = record.cordon.map(|cordon| cordon.reason);
+        // A server that is being worked on may go away at any time: it takes nothing, as if it were cordoned.
+        let cordoned = cordoned.or_else(|| {
+            let until = maintenance.get(&server.name)?.until;
+            Some(format!("in maintenance until {}", format::time(until)))
+        });
         let mut candidate = Candidate::new(server, load, cordoned, record.health);
         candidate.reasons = record.standing.map_or_else(Vec::new, |known| known.reasons);
         // What is confirmed decides. But where the last look could not get in, nothing is put, however short it lasts:
@@ -67,8 +75,9 @@ pub(super) async fn refresh_health(
     request: &Request,
 ) -> anyhow::Result<()> {
     let servers = &context.inventory()?.servers;
+    let now = context.now();
     let known = || match context.state_to_read()? {
-        Some(state) => Ok(state.read(|read| candidates(read, servers))?),
+        Some(state) => Ok(state.read(|read| candidates(read, servers, now))?),
         None => anyhow::Ok(unknown(servers)),
     };
     let mut all = known()?;

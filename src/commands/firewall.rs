@@ -89,6 +89,7 @@ pub(super) fn change(
         place_by_scope(
             write,
             inventory,
+            context.now(),
             &resource,
             &spec.scope(),
             &Request::new(None, spec.weight()),

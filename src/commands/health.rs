@@ -1,17 +1,20 @@
 //! `fleet health`: a look at all servers at once, and what is the matter with them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde_json::json;
 
-use super::look;
+use super::notifying::Complaints;
+use super::{look, maintenance, notifying, prometheus};
 use super::selection::select;
 use super::{Ending, Example, Group, Verb};
 use crate::context::Context;
 use crate::diagnostic::{Class, Diagnostic};
 use crate::inventory::value;
+use crate::model::notification::Maintenance;
 use crate::model::{Health as Verdict, Patience, Server, ServerName, Standing, Status};
 use crate::state::{SubjectName, Sweeping};
 use crate::ui::format;
@@ -40,7 +43,7 @@ pub struct Health {
     #[arg(long, value_name = "DURATION", value_parser = parse_timeout)]
     timeout: Option<Duration>,
     /// Look at nothing, but show uptime over 1, 7 and 30 days, and the changes of status
-    #[arg(long, conflicts_with_all = ["timeout", "watch", "apply_pending"])]
+    #[arg(long, conflicts_with_all = ["timeout", "watch", "apply_pending", "prometheus"])]
     history: bool,
     /// Look again and again, every so many seconds [default: 10], until Ctrl-C; without a terminal, print a line for each change
     #[arg(
@@ -54,6 +57,9 @@ pub struct Health {
     /// Finish what waited for a server that is reached again, as `apply` does
     #[arg(long, conflicts_with = "watch")]
     apply_pending: bool,
+    /// Write what is seen to this file, for the textfile collector of Prometheus's `node_exporter`
+    #[arg(long, value_name = "FILE", conflicts_with = "watch")]
+    prometheus: Option<PathBuf>,
 }
 
 fn parse_timeout(text: &str) -> Result<Duration, String> {
@@ -78,6 +84,10 @@ impl Verb for Health {
         ),
         ("fleet health --watch 5", "A screen that follows the servers"),
         ("fleet health --history", "Uptime, and what happened"),
+        (
+            "fleet health -q --prometheus /var/lib/prometheus/node-exporter/fleet.prom",
+            "Metrics for Prometheus",
+        ),
         (
             "fleet health --json | jq -r '.servers[] | select(.health != \"online\") | .name'",
             "The names of those that are not online",
@@ -105,6 +115,7 @@ impl Verb for Health {
             Err(error) => Err(error),
         };
         let connector = context.connector()?;
+        let (began, clock) = (context.now(), Instant::now());
         let progress = context.ui.progress(servers.len());
         for server in &servers {
             progress.state(server.name.as_str(), "looking");
@@ -114,6 +125,7 @@ impl Verb for Health {
                 progress.end(look.server.as_str());
             }))??;
         drop(progress);
+        let took = clock.elapsed();
         let events = lock.and_then(|lock| {
             let events = look::record(context, &looks)?;
             drop(lock);
@@ -122,6 +134,7 @@ impl Verb for Health {
         let known = Known::read(context, &servers).unwrap_or_default();
 
         let mut value = table::report(&looks, &known);
+        maintenance::note(&mut value, &known.resting);
         let told = context.globals.quiet.then(|| changes::untold(&known));
         value["changes"] = match &told {
             Some(changes) => changes::to_json(changes),
@@ -131,10 +144,17 @@ impl Verb for Health {
         if !json {
             context.ui.show(&value, |page| match &told {
                 Some(changes) => changes::print(page, changes, context.now()),
-                None => table::print(page, &looks, &known, context.now()),
+                None => {
+                    table::print(page, &looks, &known, context.now());
+                    maintenance::print(page, &looks, &known.resting);
+                }
             })?;
         }
         events?;
+        notify(context)?;
+        if let Some(file) = &self.prometheus {
+            prometheus::write(context, file, &looks, began, took)?;
+        }
         let applied = if self.apply_pending {
             pending::apply(context, &looks, &known)?
         } else {
@@ -152,8 +172,11 @@ impl Verb for Health {
         let well = if told.is_some() {
             known.is_well()
         } else {
-            let mut seen = looks.iter().map(|look| look.observation.health);
-            seen.all(|health| health == Verdict::Online)
+            let mut seen = looks.iter();
+            seen.all(|look| {
+                look.observation.health == Verdict::Online
+                    || known.resting.contains_key(&look.server)
+            })
         };
         Ok(match applied {
             _ if !well => Ending::With(Class::Unhealthy),
@@ -161,6 +184,16 @@ impl Verb for Health {
             None => Ending::Done,
         })
     }
+}
+
+/// Tells people what is to be told. When that fails, it waits for the next sweep, and the sweep itself has not failed.
+fn notify(context: &Context) -> anyhow::Result<()> {
+    if let Err(error) = context.block_on(notifying::deliver(context, Complaints::Told))? {
+        context.ui.warn(&format!(
+            "what is to be told waits for the next sweep: {error:#}"
+        ));
+    }
+    Ok(())
 }
 
 /// With `-q`, while another sweep is at work: looks at nothing, and tells what is confirmed by now. So a change is told
@@ -182,15 +215,20 @@ struct Known {
     standings: BTreeMap<SubjectName, Standing>,
     /// How many looks it takes, by server.
     patience: BTreeMap<ServerName, Patience>,
+    /// Those in maintenance: what is wrong with them is expected.
+    resting: BTreeMap<ServerName, Maintenance>,
 }
 
 impl Known {
     fn read(context: &Context, servers: &[&Server]) -> anyhow::Result<Self> {
         let settings = &context.inventory()?.health;
         let names: BTreeSet<ServerName> = servers.iter().map(|s| s.name.clone()).collect();
-        let standings = match context.state_to_read()? {
-            Some(state) => state.read(|read| read.standings(&names))?,
-            None => BTreeMap::new(),
+        let now = context.now();
+        let (standings, resting) = match context.state_to_read()? {
+            Some(state) => state.read(|read| {
+                Ok::<_, Diagnostic>((read.standings(&names)?, read.maintenance(now)?))
+            })?,
+            None => (BTreeMap::new(), BTreeMap::new()),
         };
         let patience = servers
             .iter()
@@ -198,6 +236,7 @@ impl Known {
         Ok(Self {
             standings,
             patience: patience.collect(),
+            resting,
         })
     }
 
@@ -222,10 +261,12 @@ impl Known {
         }
     }
 
-    /// Whether every server is confirmed to be online, and no check is bad.
+    /// Whether every server is confirmed to be online, and no check is bad, but for those in maintenance.
     fn is_well(&self) -> bool {
-        self.standings.values().all(|standing| {
-            standing.status.is_well() || standing.status == Status::Warn
+        self.standings.iter().all(|((server, _), standing)| {
+            standing.status.is_well()
+                || standing.status == Status::Warn
+                || self.resting.contains_key(server)
         })
     }
 }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::{Ending, Example, Group, Verb};
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
+use crate::model::notification::Maintenance;
 use crate::model::{Role, Selector, Server, ServerName, Standing, Status, TransportKind};
 use crate::state::ServerRecord;
 use crate::ui::{Cell, Page, Table, Tone, format};
@@ -30,6 +31,7 @@ pub(super) struct Known {
     pub(super) records: BTreeMap<ServerName, ServerRecord>,
     pub(super) loads: BTreeMap<ServerName, u64>,
     pub(super) counts: BTreeMap<ServerName, u64>,
+    pub(super) maintenance: BTreeMap<ServerName, Maintenance>,
 }
 
 impl Known {
@@ -43,6 +45,7 @@ impl Known {
                 records: read.servers()?,
                 loads: read.loads()?,
                 counts: read.placement_counts()?,
+                maintenance: read.maintenance(context.now())?,
             })
         })?;
         Ok(known)
@@ -61,6 +64,11 @@ impl Known {
         value["observed_at"] = json!(record.and_then(|record| record.observed_at));
         let cordon = record.and_then(|record| record.cordon.as_ref());
         value["cordon"] = cordon.map_or(Value::Null, |c| json!({ "at": c.at, "reason": c.reason }));
+        let maintenance = self.maintenance.get(&server.name);
+        value["maintenance"] = maintenance.map_or(
+            Value::Null,
+            |m| json!({ "since": m.since, "until": m.until, "reason": m.reason }),
+        );
         Ok(value)
     }
 }
@@ -115,7 +123,7 @@ fn print(page: &mut Page, servers: &[&Server], known: &Known, now: Timestamp) {
         let full = load >= u64::from(server.capacity) && server.capacity > 0;
         table.row([
             Cell::new(server.name.to_string(), Tone::Strong),
-            state(server, record, now),
+            state(server, record, known.maintenance.contains_key(&server.name), now),
             Cell::new(
                 format!("{load}/{}", server.capacity),
                 if full { Tone::Warn } else { Tone::Plain },
@@ -131,12 +139,20 @@ fn print(page: &mut Page, servers: &[&Server], known: &Known, now: Timestamp) {
 }
 
 /// In one cell: what an admin decided, else how well it is and since when that is known.
-fn state(server: &Server, record: Option<&ServerRecord>, now: Timestamp) -> Cell {
+fn state(
+    server: &Server,
+    record: Option<&ServerRecord>,
+    in_maintenance: bool,
+    now: Timestamp,
+) -> Cell {
     let record = record.cloned().unwrap_or_default();
     let (mut text, mut tone) = health(record.standing.as_ref(), now);
     if record.cordon.is_some() {
         text = format!("{text}, cordoned");
         tone = if tone == Tone::Bad { tone } else { Tone::Warn };
+    }
+    if in_maintenance {
+        text.push_str(", maintenance");
     }
     if !server.active {
         return Cell::new("inactive", Tone::Dim);

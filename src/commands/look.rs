@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::notifying;
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
 use crate::health::{Look, Subject, Sweep, is_stale};
@@ -116,6 +117,7 @@ pub(super) fn record(context: &Context, looks: &[Look]) -> anyhow::Result<Vec<He
                 write.remember_host_key(name, key)?;
             }
         }
+        notifying::queue(write, inventory, now)?;
         write.clear_old_samples(now)?;
         write.clear_old_events(now)?;
         Ok(events)

@@ -18,11 +18,13 @@ mod firewall;
 mod flags;
 mod jobs;
 mod look;
+mod notifying;
 mod outcome;
 mod outlook;
 mod placing;
 mod plan_file;
 mod point;
+mod prometheus;
 mod replace_file;
 mod rolled;
 mod rollout;
@@ -240,6 +242,9 @@ registry! {
         doctor::Doctor,
         complete::Complete,
         completions::Completions,
+        maintenance::Maintenance,
+        list_notifications::ListNotifications,
+        test_notification::TestNotification,
     ]
 }
 

@@ -71,7 +71,7 @@ impl Verb for Place {
         context.block_on(refresh_health(context, &connector, &request))??;
         let candidates = context
             .state()?
-            .read(|read| candidates(read, &inventory.servers))?;
+            .read(|read| candidates(read, &inventory.servers, context.now()))?;
         let explained = explain(&candidates, &request);
         let value = serde_json::json!({ "place": to_json(&request, &explained) });
         context.ui.show(&value, |page| {

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use super::candidates::{candidates, no_room};
 use super::jobs::surroundings;
 use crate::diagnostic::Diagnostic;
@@ -16,17 +18,26 @@ use crate::state::Write;
 pub(super) fn place_by_scope(
     write: &Write<'_>,
     inventory: &Inventory,
+    now: Timestamp,
     resource: &Resource,
     scope: &Scope,
     request: &Request,
 ) -> anyhow::Result<()> {
     match scope {
-        Scope::One => first(write, inventory, resource, request).map(drop),
+        Scope::One => first(write, inventory, now, resource, request).map(drop),
         Scope::Beside { named, more } => {
-            let first = first(write, inventory, resource, request)?;
-            beside(write, inventory, resource, &first, (named, *more), request)
+            let first = first(write, inventory, now, resource, request)?;
+            beside(
+                write,
+                inventory,
+                now,
+                resource,
+                &first,
+                (named, *more),
+                request,
+            )
         }
-        Scope::With(other) => with(write, inventory, resource, other, request),
+        Scope::With(other) => with(write, inventory, now, resource, other, request),
         Scope::Every(_) | Scope::AnyOf(_) | Scope::Nowhere => {
             let surroundings = surroundings(write, inventory)?;
             let targets = surroundings.targets(scope, &resource.placements, None)?;
@@ -40,13 +51,14 @@ pub(super) fn place_by_scope(
 pub(super) fn place_again(
     write: &Write<'_>,
     inventory: &Inventory,
+    now: Timestamp,
     resource: &Resource,
     scope: &Scope,
     before: &[(ServerName, u32)],
     request: &Request,
 ) -> anyhow::Result<()> {
     if !matches!(scope, Scope::One | Scope::Beside { .. }) {
-        return place_by_scope(write, inventory, resource, scope, request);
+        return place_by_scope(write, inventory, now, resource, scope, request);
     }
     for (server, position) in before {
         // Where something of it has not gone yet, it still has its room.
@@ -57,7 +69,7 @@ pub(super) fn place_again(
                 only: Some(server.clone()),
                 ..request.clone()
             };
-            choose(write, inventory, &resource.name, &there)?;
+            choose(write, inventory, now, &resource.name, &there)?;
         }
         write.place_at(resource.id, server, *position)?;
     }
@@ -99,14 +111,15 @@ pub(super) fn follow_inventory(
 fn first(
     write: &Write<'_>,
     inventory: &Inventory,
+    now: Timestamp,
     resource: &Resource,
     request: &Request,
 ) -> anyhow::Result<ServerName> {
-    let now = staying(&resource.placements).find(|placement| placement.position == 0);
-    if let Some(placement) = now {
+    let there = staying(&resource.placements).find(|placement| placement.position == 0);
+    if let Some(placement) = there {
         return Ok(placement.server.clone());
     }
-    let chosen = choose(write, inventory, &resource.name, request)?;
+    let chosen = choose(write, inventory, now, &resource.name, request)?;
     write.place(resource.id, &chosen)?;
     Ok(chosen)
 }
@@ -115,6 +128,7 @@ fn first(
 fn beside(
     write: &Write<'_>,
     inventory: &Inventory,
+    now: Timestamp,
     resource: &Resource,
     first: &ServerName,
     (named, more): (&[ServerName], u32),
@@ -140,7 +154,7 @@ fn beside(
             ..request.clone()
         };
         if !staying(&resource.placements).any(|p| p.server == *server) {
-            choose(write, inventory, name, &insisting)?;
+            choose(write, inventory, now, name, &insisting)?;
         }
         wanted.insert(server.clone());
     }
@@ -161,7 +175,7 @@ fn beside(
             except,
             ..request.clone()
         };
-        wanted.insert(choose(write, inventory, name, &another)?);
+        wanted.insert(choose(write, inventory, now, name, &another)?);
     }
     for server in &wanted {
         write.place_at(resource.id, server, 1)?;
@@ -176,6 +190,7 @@ fn beside(
 fn with(
     write: &Write<'_>,
     inventory: &Inventory,
+    now: Timestamp,
     resource: &Resource,
     other: &ResourceName,
     request: &Request,
@@ -198,7 +213,7 @@ fn with(
             only: Some(server.clone()),
             ..request.clone()
         };
-        choose(write, inventory, &resource.name, &there)?;
+        choose(write, inventory, now, &resource.name, &there)?;
     }
     go(write, resource, std::slice::from_ref(server))
 }
@@ -217,10 +232,11 @@ fn go(write: &Write<'_>, resource: &Resource, targets: &[ServerName]) -> anyhow:
 fn choose(
     write: &Write<'_>,
     inventory: &Inventory,
+    now: Timestamp,
     name: &ResourceName,
     request: &Request,
 ) -> anyhow::Result<ServerName> {
-    let candidates = candidates(write, &inventory.servers)?;
+    let candidates = candidates(write, &inventory.servers, now)?;
     let what = format!("{} `{}`", name.kind, name.name);
     let chosen = place(&candidates, request).map_err(|refused| no_room(&what, &refused))?;
     Ok(chosen.server)

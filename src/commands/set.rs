@@ -195,7 +195,7 @@ pub(super) fn record_change(
         ..Request::new(kind.role, change.weight)
     };
     let inventory = changing.context.inventory()?;
-    place_by_scope(write, inventory, there, &scope, &request)
+    place_by_scope(write, inventory, changing.context.now(), there, &scope, &request)
 }
 
 /// Refuses a weight that takes a server over its capacity.

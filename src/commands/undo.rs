@@ -247,7 +247,7 @@ impl Undoing<'_> {
         };
         let scope = (kind.scope)(&before.spec)?;
         let inventory = context.inventory()?;
-        place_again(write, inventory, &there, &scope, &before.placements, &request)?;
+        place_again(write, inventory, context.now(), &there, &scope, &before.placements, &request)?;
         write.place_from_trash(there.id, self.task)?;
         Ok(())
     }

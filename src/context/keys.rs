@@ -35,8 +35,8 @@ impl Context {
                 .inventory_if_any()?
                 .and_then(|inventory| inventory.settings.key_command.clone());
             let show = self.ui.settings().can_ask;
-            let command: Option<RunCommand> = command
-                .map(|command| Box::new(move || run(&command, show, PATIENCE)) as RunCommand);
+            let command: Option<RunCommand> =
+                command.map(|command| Box::new(move || key_of(&command, show)) as RunCommand);
             let keys = Keys::new(file, is_named, command, self.ask_passphrase());
             let _ = self.keys.set(keys);
         }
@@ -152,14 +152,24 @@ fn passphrase_of(path: &Path) -> Result<Secret, Diagnostic> {
         .ok_or_else(|| Diagnostic::usage(format!("the passphrase file `{shown}` is empty")))
 }
 
-/// Runs the key command with `sh -c`; its output is the key, and is told to nobody. With `show`, what it says on standard
-/// error is seen: it may ask for a PIN.
-fn run(command: &str, show: bool, patience: Duration) -> Result<Secret, Diagnostic> {
-    let failed = |what: String| {
-        Diagnostic::failed(format!("the key command {what}")).hint(format!(
+/// What the key command prints.
+fn key_of(command: &str, show: bool) -> Result<Secret, Diagnostic> {
+    run("the key command", command, show, PATIENCE).map_err(|error| {
+        error.hint(format!(
             "`[settings] key_command` of the inventory is `{command}`"
         ))
-    };
+    })
+}
+
+/// Runs `command` with `sh -c`; its output is a secret, and is told to nobody. `what` is the command in messages. With
+/// `show`, what it says on standard error is seen: it may ask for a PIN.
+pub(super) fn run(
+    what: &str,
+    command: &str,
+    show: bool,
+    patience: Duration,
+) -> Result<Secret, Diagnostic> {
+    let failed = |how: String| Diagnostic::failed(format!("{what} {how}"));
     let stderr = if show {
         Stdio::inherit()
     } else {
@@ -220,11 +230,23 @@ mod tests {
             ("printf '\\377hunter2'", "printed what cannot be read"),
         ];
         for (command, expected) in cases {
-            let error = run(command, false, Duration::from_millis(500)).expect_err(command);
+            let error = run(
+                "the key command",
+                command,
+                false,
+                Duration::from_millis(500),
+            )
+            .expect_err(command);
             assert!(error.message.contains(expected), "{}", error.message);
             assert!(!error.message.contains("hunter2"), "{}", error.message);
         }
-        let key = run("echo key | tr a-z a-z", false, Duration::from_secs(10)).expect("a key");
+        let key = run(
+            "the key command",
+            "echo key | tr a-z a-z",
+            false,
+            Duration::from_secs(10),
+        )
+        .expect("a key");
         assert_eq!(key, Secret::new("key\n"));
     }
 }

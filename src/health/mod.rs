@@ -1,6 +1,8 @@
 //! Health: a read-only look at servers, all in parallel, and the verdict on each.
 
 mod classify;
+mod exposition;
+pub mod metrics;
 pub mod parse;
 mod probe;
 mod sweep;

@@ -1,7 +1,8 @@
 //! The inventory: the servers as the admin lists them in a TOML file, read with every problem reported at once.
 //!
 //! `[defaults]` holds any key of a server but `address`, `[servers.NAME]` one server each, `[settings]` what holds for
-//! every run, `[health]` how servers are judged, `[weights]` units of capacity per kind. `inventory.example.toml` explains every key.
+//! every run, `[health]` how servers are judged, `[weights]` units of capacity per kind, `[notifications.NAME]` who is told
+//! of changes. `inventory.example.toml` explains every key.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,12 +11,14 @@ use toml::de::{DeTable, DeValue};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, ticked};
 use crate::kind::KINDS;
+use crate::model::notification::Channel;
 use crate::model::selector::unknown_server;
 use crate::model::{Server, ServerName};
 
 pub mod edit;
 mod health;
 mod layout;
+mod notifications;
 mod read;
 mod relations;
 mod replace;
@@ -49,16 +52,28 @@ pub struct Inventory {
     pub health: HealthSettings,
     /// `[weights]`: units of capacity of a resource, per kind.
     pub weights: BTreeMap<String, u32>,
+    /// `[notifications.NAME]`: channels over which changes of status are told, by their names.
+    pub channels: BTreeMap<String, Channel>,
 }
 
-const SECTIONS: [&str; 5] = ["defaults", "settings", "health", "weights", "servers"];
+const SECTIONS: [&str; 6] = [
+    "defaults",
+    "settings",
+    "health",
+    "weights",
+    "notifications",
+    "servers",
+];
 
-const SECTION_ALIASES: [(&str, &str); 5] = [
+const SECTION_ALIASES: [(&str, &str); 8] = [
     ("server", "servers"),
     ("hosts", "servers"),
     ("nodes", "servers"),
     ("default", "defaults"),
     ("config", "settings"),
+    ("notification", "notifications"),
+    ("notify", "notifications"),
+    ("alerts", "notifications"),
 ];
 
 impl Inventory {
@@ -151,6 +166,7 @@ fn read<'a>(
     let mut settings = InventorySettings::default();
     let mut health = HealthSettings::default();
     let mut weights = BTreeMap::new();
+    let mut channels = BTreeMap::new();
     let mut servers = None;
     let mut reader = Reader {
         source,
@@ -177,6 +193,7 @@ fn read<'a>(
                 "settings" => settings = settings::read(&mut reader, table),
                 "health" => health = health::read(&mut reader, table),
                 "weights" => weights = read_weights(&mut reader, table),
+                "notifications" => channels = notifications::read(&mut reader, table),
                 _ => servers = Some(table),
             }
         }
@@ -194,12 +211,17 @@ fn read<'a>(
         .map(|(name, draft)| (name, draft.server))
         .collect();
     health::check(source, &health, &servers);
+    notifications::check(source, &channels, &servers);
+    let channels = channels
+        .into_iter()
+        .map(|(name, draft)| (name, draft.channel));
     Inventory {
         path: path.to_owned(),
         servers,
         settings,
         health,
         weights,
+        channels: channels.collect(),
     }
 }
 

@@ -6,6 +6,7 @@ pub mod domain;
 pub mod fold;
 pub mod health;
 pub mod identifier;
+pub mod notification;
 pub mod pattern;
 pub mod resource;
 pub mod sample;

@@ -89,6 +89,26 @@ impl Read {
         Ok(counts)
     }
 
+    /// How many resources of each kind are on each server, by how they stand.
+    pub fn placed(&self) -> Result<BTreeMap<(ServerName, String, &'static str), u64>, Diagnostic> {
+        let mut placed = BTreeMap::new();
+        self.each(
+            "SELECT p.server, r.kind, p.status, COUNT(*)
+             FROM placements p JOIN resources r ON r.id = p.resource_id
+             GROUP BY p.server, r.kind, p.status",
+            [],
+            |row| {
+                let status = rows::status(row, 2)?.word();
+                placed.insert(
+                    (rows::server(row, 0)?, row.get(1)?, status),
+                    rows::count(row, 3)?,
+                );
+                Ok(())
+            },
+        )?;
+        Ok(placed)
+    }
+
     /// The kinds of the resources on each server that has any.
     pub fn kinds_placed(&self) -> Result<BTreeMap<ServerName, BTreeSet<String>>, Diagnostic> {
         let mut kinds: BTreeMap<ServerName, BTreeSet<String>> = BTreeMap::new();

@@ -223,6 +223,7 @@ impl Write<'_> {
             "DELETE FROM health_statuses WHERE server = $1",
             "DELETE FROM health_samples WHERE server = $1",
             "DELETE FROM comparisons WHERE server = $1",
+            "DELETE FROM maintenance WHERE server = $1",
         ] {
             self.change(forget, params![server.as_str()])?;
         }

@@ -33,7 +33,9 @@ pub struct EventFilter<'a> {
 /// Who has a status: a server, and what of it (nothing, or a check).
 pub type SubjectName = (ServerName, String);
 
-const COLUMNS: &str = "server, subject, status, since, reasons, seen, seen_at, turning, told";
+/// What [`standing`] reads.
+pub(super) const COLUMNS: &str =
+    "server, subject, status, since, reasons, seen, seen_at, turning, told";
 
 impl Read {
     /// The standing of one subject; that of a server itself when `subject` is empty.
@@ -219,7 +221,8 @@ impl Write<'_> {
     }
 }
 
-fn standing(row: &Row<'_>) -> rusqlite::Result<Standing> {
+/// A row of [`COLUMNS`].
+pub(super) fn standing(row: &Row<'_>) -> rusqlite::Result<Standing> {
     Ok(Standing {
         status: status(row, 2)?,
         since: time(row, 3)?,
@@ -246,12 +249,12 @@ fn event(row: &Row<'_>) -> rusqlite::Result<HealthEvent> {
 }
 
 /// The status in a column.
-fn status(row: &Row<'_>, column: usize) -> rusqlite::Result<Status> {
+pub(super) fn status(row: &Row<'_>, column: usize) -> rusqlite::Result<Status> {
     of_word(text(row, column)?, column)
 }
 
 /// The status in a column that may be NULL.
-fn status_if_any(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Status>> {
+pub(super) fn status_if_any(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Status>> {
     text_if_any(row, column)?
         .map(|word| of_word(word, column))
         .transpose()

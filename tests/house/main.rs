@@ -221,7 +221,7 @@ mod offenders {
             ),
             (
                 "secret.reveal()",
-                "reveals a secret (`.reveal()`): only `transport`, `state`, `item`, `kind` may",
+                "reveals a secret (`.reveal()`): only `transport`, `notify`, `state`, `item`, `kind` may",
             ),
             ("x.unwrap()", "unwraps (`.unwrap()`): only tests may"),
         ] {

@@ -14,7 +14,10 @@ pub(crate) const ROOMS: &[(&str, &[&str])] = &[
     ("kind", &["diagnostic", "shell", "model", "item"]),
     ("role", &["diagnostic", "shell", "model", "item"]),
     ("plan", &["diagnostic", "shell", "model", "item", "kind"]),
-    ("inventory", &["diagnostic", "model", "kind"]),
+    (
+        "inventory",
+        &["diagnostic", "shell", "model", "kind", "http"],
+    ),
     ("state", &["diagnostic", "shell", "model", "item", "kind"]),
     ("http", &[]),
     ("transport", &["diagnostic", "shell", "model"]),
@@ -43,6 +46,7 @@ pub(crate) const ROOMS: &[(&str, &[&str])] = &[
             "transport",
         ],
     ),
+    ("notify", &["diagnostic", "shell", "model", "http"]),
     (
         "ui",
         &["diagnostic", "shell", "model", "item", "kind", "plan"],
@@ -63,6 +67,7 @@ pub(crate) const ROOMS: &[(&str, &[&str])] = &[
             "inventory",
             "state",
             "transport",
+            "notify",
             "ui",
         ],
     ),
@@ -78,9 +83,11 @@ pub(crate) const ROOMS: &[(&str, &[&str])] = &[
             "plan",
             "inventory",
             "state",
+            "http",
             "transport",
             "apply",
             "health",
+            "notify",
             "ui",
             "picture",
             "report",
@@ -156,7 +163,8 @@ const PRIVILEGES: &[(&[&str], &str, &[&str])] = &[
     (
         &[".reveal()"],
         "reveals a secret",
-        &["transport", "state", "item", "kind"],
+        // Notify sends those of a channel there.
+        &["transport", "notify", "state", "item", "kind"],
     ),
     (&[".unwrap()"], "unwraps", &[]),
 ];

@@ -18,10 +18,11 @@ pub(super) struct Change<'k> {
 }
 
 /// The changes since the last quiet sweep, whoever has looked meanwhile. That a subject is well which was never spoken
-/// of is none.
+/// of is none, and neither is what happens to a server in maintenance: what is left of it is told when that ends.
 pub(super) fn untold(known: &Known) -> Vec<Change<'_>> {
     let standings = known.standings.iter();
     standings
+        .filter(|((server, _), _)| !known.resting.contains_key(server))
         .filter(|(_, standing)| match standing.told {
             Some(told) => told != standing.status,
             None => !standing.status.is_well(),

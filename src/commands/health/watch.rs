@@ -4,7 +4,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::super::look;
+use super::super::notifying::Complaints;
+use super::super::{look, notifying};
 use super::{Ending, Known, changes, table};
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
@@ -113,6 +114,8 @@ async fn sweep(
     .await?;
     let events = look::record(context, &looks)?;
     drop(lock);
+    // What cannot be sent is told by `list-notifications`, and must not tear the screen.
+    notifying::deliver(context, Complaints::Kept).await?;
     let mut watch = watch.borrow_mut();
     watch.known = Known::read(context, servers)?;
     watch.trouble = None;

@@ -7,6 +7,7 @@ use super::*;
 
 mod edits;
 mod errors;
+mod notifications;
 mod reads;
 
 /// Reads `text` as `inventory.toml` in `/etc/fleet`, with the home directory `/home/eva`.

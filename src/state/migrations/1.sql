@@ -96,6 +96,60 @@ CREATE TABLE comparisons (
     drift  TEXT    NOT NULL
 ) STRICT;
 
+-- What is to be told over a channel of the inventory and has not arrived there: a row for each channel and change.
+CREATE TABLE notices (
+    id            INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    channel       TEXT    NOT NULL,
+    at            INTEGER NOT NULL,
+    -- whether it is told again because it still is so
+    reminder      INTEGER NOT NULL CHECK (reminder IN (0, 1)),
+    server        TEXT    NOT NULL,
+    -- the check on it; empty for the server itself
+    subject       TEXT    NOT NULL,
+    -- what was told before, and since when it had been so; NULL when nothing was
+    before_status TEXT,
+    before_since  INTEGER,
+    after_status  TEXT    NOT NULL,
+    since         INTEGER NOT NULL,
+    -- JSON list
+    reasons       TEXT    NOT NULL,
+    attempts      INTEGER NOT NULL DEFAULT 0,
+    -- the first attempt that failed, and why the last one did
+    failing_since INTEGER,
+    error         TEXT,
+    -- until when a fleet is sending it
+    claimed_until INTEGER,
+    given_up_at   INTEGER
+) STRICT;
+
+-- What was last told over a channel of a subject that was not well then.
+CREATE TABLE notice_told (
+    channel TEXT    NOT NULL,
+    server  TEXT    NOT NULL,
+    subject TEXT    NOT NULL,
+    status  TEXT    NOT NULL,
+    since   INTEGER NOT NULL,
+    at      INTEGER NOT NULL,
+    PRIMARY KEY (channel, server, subject)
+) STRICT, WITHOUT ROWID;
+
+-- What became of what was sent over a channel.
+CREATE TABLE channels (
+    name      TEXT    NOT NULL PRIMARY KEY,
+    sent_at   INTEGER,
+    failed_at INTEGER,
+    error     TEXT
+) STRICT;
+
+-- Servers that are being worked on.
+CREATE TABLE maintenance (
+    server   TEXT    NOT NULL PRIMARY KEY,
+    since    INTEGER NOT NULL,
+    until    INTEGER NOT NULL,
+    reason   TEXT    NOT NULL,
+    operator TEXT    NOT NULL
+) STRICT;
+
 -- What should exist. Removing is soft: the row stays with removed_at set.
 CREATE TABLE resources (
     id              INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
