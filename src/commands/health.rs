@@ -7,12 +7,14 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use serde_json::json;
 
+use super::checking::{self, CheckArgs};
 use super::notifying::Complaints;
-use super::{look, maintenance, notifying, prometheus};
 use super::selection::select;
+use super::{look, maintenance, notifying, prometheus};
 use super::{Ending, Example, Group, Verb};
 use crate::context::Context;
 use crate::diagnostic::{Class, Diagnostic};
+use crate::health::Look;
 use crate::inventory::value;
 use crate::model::notification::Maintenance;
 use crate::model::{Health as Verdict, Patience, Server, ServerName, Standing, Status};
@@ -60,6 +62,8 @@ pub struct Health {
     /// Write what is seen to this file, for the textfile collector of Prometheus's `node_exporter`
     #[arg(long, value_name = "FILE", conflicts_with = "watch")]
     prometheus: Option<PathBuf>,
+    #[command(flatten)]
+    checks: CheckArgs,
 }
 
 fn parse_timeout(text: &str) -> Result<Duration, String> {
@@ -96,7 +100,7 @@ impl Verb for Health {
 
     fn run(self, context: &Context) -> anyhow::Result<Ending> {
         let inventory = context.inventory()?;
-        let servers = select(context, &self.servers)?;
+        let servers = self.checks.narrow(context, select(context, &self.servers)?)?;
         let limit = self.timeout.unwrap_or(inventory.settings.health_timeout);
         if self.history {
             return history::show(context, &servers);
@@ -105,6 +109,7 @@ impl Verb for Health {
             let every = Duration::from_secs(u64::from(seconds));
             return watch::watch(context, &servers, limit, every);
         }
+        let checking = self.checks.checking(context, &servers)?;
         let lock = match lock(context, limit) {
             Ok(Sweeping::We(lock)) => Ok(lock),
             Ok(Sweeping::Another(_)) if context.globals.quiet => {
@@ -120,10 +125,10 @@ impl Verb for Health {
         for server in &servers {
             progress.state(server.name.as_str(), "looking");
         }
-        let looks =
-            context.block_on(look::look(context, &connector, &servers, limit, |look| {
-                progress.end(look.server.as_str());
-            }))??;
+        let on_look = |look: &Look| progress.end(look.server.as_str());
+        let looking =
+            look::look_and_check(context, &connector, &servers, limit, checking, on_look);
+        let looks = context.block_on(looking)??;
         drop(progress);
         let took = clock.elapsed();
         let events = lock.and_then(|lock| {
@@ -174,7 +179,7 @@ impl Verb for Health {
         } else {
             let mut seen = looks.iter();
             seen.all(|look| {
-                look.observation.health == Verdict::Online
+                (look.observation.health == Verdict::Online && !checking::any_bad(look))
                     || known.resting.contains_key(&look.server)
             })
         };
