@@ -20,7 +20,9 @@ pub mod http;
 pub mod transport;
 
 pub mod apply;
+pub mod copy;
 pub mod health;
+pub mod logs;
 pub mod notify;
 
 pub mod ui;

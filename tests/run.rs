@@ -6,6 +6,9 @@ mod environment;
 #[path = "support/sshd.rs"]
 mod sshd;
 
+#[path = "run/copy.rs"]
+mod copy;
+
 use std::ops::Deref;
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -30,11 +33,15 @@ impl Deref for Three {
 }
 
 fn three() -> Three {
+    three_with(|_| Behaviour::default())
+}
+
+fn three_with(behaviour: impl Fn(usize) -> Behaviour) -> Three {
     let runtime = Runtime::new().expect("a runtime");
     let environment = Environment::new().with("FLEET_STATE", "state.db");
     let (mut inventory, mut known, mut servers) = (String::new(), String::new(), Vec::new());
     for number in 1..=3 {
-        let server = runtime.block_on(Sshd::start(Behaviour::default()));
+        let server = runtime.block_on(Sshd::start(behaviour(number)));
         let port = server.address.port();
         inventory.push_str(
             &[

@@ -21,6 +21,8 @@ mod hostkeys;
 mod keys;
 #[path = "transport/lab.rs"]
 mod lab;
+#[path = "transport/logs.rs"]
+mod logs;
 #[path = "transport/scripts.rs"]
 mod scripts;
 #[path = "transport/streams.rs"]

@@ -201,6 +201,8 @@ registry! {
         cordon::Cordon,
         uncordon::Uncordon,
         run::Run,
+        copy::Copy,
+        logs::Logs,
         add_record::AddRecord,
         set_record::SetRecord,
         remove_record::RemoveRecord,

@@ -19,6 +19,7 @@ mod check;
 mod compile;
 mod hosts;
 mod passwords;
+mod settings;
 mod size;
 
 pub use check::user_name;
@@ -58,6 +59,11 @@ pub struct Database {
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     extension: Vec<String>,
+    /// Write how its owner gets in to a file for the site's application, in the site's home beside what is served; only
+    /// the site's user can read it [default name: database.env]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "database.env")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    write_settings: Option<String>,
 
     /// Name of its first user, who owns all in it [default: that of the database]
     #[arg(
@@ -232,13 +238,16 @@ impl Spec for Database {
             Engine::Mariadb => "user of mariadb",
             Engine::Postgres => "user of postgres",
         };
-        let users = self.users.keys();
-        users
-            .map(|name| Claim {
-                space,
-                name: name.clone(),
-            })
-            .collect()
+        let users = self.users.keys().map(|name| Claim {
+            space,
+            name: name.clone(),
+        });
+        // Two databases of a site do not write to the same file.
+        let file = settings::path(self).map(|path| Claim {
+            space: "file",
+            name: path,
+        });
+        users.chain(file).collect()
     }
 
     fn items(&self, input: &Compile<'_>) -> Result<Vec<Item>, Invalid> {
@@ -286,7 +295,8 @@ impl Spec for Database {
                 format!("{scheme}://{user}@{host}:{}/{name}", engine.port()),
             )
         };
-        self.users.iter().map(url).collect()
+        let file = settings::path(self).map(|path| ("settings in".to_owned(), path));
+        self.users.iter().map(url).chain(file).collect()
     }
 
     fn secrets(&self) -> Vec<(String, SecretId)> {

@@ -37,6 +37,16 @@ pub fn user_name(domain: &DomainName) -> String {
     files::user_name(domain)
 }
 
+/// The directory of the site of that name, which is root's: in it lies what is served, and what is not.
+pub fn home(domain: &DomainName) -> String {
+    format!("{}/{domain}", files::HOMES)
+}
+
+/// The logs of the site of that name: what they are called, and where they are.
+pub fn log_files(domain: &str) -> [(&'static str, String); 3] {
+    logs::places(domain)
+}
+
 /// The settings of a website.
 ///
 /// A setting that is absent has its default, which is what makes it possible to take one back. Fields that end in

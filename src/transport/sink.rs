@@ -28,11 +28,16 @@ impl Sink<'_> {
     }
 }
 
-/// Takes from `held` what comes before `mark`, and tells whether the mark was there; of what may be the beginning of
-/// one, nothing is taken yet. The mark itself stays.
+/// Takes from `held` what comes before `mark`, and tells whether the mark was there. The mark itself stays, and so does
+/// an end that may be the beginning of one; no more than that, for somebody may wait for what has been printed.
 pub(super) fn until_mark(held: &mut Vec<u8>, mark: &[u8]) -> (Vec<u8>, bool) {
     let found = position(held, mark);
-    let end = found.unwrap_or_else(|| held.len().saturating_sub(mark.len() - 1));
+    let beginning = || {
+        (1..mark.len())
+            .rev()
+            .find(|&length| held.ends_with(&mark[..length]))
+    };
+    let end = found.unwrap_or_else(|| held.len() - beginning().unwrap_or_default());
     let rest = held.split_off(end);
     (std::mem::replace(held, rest), found.is_some())
 }
@@ -53,6 +58,23 @@ fn position(haystack: &[u8], needle: &[u8]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_may_be_the_mark_waits() {
+        for (text, waits) in [
+            ("a line\n", ""),
+            ("a 01", "01"),
+            ("0123 e", "0123 e"),
+            ("00", "0"),
+            ("", ""),
+        ] {
+            let mut held = text.as_bytes().to_vec();
+            let (taken, found) = until_mark(&mut held, b"0123 end");
+            assert!(!found);
+            assert_eq!(held, waits.as_bytes(), "{text:?}");
+            assert_eq!(taken.len() + waits.len(), text.len());
+        }
+    }
 
     #[test]
     fn bytes_come_whole_however_they_are_cut() {

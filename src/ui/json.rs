@@ -1,6 +1,6 @@
 //! The JSON side of the output: one value per command on stdout, for results and errors alike.
 //!
-//! Every command prints exactly one JSON object. A result's keys are documented with its command; an error is
+//! Every command but `logs`, whose result may never end, prints exactly one JSON object. A result's keys are documented with its command; an error is
 //! `{"error": {"class", "exit_code", "message", "details", "hints", "problems"}}`, where `problems` holds one
 //! object of the same keys (without `problems`) for each thing that is wrong. No result has a key `error`.
 

@@ -122,6 +122,23 @@ impl Ui {
         }
     }
 
+    /// Prints a part of a result that may never end, at once; `false` when nobody reads it any more.
+    pub fn part(&self, text: impl FnOnce(&mut Page)) -> anyhow::Result<bool> {
+        let stdout = self.settings.stdout;
+        let mut page = Page::new(stdout.width, stdout.colour);
+        text(&mut page);
+        self.put(&page.finish())
+    }
+
+    /// The same as JSON: one value on a line of its own for each thing.
+    pub fn json_lines(&self, values: impl Iterator<Item = impl Serialize>) -> anyhow::Result<bool> {
+        let mut text = String::new();
+        for value in values {
+            text += &json::render(&value, false).context("cannot print the result")?;
+        }
+        self.put(&text)
+    }
+
     /// Prints the help or version text.
     pub fn help(&self, text: &clap::builder::StyledStr) -> anyhow::Result<()> {
         let mut text = if self.settings.stdout.colour {
@@ -206,14 +223,20 @@ impl Ui {
     }
 
     fn print(&self, text: &str) -> anyhow::Result<()> {
+        self.put(text).map(drop)
+    }
+
+    /// Writes to stdout; `false` when that is a pipe that nobody reads any more.
+    fn put(&self, text: &str) -> anyhow::Result<bool> {
         let written = self.undisturbed(|| {
             let mut stdout = io::stdout().lock();
             stdout.write_all(text.as_bytes())?;
             stdout.flush()
         });
         match written {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            other => other.context("cannot write to standard output"),
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+            Err(error) => Err(error).context("cannot write to standard output"),
         }
     }
 

@@ -18,7 +18,12 @@ pub enum Tone {
     Strong,
     /// What to do next.
     Hint,
+    /// One of several things that are told apart; those of different numbers look different, as far as that goes.
+    One(usize),
 }
+
+/// Colours that can be read on black and on white, and mean nothing by themselves.
+const ONES: [&str; 6] = ["36", "33", "35", "32", "34", "1;36"];
 
 impl Tone {
     /// The "Select Graphic Rendition" parameters (ECMA-48 8.3.117).
@@ -31,6 +36,7 @@ impl Tone {
             Self::Dim => "2",
             Self::Strong => "1",
             Self::Hint => "36",
+            Self::One(number) => ONES[number % ONES.len()],
         }
     }
 }

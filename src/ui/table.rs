@@ -336,6 +336,15 @@ fn comfy_cell((text, tone): (&str, Tone)) -> comfy_table::Cell {
         Tone::Hint => out.fg(Color::DarkCyan),
         Tone::Dim => out.add_attribute(Attribute::Dim),
         Tone::Strong => out.add_attribute(Attribute::Bold),
+        Tone::One(number) => {
+            let colours = [
+                Color::DarkCyan,
+                Color::DarkYellow,
+                Color::DarkMagenta,
+                Color::DarkGreen,
+            ];
+            out.fg(colours[number % colours.len()])
+        }
     }
 }
 

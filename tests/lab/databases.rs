@@ -194,11 +194,50 @@ fn what_somebody_changed_on_the_server_is_seen_and_made_right() {
         )
         .expect("as it was");
     }
+    expect_settings_of_a_site(&world);
     // What was there before fleet is not taken over in silence.
     world.sh("lab-1", "mariadb -e \"CREATE USER 'old'@'localhost'\"");
     let refused = world.fleet("add-database old").expect(1);
     expect_words(&refused.stderr, &["user old@localhost"]);
     world.fleet("add-database root").expect(2);
+}
+
+/// The application of a site finds its database by a file that nobody else can read; it follows the password and goes
+/// with the database.
+fn expect_settings_of_a_site(world: &World) {
+    let file = "/srv/www/a.example/database.env";
+    world.fleet("add-site a.example --server lab-1").expect(0);
+    world
+        .fleet("add-database app --site a.example --write-settings")
+        .expect(0);
+    let log_in = format!(
+        "runuser -u $(stat -c %U {file}) -- sh -c '. {file}; MYSQL_PWD=$DB_PASSWORD mariadb -h $DB_HOST -P $DB_PORT \
+         -u $DB_USERNAME -N -e \"SELECT DATABASE()\" $DB_DATABASE'"
+    );
+    assert_eq!(world.sh("lab-1", &log_in), "app");
+    let before = world.sh("lab-1", &format!("stat -c %a {file}; sha256sum {file}"));
+    assert!(before.starts_with("600"), "{before}");
+    world.fleet("rotate-password app app").expect(0);
+    assert_eq!(world.sh("lab-1", &log_in), "app");
+    assert_ne!(
+        world.sh("lab-1", &format!("stat -c %a {file}; sha256sum {file}")),
+        before
+    );
+    let stranger = format!("runuser -u www-data -- cat {file}");
+    assert!(!world.lab.sh("lab-1", &stranger).status.success());
+    world.sh("lab-1", &format!("chmod 644 {file}"));
+    world.fleet("plan --detailed-exitcode").expect(6);
+    world.fleet("apply").expect(0);
+    assert_eq!(world.sh("lab-1", &format!("stat -c %a {file}")), "600");
+    world.fleet("remove-database app --yes").expect(0);
+    assert!(
+        !world
+            .lab
+            .sh("lab-1", &format!("test -e {file}"))
+            .status
+            .success()
+    );
+    world.expect_settled();
 }
 
 #[test]

@@ -20,6 +20,7 @@ mod hostile;
 mod isolation;
 mod leaks;
 mod locks;
+mod logs;
 mod pending;
 mod plans;
 mod sites;

@@ -133,6 +133,7 @@ impl Database {
         }
         self.check_postgres(&mut invalid);
         self.check_users(&mut invalid);
+        super::settings::check(self, &mut invalid);
         invalid.into_result()
     }
 

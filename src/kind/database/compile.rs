@@ -61,6 +61,7 @@ pub(super) fn items(spec: &Database, input: &Compile<'_>) -> Result<Vec<Item>, I
         Engine::Postgres => postgres_items(spec, input, &users)?,
     };
     items.extend(openings(spec, input, &users));
+    items.extend(super::settings::item(spec, input)?);
     Ok(items)
 }
 

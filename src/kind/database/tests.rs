@@ -232,3 +232,35 @@ fn names_have_the_length_that_their_engine_takes() {
     assert!(!named(&"ü".repeat(32), &["--engine=postgres", "--user=a"]));
     assert!(named(&"ü".repeat(64), &["--user=a"]));
 }
+
+#[test]
+fn the_settings_of_a_sites_application_are_a_file_of_its_user() {
+    let site = ["--site", "example.com", "--write-settings"];
+    let file = "file /srv/www/example.com/database.env";
+    assert_eq!(keys(&site, false).last().unwrap(), file);
+    assert_eq!(
+        keys(&["--site", "example.com", "--write-settings=.env"], true)
+            .last()
+            .unwrap(),
+        "file /srv/www/example.com/.env"
+    );
+    for arguments in [
+        &["--write-settings"][..],
+        &["--site", "example.com", "--write-settings", "--no-user"],
+        &[
+            "--site",
+            "example.com",
+            "--write-settings",
+            "--host",
+            "192.0.2.7",
+        ],
+        &["--site", "example.com", "--write-settings=../x"],
+        &["--site", "example.com", "--write-settings=a b"],
+        &["--site", "example.com", "--write-settings=public"],
+        &["--site", "example.com", "--write-settings=.fleet-stage"],
+        &["--site", "example.com", "--write-settings=.."],
+        &["--site", "example.com", "--write-settings="],
+    ] {
+        assert!(database(arguments).is_err(), "{arguments:?}");
+    }
+}

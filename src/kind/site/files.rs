@@ -17,10 +17,10 @@ use crate::shell::Secret;
 /// The group nginx's workers run as (Debian's package).
 const WEB_GROUP: &str = "www-data";
 /// Holds every site's home.
-const HOMES: &str = "/srv/www";
+pub(super) const HOMES: &str = "/srv/www";
 /// Holds every site's nginx logs. Owned by root: nginx opens logs as root, and who owns the directory could put
 /// a link in place of a log (CVE-2016-1247).
-const LOGS: &str = "/var/log/nginx/fleet";
+pub(super) const LOGS: &str = "/var/log/nginx/fleet";
 /// Included by nginx's main file, in Debian's package and in nginx.org's.
 const VHOSTS: &str = "/etc/nginx/conf.d";
 /// Holds what the sites' configuration refers to. Below `/etc/nginx`, so that a copy of that tree can be tested.

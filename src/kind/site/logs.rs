@@ -3,7 +3,16 @@
 use std::fmt::Write;
 
 use super::check::{Backend, Checked};
-use super::files::Paths;
+use super::files::{HOMES, LOGS, Paths};
+
+/// The logs of the site of that name, what they are called and where they are; one without PHP lacks the last.
+pub(super) fn places(domain: &str) -> [(&'static str, String); 3] {
+    [
+        ("access", format!("{LOGS}/{domain}/access.log")),
+        ("error", format!("{LOGS}/{domain}/error.log")),
+        ("php", format!("{HOMES}/{domain}/logs/php-error.log")),
+    ]
+}
 
 /// The text of the site's file in `/etc/logrotate.d`. Every word in it is fleet's own, a number, a domain name or
 /// a user name, none of which means anything to logrotate.

@@ -1,0 +1,221 @@
+//! Files on this machine: what is to be sent, and where what comes is kept until it is whole.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+/// A file to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its path below the top, `/` between the parts; of a single file its name.
+    pub name: String,
+    /// Where it is here.
+    pub path: PathBuf,
+    /// Its permission bits, without setuid and its like.
+    pub mode: u32,
+    /// In bytes.
+    pub size: u64,
+    /// SHA-256 in hexadecimal.
+    pub sha256: String,
+}
+
+/// What is to be sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tree {
+    /// Whether the top is a directory.
+    pub is_dir: bool,
+    /// Permission bits of the top, if it is one.
+    pub mode: u32,
+    /// The directories below it, parents first: name and permission bits.
+    pub dirs: Vec<(String, u32)>,
+    /// The files.
+    pub files: Vec<Entry>,
+    /// What is neither.
+    pub skipped: Vec<String>,
+}
+
+impl Tree {
+    /// Looks at a file, or at a directory and all below it, and reads everything once for the sums. Links below a
+    /// directory are left out.
+    ///
+    /// # Errors
+    /// The path that could not be read, and why.
+    pub fn look(top: &Path) -> Result<Self, (PathBuf, io::Error)> {
+        let metadata = fs::metadata(top).map_err(|error| (top.to_owned(), error))?;
+        let mut tree = Self {
+            is_dir: metadata.is_dir(),
+            mode: metadata.mode() & 0o777,
+            ..Self::default()
+        };
+        if metadata.is_dir() {
+            tree.walk(top, "")?;
+        } else if metadata.is_file() {
+            let name = top
+                .file_name()
+                .map(|name| name.to_string_lossy().into_owned());
+            tree.files
+                .push(entry(top, name.unwrap_or_default(), &metadata)?);
+        } else {
+            let error = io::Error::other("it is neither a file nor a directory");
+            return Err((top.to_owned(), error));
+        }
+        Ok(tree)
+    }
+
+    fn walk(&mut self, dir: &Path, prefix: &str) -> Result<(), (PathBuf, io::Error)> {
+        let failed = |error| (dir.to_owned(), error);
+        let mut inside = fs::read_dir(dir)
+            .and_then(Iterator::collect::<io::Result<Vec<_>>>)
+            .map_err(failed)?;
+        inside.sort_by_key(fs::DirEntry::file_name);
+        for found in inside {
+            let path = found.path();
+            let Ok(own) = found.file_name().into_string() else {
+                self.skipped.push(path.display().to_string());
+                continue;
+            };
+            let name = format!("{prefix}{own}");
+            let metadata = fs::symlink_metadata(&path).map_err(|error| (path.clone(), error))?;
+            if metadata.is_dir() {
+                self.dirs.push((name.clone(), metadata.mode() & 0o777));
+                self.walk(&path, &format!("{name}/"))?;
+            } else if metadata.is_file() {
+                self.files.push(entry(&path, name, &metadata)?);
+            } else {
+                self.skipped.push(name);
+            }
+        }
+        Ok(())
+    }
+
+    /// The bytes of all files.
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.size).sum()
+    }
+}
+
+fn entry(
+    path: &Path,
+    name: String,
+    metadata: &fs::Metadata,
+) -> Result<Entry, (PathBuf, io::Error)> {
+    let (size, sha256) = sum(path).map_err(|error| (path.to_owned(), error))?;
+    Ok(Entry {
+        name,
+        path: path.to_owned(),
+        mode: metadata.mode() & 0o777,
+        size,
+        sha256,
+    })
+}
+
+/// Size and SHA-256 of a file.
+fn sum(path: &Path) -> io::Result<(u64, String)> {
+    let mut sum = Sum::default();
+    let mut file = File::open(path)?;
+    let size = sum.read(&mut file)?;
+    Ok((size, sum.finish()))
+}
+
+/// A SHA-256 under way.
+#[derive(Default)]
+pub(super) struct Sum(Sha256);
+
+impl Sum {
+    /// Takes bytes in.
+    pub(super) fn take(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// Takes in all that is left of a file; returns how much that was.
+    fn read(&mut self, file: &mut File) -> io::Result<u64> {
+        let mut buffer = vec![0; 256 * 1024];
+        let mut size = 0;
+        loop {
+            let read = file.read(&mut buffer)?;
+            if read == 0 {
+                return Ok(size);
+            }
+            self.take(&buffer[..read]);
+            size += read as u64;
+        }
+    }
+
+    /// In lower-case hexadecimal, as sha256sum(1) prints it.
+    pub(super) fn finish(self) -> String {
+        use std::fmt::Write as _;
+
+        self.0
+            .finalize()
+            .iter()
+            .fold(String::with_capacity(64), |mut hex, byte| {
+                let _ = write!(hex, "{byte:02x}");
+                hex
+            })
+    }
+}
+
+/// A file that is coming in: under a name of its own beside its target until it is whole.
+pub(super) struct Incoming {
+    target: PathBuf,
+    part: PathBuf,
+    pub(super) file: File,
+    pub(super) sum: Sum,
+    /// How much of it was there already.
+    pub(super) had: u64,
+}
+
+impl Incoming {
+    /// Begins it, or goes on where an earlier attempt at the same content broke off.
+    pub(super) fn begin(target: &Path, sha256: &str, size: u64) -> io::Result<Self> {
+        let part =
+            target.with_file_name(format!(".fleet-copy-{}", &sha256[..16.min(sha256.len())]));
+        let there =
+            fs::symlink_metadata(&part).is_ok_and(|part| part.is_file() && part.len() <= size);
+        if !there {
+            match fs::remove_file(&part) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        let mut options = OpenOptions::new();
+        options.read(true).append(true).mode(0o600);
+        let mut file = options.create_new(!there).open(&part)?;
+        let mut sum = Sum::default();
+        let had = sum.read(&mut file)?;
+        Ok(Self {
+            target: target.to_owned(),
+            part,
+            file,
+            sum,
+            had,
+        })
+    }
+
+    /// Puts it under its name if it is what it should be; `false`, and it is gone, if not.
+    pub(super) fn finish(self, sha256: &str, mode: u32) -> io::Result<bool> {
+        if self.sum.finish() != sha256 {
+            fs::remove_file(&self.part)?;
+            return Ok(false);
+        }
+        self.file
+            .set_permissions(fs::Permissions::from_mode(mode))?;
+        self.file.sync_all()?;
+        fs::rename(&self.part, &self.target)?;
+        Ok(true)
+    }
+}
+
+/// Whether a file is there with this content and these permission bits.
+pub(super) fn is_same(path: &Path, sha256: &str, size: u64, mode: u32) -> bool {
+    let Ok(metadata) = fs::symlink_metadata(path) else {
+        return false;
+    };
+    metadata.is_file()
+        && metadata.len() == size
+        && metadata.mode() & 0o777 == mode
+        && sum(path).is_ok_and(|(_, own)| own == sha256)
+}
