@@ -15,7 +15,7 @@ use tokio::runtime::Runtime;
 use crate::diagnostic::{Class, Diagnostic};
 use crate::inventory::Inventory;
 use crate::shell::Secret;
-use crate::state::{Keys, State};
+use crate::state::{Keys, State, refuse_lost};
 use crate::ui::Ui;
 
 mod edge;
@@ -117,6 +117,7 @@ impl Context {
     /// The state database for a command that only reads: never made; `None` when there is none yet.
     pub fn state_to_read(&self) -> anyhow::Result<Option<State>> {
         let path = self.state_path()?;
+        refuse_lost(&path)?;
         if !is_there(&path) {
             return Ok(None);
         }
@@ -154,6 +155,17 @@ impl Context {
             }
         }
         State::open_at_once(&self.state_path().ok()?).ok()
+    }
+
+    /// Backs the state database up, if this run has written to it and the last backup is an hour old. What was done is
+    /// done: that there is no backup is only told.
+    pub fn back_up_state(&self) {
+        let state = self.state.get().and_then(|state| state.try_borrow().ok());
+        if let Some(state) = state
+            && let Err(problem) = state.back_up_if_due(self.now())
+        {
+            self.ui.problem(&problem);
+        }
     }
 
     /// What a spec may use while it is made from arguments.

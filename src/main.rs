@@ -31,8 +31,10 @@ fn main() -> ExitCode {
         }
     };
 
-    match outcome {
-        Ok(ending) => ExitCode::from(ending.exit_code()),
-        Err(error) => ExitCode::from(context.ui.error(&error)),
-    }
+    let code = match outcome {
+        Ok(ending) => ending.exit_code(),
+        Err(error) => context.ui.error(&error),
+    };
+    context.back_up_state();
+    ExitCode::from(code)
 }

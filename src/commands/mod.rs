@@ -221,6 +221,8 @@ registry! {
         undo::Undo,
         list_trash::ListTrash,
         empty_trash::EmptyTrash,
+        list_backups::ListBackups,
+        restore_backup::RestoreBackup,
         rotate_key::RotateKey,
         add_database_user::AddDatabaseUser,
         set_database_user::SetDatabaseUser,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode};
 
+use super::backups::{backups, damaged};
 use crate::diagnostic::{Class, Diagnostic};
 
 /// The diagnostic for an error of `connection` to the database at `path`.
@@ -19,9 +20,12 @@ pub(super) fn explain(error: &rusqlite::Error, connection: &Connection, path: &P
 }
 
 /// Like [`explain`], for a database that could not be opened.
-pub(super) fn explain_without_connection(error: &rusqlite::Error, path: &Path) -> Diagnostic {
-    let path = path.display();
+pub(super) fn explain_without_connection(error: &rusqlite::Error, file: &Path) -> Diagnostic {
+    let path = file.display();
     match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) if backups(file).is_ok_and(|found| !found.is_empty()) => {
+            damaged(file, error)
+        }
         Some(ErrorCode::NotADatabase) => Diagnostic::usage(format!(
             "the state file `{path}` is not an SQLite database"
         ))
@@ -36,12 +40,7 @@ pub(super) fn explain_without_connection(error: &rusqlite::Error, path: &Path) -
             format!("the state file `{path}` is being written by another fleet"),
         )
         .hint("run the command again when the other one is done"),
-        Some(ErrorCode::DatabaseCorrupt) => {
-            Diagnostic::failed(format!("the state file `{path}` is damaged: {error}"))
-                .hint(format!(
-                    "keep a copy, then restore a backup (`{path}.backup-*`) or try `sqlite3 '{path}' .recover`"
-                ))
-        }
+        Some(ErrorCode::DatabaseCorrupt) => damaged(file, error),
         Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
             Diagnostic::failed(format!("the state file `{path}` cannot be opened: {error}"))
                 .hint("its directory must exist and be writable, because SQLite keeps its log beside it")
@@ -53,7 +52,7 @@ pub(super) fn explain_without_connection(error: &rusqlite::Error, path: &Path) -
         _ => match error {
             rusqlite::Error::FromSqlConversionFailure(_, _, inner) => {
                 Diagnostic::failed(format!("the state file `{path}` holds a value fleet cannot read: {inner}"))
-                    .hint(format!("a backup may be beside it (`{path}.backup-*`)"))
+                    .hint("`fleet list-backups` lists the backups beside it, `fleet restore-backup` goes back to one")
             }
             _ => Diagnostic::failed(format!("the state file `{path}`: {error}")),
         },

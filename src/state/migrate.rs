@@ -1,12 +1,11 @@
 //! Migrations: the schema's history, brought up to date on opening, after a backup.
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
 use jiff::Timestamp;
-use rusqlite::backup::Backup;
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior};
 
+use super::backups::{Trouble, backup_path, copy};
 use super::failure::explain;
 use super::open::mark_ours;
 use crate::diagnostic::Diagnostic;
@@ -86,50 +85,16 @@ fn refuse_future(version: usize, known: usize, path: &Path) -> Result<(), Diagno
     .hint("a newer fleet wrote it; upgrade this one"))
 }
 
-/// `fleet.db.backup-1-20260102T030405Z`: the version it holds and when it was taken.
-fn backup_path(path: &Path, version: usize, now: Timestamp) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(
-        ".backup-{version}-{}",
-        now.strftime("%Y%m%dT%H%M%SZ")
-    ));
-    name.into()
-}
-
-/// Copies the database with what is still in its log. Written under another name first, so that a backup that
-/// bears its name is whole.
+/// Copies the database before it is upgraded.
 fn back_up(source: &Connection, target: &Path, path: &Path) -> Result<(), Diagnostic> {
-    let unable = |error: &dyn std::fmt::Display| {
+    // What is damaged is upgraded no worse than it was.
+    copy(source, target, false).map_err(|trouble| {
+        let (Trouble::Unable(error) | Trouble::Unsound(error)) = trouble;
         Diagnostic::failed(format!(
             "the state file `{}` is to be upgraded, and its backup `{}` cannot be written: {error}",
             path.display(),
             target.display()
         ))
         .hint("free space beside it, or make its directory writable; nothing was changed")
-    };
-    let mut unfinished = target.as_os_str().to_owned();
-    unfinished.push(format!(".{}", std::process::id()));
-    let unfinished = PathBuf::from(unfinished);
-    let copy = || -> rusqlite::Result<()> {
-        let mut destination = Connection::open_with_flags(
-            &unfinished,
-            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-        )?;
-        Backup::new(source, &mut destination)?.run_to_completion(
-            1024,
-            Duration::from_millis(1),
-            None,
-        )?;
-        // A copy of a log-mode database is one too; as a single file it is easier to carry away.
-        destination.pragma_update_and_check(None, "journal_mode", "delete", |_| Ok(()))
-    };
-    super::open::create_new_file(&unfinished).map_err(|error| unable(&error))?;
-    let copied = copy()
-        .map_err(|error| unable(&error))
-        .and_then(|()| std::fs::rename(&unfinished, target).map_err(|error| unable(&error)));
-    if copied.is_err() {
-        // Whatever is left of the attempt is of no use; the error that is reported is the one above.
-        let _ = std::fs::remove_file(&unfinished);
-    }
-    copied
+    })
 }

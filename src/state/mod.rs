@@ -14,6 +14,7 @@ use rusqlite::{Connection, Params, Row, Transaction, TransactionBehavior};
 use crate::diagnostic::Diagnostic;
 
 mod applied;
+mod backups;
 mod changes;
 mod claims;
 mod comparisons;
@@ -30,6 +31,7 @@ mod notices;
 mod open;
 mod placements;
 mod plans;
+mod repair;
 mod resources;
 mod rotation;
 mod rows;
@@ -42,6 +44,7 @@ mod sweeps;
 mod tasks;
 
 pub use applied::{Outcome, Stored};
+pub use backups::{Backup, backups, refuse_lost};
 pub use claims::Taken;
 pub use comparisons::Comparison;
 pub use key::{Sealed, Sealing, SealingKey};
@@ -50,6 +53,7 @@ pub use listing::Listed;
 pub use notices::{ChannelRecord, Waiting};
 pub use placements::PlacementResult;
 pub use plans::PLANS_LAST;
+pub use repair::{Lost, Repaired, examine, repair};
 pub use resources::{Change, Filter, NewResource};
 pub use rotation::{Rotated, Rotation};
 pub use secrets::{Vault, has_secrets};
@@ -61,7 +65,11 @@ pub use tasks::NewTask;
 
 /// The state database, open.
 #[derive(Debug)]
-pub struct State(Read);
+pub struct State {
+    read: Read,
+    /// Whether this run has committed anything.
+    written: Cell<bool>,
+}
 
 impl State {
     /// Opens the database at `path`; creates it (0600, and directories 0700) when it is missing, and brings an
@@ -77,24 +85,28 @@ impl State {
         patience: std::time::Duration,
     ) -> Result<Self, Diagnostic> {
         let connection = open::open(path, now, patience)?;
-        Ok(Self(Read {
-            connection,
-            path: path.to_owned(),
-        }))
+        Ok(Self::of(connection, path))
     }
 
     /// Opens an existing database of the current schema for reading only; never creates or migrates.
     pub fn open_read_only(path: &Path) -> Result<Self, Diagnostic> {
         let connection = open::open_read_only(path, open::PATIENCE)?;
-        Ok(Self(Read {
-            connection,
-            path: path.to_owned(),
-        }))
+        Ok(Self::of(connection, path))
+    }
+
+    fn of(connection: Connection, path: &Path) -> Self {
+        Self {
+            read: Read {
+                connection,
+                path: path.to_owned(),
+            },
+            written: Cell::new(false),
+        }
     }
 
     /// Where the file is.
     pub fn path(&self) -> &Path {
-        &self.0.path
+        &self.read.path
     }
 
     /// Reads from one snapshot: what other fleets commit meanwhile is not seen.
@@ -102,7 +114,7 @@ impl State {
         &self,
         look: impl FnOnce(&Read) -> Result<T, E>,
     ) -> Result<T, E> {
-        let read = &self.0;
+        let read = &self.read;
         // Inside another read the snapshot is already taken.
         if !read.connection.is_autocommit() {
             return look(read);
@@ -121,7 +133,7 @@ impl State {
         &mut self,
         work: impl FnOnce(&Write<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let read = &self.0;
+        let read = &self.read;
         let transaction =
             Transaction::new_unchecked(&read.connection, TransactionBehavior::Immediate)
                 .map_err(|error| read.explain(&error))?;
@@ -130,6 +142,7 @@ impl State {
             task: Cell::new(None),
         })?;
         transaction.commit().map_err(|error| read.explain(&error))?;
+        self.written.set(true);
         Ok(value)
     }
 }

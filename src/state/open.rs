@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags};
 
+use super::backups::refuse_lost;
 use super::failure::{explain, explain_without_connection, read_only};
 use super::migrate;
 use super::network;
@@ -18,7 +19,7 @@ use crate::diagnostic::Diagnostic;
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// `FLET`: tells a state file from other programs' databases (<https://sqlite.org/fileformat2.html>, offset 68).
-const APPLICATION_ID: i32 = 0x464c_4554;
+pub(super) const APPLICATION_ID: i32 = 0x464c_4554;
 
 /// See [`super::State::open`].
 pub(super) fn open(
@@ -26,6 +27,7 @@ pub(super) fn open(
     now: Timestamp,
     patience: Duration,
 ) -> Result<Connection, Diagnostic> {
+    refuse_lost(path)?;
     create_privately(path)?;
     let mut connection = Connection::open_with_flags(
         on_disk(path),

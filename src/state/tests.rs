@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use super::*;
 
+mod backups;
 mod history;
 mod migrations;
 mod open;

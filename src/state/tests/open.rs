@@ -75,7 +75,7 @@ fn what_is_committed_survives_a_power_cut() {
     let (_dir, state) = fresh();
     let pragma = |name: &str| -> String {
         state
-            .0
+            .read
             .connection
             .pragma_query_value(None, name, |row| {
                 row.get::<_, rusqlite::types::Value>(0)
@@ -216,7 +216,7 @@ fn a_full_disk_loses_nothing_that_was_recorded() {
     if mount.is_none() {
         let limited =
             state
-                .0
+                .read
                 .connection
                 .pragma_update_and_check(None, "max_page_count", 60, |_| Ok(()));
         limited.unwrap();
@@ -250,7 +250,7 @@ fn a_full_disk_loses_nothing_that_was_recorded() {
     match &mount {
         Some(mount) => mount.remount("size=8m"),
         None => state
-            .0
+            .read
             .connection
             .pragma_update_and_check(None, "max_page_count", 6000, |_| Ok(()))
             .unwrap(),
@@ -300,6 +300,17 @@ fn waiting_too_long_says_for_whom() {
         .unwrap();
 }
 
+/// The error of opening a file, or of reading all resources in it.
+fn refused_or_unreadable(path: &Path) -> Diagnostic {
+    State::open(path, now())
+        .and_then(|state| {
+            state
+                .read(|read| read.resources(&Filter::default()))
+                .map(drop)
+        })
+        .unwrap_err()
+}
+
 #[test]
 fn a_damaged_file_is_told() {
     let dir = TempDir::new().unwrap();
@@ -319,16 +330,15 @@ fn a_damaged_file_is_told() {
     assert!(bytes.len() > from + 4096);
     bytes[from..].fill(0xa5);
     std::fs::write(path_in(&dir), bytes).unwrap();
-    let error = State::open(&path_in(&dir), now())
-        .and_then(|state| {
-            state
-                .read(|read| read.resources(&Filter::default()))
-                .map(drop)
-        })
-        .unwrap_err();
+    let error = refused_or_unreadable(&path_in(&dir));
     assert_eq!(error.class, Class::Failed);
     assert!(error.message.contains("is damaged"), "{error}");
     assert!(error.hints[0].contains(".recover"));
+    // A backup is the better way.
+    let backup = dir.path().join("fleet.db.backup-1-20261109T090000Z");
+    std::fs::write(backup, "").unwrap();
+    let error = refused_or_unreadable(&path_in(&dir));
+    assert!(error.hints[0].contains("fleet restore-backup"), "{error:?}");
 }
 
 #[test]

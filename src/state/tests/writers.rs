@@ -176,13 +176,13 @@ fn a_writer_killed_in_the_middle_leaves_nothing_of_it_and_no_lock() {
 
 fn check(state: &State) {
     let verdict: String = state
-        .0
+        .read
         .connection
         .query_row("PRAGMA integrity_check", [], |row| row.get(0))
         .unwrap();
     assert_eq!(verdict, "ok");
     let orphans = state
-        .0
+        .read
         .connection
         .prepare("PRAGMA foreign_key_check")
         .unwrap()
@@ -191,7 +191,11 @@ fn check(state: &State) {
     assert!(!orphans);
 }
 
-fn spawn(role: &str, path: &Path, number: usize) -> (Child, impl Iterator<Item = String> + use<>) {
+pub(super) fn spawn(
+    role: &str,
+    path: &Path,
+    number: usize,
+) -> (Child, impl Iterator<Item = String> + use<>) {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "state::tests::writers::child", "--nocapture"])
         .env(ROLE, role)
