@@ -164,7 +164,10 @@ impl Context {
         if let Some(state) = state
             && let Err(problem) = state.back_up_if_due(self.now())
         {
-            self.ui.problem(&problem);
+            self.ui.warn(&problem.message);
+            for hint in &problem.hints {
+                self.ui.hint(hint);
+            }
         }
     }
 

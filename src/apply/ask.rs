@@ -55,11 +55,12 @@ impl Asking {
         questions: Vec<(Server, Script)>,
         mut on_answer: impl FnMut(&ServerName),
     ) -> BTreeMap<ServerName, Result<Answer, TransportError>> {
+        let parallel = self.parallel.clamp(1, connector.at_once().max(1));
         let mut waiting = questions.into_iter();
         let mut running = JoinSet::new();
         let mut answers = BTreeMap::new();
         loop {
-            while running.len() < self.parallel.max(1)
+            while running.len() < parallel
                 && let Some((server, script)) = waiting.next()
             {
                 let connector = connector.clone();

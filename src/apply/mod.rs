@@ -154,7 +154,7 @@ pub async fn run(
     let parallel = if together {
         jobs.len()
     } else {
-        request.parallel
+        request.parallel.min(connector.at_once())
     };
     let permits = Arc::new(Semaphore::new(parallel.max(1)));
     let (sender, mut receiver) = mpsc::unbounded_channel();

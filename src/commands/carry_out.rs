@@ -147,6 +147,15 @@ impl<'a> Run<'a> {
             None => jobs,
         };
         let connector = context.connector()?;
+        if self.require_all && jobs.len() > connector.at_once() {
+            return Err(Diagnostic::failed(format!(
+                "`--require-all` takes a connection to all {} at the same time, and this process may have {}",
+                format::count(jobs.len(), "server"),
+                connector.at_once()
+            ))
+            .hint("raise the limit of open files (`ulimit -Hn`), or choose fewer servers")
+            .into());
+        }
         context.block_on(async {
             let mut interrupts = stop.clone();
             let request = Request {

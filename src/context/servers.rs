@@ -11,23 +11,40 @@ use crate::model::ServerName;
 use crate::shell::Secret;
 use crate::state::Read;
 use crate::transport::{Connector, Limits, Notice, Passphrase, Settings, SshConfig};
+use crate::ui::format;
 
-/// Files that a run has open without any connection: the state, the inventory, key files, the terminal.
+/// Files that a run has open without any connection, by a generous count: the state, the inventory, key files, the
+/// terminal, what a command writes to.
 const FILES: u64 = 256;
+
+/// The same by a tight count, for who may have no more than these.
+const FEWEST_FILES: u64 = 40;
 
 /// Files for a server: its connection, and while it is opened `ssh -G`, the agent and the name service.
 const FILES_PER_SERVER: u64 = 4;
 
 /// Lets this process have as many files open as a run over all servers needs, where the system allows it; it takes
 /// 1,024 for enough (getrlimit(2), `RLIMIT_NOFILE`). Not more than that: some programs close every file they might have.
-fn allow_files(servers: usize) {
+///
+/// Returns how many servers may be talked to at a time.
+fn allow_files(servers: usize) -> usize {
     let mut limit = getrlimit(Resource::Nofile);
     let needed = FILES + FILES_PER_SERVER * servers as u64;
     if limit.current.is_some_and(|current| current < needed) {
         limit.current = Some(limit.maximum.map_or(needed, |most| most.min(needed)));
-        // Where it stays as it was, connections that find no room say so.
+        // Where it stays as it was, fewer servers are talked to at a time.
         let _ = setrlimit(Resource::Nofile, limit);
     }
+    match getrlimit(Resource::Nofile).current {
+        Some(files) if files < needed => servers_with(files),
+        _ => usize::MAX,
+    }
+}
+
+/// How many servers can be talked to with so many files.
+fn servers_with(files: u64) -> usize {
+    let servers = files.saturating_sub(FEWEST_FILES) / FILES_PER_SERVER;
+    usize::try_from(servers).unwrap_or(usize::MAX).max(1)
 }
 
 impl Context {
@@ -40,8 +57,16 @@ impl Context {
 
     /// The way to the servers, with the time limits of the inventory.
     pub fn connector(&self) -> anyhow::Result<Connector> {
-        allow_files(self.inventory()?.servers.len());
-        Ok(Connector::new(self.transport_settings()?))
+        let servers = self.inventory()?.servers.len();
+        let mut settings = self.transport_settings()?;
+        settings.at_once = allow_files(servers);
+        if settings.at_once < servers {
+            self.ui.note(&format!(
+                "at most {} at a time: this process may not have more files open (`ulimit -Hn`)",
+                format::count(settings.at_once, "server")
+            ));
+        }
+        Ok(Connector::new(settings))
     }
 
     /// Like [`Self::connector`], before anything is changed in it.
@@ -97,5 +122,16 @@ impl Context {
             ui.ask_password(&format!("passphrase of {}{again}", file.display()))
                 .ok()
         })))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_files_are_few_servers_and_never_none() {
+        let allowed = [0, 40, 47, 64, 256, 1024].map(servers_with);
+        assert_eq!(allowed, [1, 1, 1, 6, 54, 246]);
     }
 }

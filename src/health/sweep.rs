@@ -83,11 +83,12 @@ impl Sweep {
         mut on_look: impl FnMut(Look),
     ) {
         let started = Instant::now();
+        let parallel = self.parallel.clamp(1, connector.at_once().max(1));
         let mut waiting = subjects.into_iter();
         let mut running = JoinSet::new();
         let mut names = HashMap::new();
         loop {
-            while running.len() < self.parallel.max(1)
+            while running.len() < parallel
                 && let Some(subject) = waiting.next()
             {
                 let connector = connector.clone();

@@ -233,6 +233,8 @@ pub(super) fn copy(source: &Connection, target: &Path, check: bool) -> Result<()
             &unfinished,
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
         )?;
+        // Nobody else opens it, so it needs no index of a log beside it.
+        destination.pragma_update_and_check(None, "locking_mode", "exclusive", |_| Ok(()))?;
         // It is synced as a whole below, and deleted if that does not come.
         destination.pragma_update(None, "synchronous", "off")?;
         copy_pages(source, &mut destination)?;

@@ -111,6 +111,11 @@ impl Connector {
         }
     }
 
+    /// How many servers can be talked to at the same time.
+    pub fn at_once(&self) -> usize {
+        self.shared.settings.at_once
+    }
+
     /// Opens a session: connects, checks the host key, logs in and starts the shell, without waiting for its answer.
     ///
     /// # Errors

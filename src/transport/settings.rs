@@ -115,7 +115,7 @@ impl fmt::Display for Notice {
 pub type OnNotice = dyn Fn(&ServerName, &Notice) + Send + Sync;
 
 /// The settings of a [`super::Connector`].
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Settings {
     /// The user's home directory, for `~` in `ssh_config`(5).
     pub home: Option<PathBuf>,
@@ -141,8 +141,32 @@ pub struct Settings {
     pub login_keys: BTreeMap<ServerName, String>,
     /// `SHA256:...` of the host keys that were pinned for a server: no other is accepted, whatever `known_hosts` says.
     pub pinned: BTreeMap<ServerName, Vec<String>>,
+    /// How many servers can be talked to at the same time, for whoever talks to several.
+    pub at_once: usize,
     /// Who is told about pauses.
     pub on_notice: Option<Arc<OnNotice>>,
+}
+
+impl Default for Settings {
+    /// Nothing is known, nothing is in the way.
+    fn default() -> Self {
+        Self {
+            home: None,
+            local_user: None,
+            known_hosts: Vec::new(),
+            global_known_hosts: Vec::new(),
+            agent: None,
+            identities: Vec::new(),
+            passphrase: Passphrase::default(),
+            ssh_config: SshConfig::default(),
+            limits: Limits::default(),
+            servers: BTreeMap::new(),
+            login_keys: BTreeMap::new(),
+            pinned: BTreeMap::new(),
+            at_once: usize::MAX,
+            on_notice: None,
+        }
+    }
 }
 
 impl Settings {
