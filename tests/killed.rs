@@ -258,9 +258,11 @@ fn a_full_disk_and_one_that_became_read_only_are_told_and_lose_nothing() {
     };
     stage(&environment, "add-site a.example --server sg-1 --stage").expect(0);
     let much = "why not ".repeat(15_000);
-    environment.fleet(["cordon", "sg-2", "--reason", &much]).expect(0);
+    environment
+        .fleet(["cordon", "sg-2", "--reason", &much])
+        .expect(0);
     // An hour later there is room for the change, and none for a backup of it.
-    let room = |kib: u64| {
+    let room = |name: &str, kib: u64| {
         let output = Command::new("df")
             .args(["--output=avail", "-k"])
             .arg(&disk)
@@ -269,9 +271,9 @@ fn a_full_disk_and_one_that_became_read_only_are_told_and_lose_nothing() {
         let text = String::from_utf8(output.stdout).unwrap();
         let free: u64 = text.lines().nth(1).unwrap().trim().parse().unwrap();
         let fill = vec![0; usize::try_from(free.saturating_sub(kib) * 1024).unwrap()];
-        std::fs::write(disk.join("fill"), fill).unwrap();
+        std::fs::write(disk.join(name), fill).unwrap();
     };
-    room(180);
+    room("fill", 180);
     let later = ["FLEET_TEST_NOW=2026-01-02T05:00:00Z"];
     let mut command = Command::new("env");
     let template = environment.command(["add-site", "b.example", "--server", "sg-1", "--stage"]);
@@ -291,11 +293,13 @@ fn a_full_disk_and_one_that_became_read_only_are_told_and_lose_nothing() {
     assert_eq!(output.status.code(), Some(0), "{said}");
     assert!(said.contains("no backup of the state file"), "{said}");
     assert!(said.contains("no space is left"), "{said}");
-    room(0);
+    room("more", 0);
     let full = stage(&environment, "add-site c.example --server sg-1 --stage").expect(1);
     assert!(full.stderr.contains("no space left"), "{full}");
     let names = ["a.example", "b.example"].map(|name| (name.to_owned(), 1));
-    std::fs::remove_file(disk.join("fill")).unwrap();
+    for name in ["fill", "more"] {
+        std::fs::remove_file(disk.join(name)).unwrap();
+    }
     assert_eq!(sites(&environment), names);
     assert_eq!(examine(&disk.join("fleet.db")), Ok(Vec::new()));
     assert_eq!(backups(&disk.join("fleet.db")).unwrap().len(), 1);

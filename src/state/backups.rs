@@ -15,7 +15,7 @@ use rusqlite::backup::{Backup as Copying, StepResult};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::State;
-use super::failure::explain_without_connection;
+use super::failure::{code, explain_without_connection};
 use super::migrate::MIGRATIONS;
 use super::open::{APPLICATION_ID, create_new_file};
 use crate::diagnostic::Diagnostic;
@@ -202,7 +202,7 @@ pub(super) enum Trouble {
 
 impl From<rusqlite::Error> for Trouble {
     fn from(error: rusqlite::Error) -> Self {
-        match error.sqlite_error_code() {
+        match code(&error) {
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
                 Self::Unsound(error.to_string())
             }

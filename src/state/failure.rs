@@ -19,10 +19,19 @@ pub(super) fn explain(error: &rusqlite::Error, connection: &Connection, path: &P
     diagnostic
 }
 
+/// What kind of error it is. That the index of the log finds no room is told by SQLite as an error of the disk.
+pub(super) fn code(error: &rusqlite::Error) -> Option<ErrorCode> {
+    let extended = error.sqlite_error().map(|error| error.extended_code);
+    if extended == Some(rusqlite::ffi::SQLITE_IOERR_SHMSIZE) {
+        return Some(ErrorCode::DiskFull);
+    }
+    error.sqlite_error_code()
+}
+
 /// Like [`explain`], for a database that could not be opened.
 pub(super) fn explain_without_connection(error: &rusqlite::Error, file: &Path) -> Diagnostic {
     let path = file.display();
-    match error.sqlite_error_code() {
+    match code(error) {
         Some(ErrorCode::NotADatabase) if backups(file).is_ok_and(|found| !found.is_empty()) => {
             damaged(file, error)
         }

@@ -2,6 +2,8 @@
 //!
 //! Where there can be no lab the tests pass after saying so in one line; with `FLEET_LAB=required` they fail instead.
 
+#[path = "../support/chance.rs"]
+mod chance;
 #[path = "../support/environment.rs"]
 #[allow(dead_code)]
 mod environment;
@@ -10,6 +12,7 @@ mod watch;
 mod world;
 
 mod checks;
+mod chaos;
 mod conflicts;
 mod crons;
 mod crowd;
