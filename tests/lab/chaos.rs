@@ -45,7 +45,10 @@ impl Trouble {
         match chance.below(10) {
             0 => Self::Power,
             1 | 2 => Self::Network(200 + chance.below(3000)),
-            3 | 4 => Self::Full(chance.one_of(&["/var/lib/fleet", "/etc/nginx", "/srv/www"])),
+            3 | 4 => {
+                let dirs: [&'static str; 3] = ["/var/lib/fleet", "/etc/nginx", "/srv/www"];
+                Self::Full(*chance.one_of(&dirs))
+            }
             5 => Self::Sessions,
             _ => Self::Nothing,
         }
