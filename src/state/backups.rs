@@ -3,6 +3,7 @@
 //! A backup is a file of its own, `STATE.backup-SCHEMA-TIME` (0600), made with SQLite's backup API, so that it is one
 //! moment of the database whatever other fleets do meanwhile. It bears its name only when it is whole and sound.
 
+use std::cmp::Reverse;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::ErrorKind;
@@ -94,7 +95,7 @@ fn beside(state: &Path) -> Result<(Vec<Backup>, Vec<Backup>), Diagnostic> {
             partial.push(backup);
         }
     }
-    whole.sort_by(|a, b| (b.at, b.schema).cmp(&(a.at, a.schema)));
+    whole.sort_by_key(|backup: &Backup| Reverse((backup.at, backup.schema)));
     Ok((whole, partial))
 }
 
@@ -248,12 +249,12 @@ pub(super) fn copy(source: &Connection, target: &Path, check: bool) -> Result<()
         std::fs::rename(&unfinished, target)?;
         Ok(())
     };
-    let made = make();
-    if made.is_err() {
+    let outcome = make();
+    if outcome.is_err() {
         // Whatever is left of the attempt is of no use; the error that is reported is the one above.
         let _ = std::fs::remove_file(&unfinished);
     }
-    made
+    outcome
 }
 
 /// All pages in one step: a single moment of the source, which nobody has to wait for.

@@ -2,7 +2,7 @@
 //! killed. Afterwards one `apply` brings every server to what the state has, and the servers themselves are asked.
 //!
 //! What happens is drawn from a seed, which is said; `FLEET_CHAOS_SEED` repeats it, `FLEET_CHAOS_SECONDS` is how long
-//! (60), `FLEET_CHAOS_SERVERS` where (`lab-1,lab-4`). Moments depend on the machine, the program does not.
+//! (60), `FLEET_CHAOS_SERVERS` where (`lab-1,lab-4`); with `FLEET_CHAOS_STORY` all that happened is printed. Moments depend on the machine, the program does not.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -47,7 +47,7 @@ impl Trouble {
             1 | 2 => Self::Network(200 + chance.below(3000)),
             3 | 4 => {
                 let dirs: [&'static str; 3] = ["/var/lib/fleet", "/etc/nginx", "/srv/www"];
-                Self::Full(*chance.one_of(&dirs))
+                Self::Full(chance.one_of(&dirs))
             }
             5 => Self::Sessions,
             _ => Self::Nothing,
@@ -183,7 +183,11 @@ fn after_any_trouble_one_apply_makes_servers_and_state_agree() {
         }
     }
     let story = || format!("FLEET_CHAOS_SEED={seed}\n{}", log.join("\n"));
-    let _ = std::io::stderr().write_all(format!("chaos: {round} rounds, {codes:?}\n").as_bytes());
+    let mut said = format!("chaos: {round} rounds, {codes:?}\n");
+    if std::env::var_os("FLEET_CHAOS_STORY").is_some() {
+        said = format!("{}\n{said}", story());
+    }
+    let _ = std::io::stderr().write_all(said.as_bytes());
 
     let applied = world.fleet("apply");
     assert_eq!(
@@ -220,7 +224,7 @@ fn play(
 ) -> Vec<(String, i32)> {
     let began = Instant::now();
     planned.sort_by_key(|one| one.after);
-    let troubled = |begins: bool| {
+    let interfere = |begins: bool| {
         std::thread::scope(|scope| {
             for (server, trouble) in servers.iter().zip(troubles) {
                 scope.spawn(move || {
@@ -236,10 +240,10 @@ fn play(
     let running = std::thread::scope(|scope| {
         scope.spawn(|| {
             sleep(wait);
-            troubled(true);
+            interfere(true);
             // As long as most commands take.
             sleep(wait);
-            troubled(false);
+            interfere(false);
         });
         let mut running: Vec<(Planned, Instant, Running)> = Vec::new();
         for one in planned {

@@ -1,4 +1,4 @@
-//! Chance that repeats: the same seed, the same numbers (SplitMix64, <https://prng.di.unimi.it/splitmix64.c>).
+//! Chance that repeats: the same seed, the same numbers (`SplitMix64`, <https://prng.di.unimi.it/splitmix64.c>).
 #![allow(dead_code, reason = "no test binary uses all of it")]
 
 use std::time::Duration;

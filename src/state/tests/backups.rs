@@ -225,7 +225,7 @@ fn a_state_that_cannot_be_read_at_all_is_replaced_and_numbers_go_on_far_beyond()
     let dir = TempDir::new().unwrap();
     let path = path_in(&dir);
     run(&path, "a.com", now()).unwrap();
-    std::fs::write(&path, [0x5a; 20_000]).unwrap();
+    std::fs::write(&path, vec![0x5a; 20_000]).unwrap();
     assert_eq!(examine(&path).unwrap().len(), 1);
     let error = State::open(&path, now()).unwrap_err();
     assert!(error.message.contains("is damaged"), "{error}");
@@ -233,7 +233,7 @@ fn a_state_that_cannot_be_read_at_all_is_replaced_and_numbers_go_on_far_beyond()
     assert!(!repaired.complete);
     assert_eq!(
         std::fs::read(repaired.aside.unwrap()).unwrap(),
-        [0x5a; 20_000]
+        vec![0x5a; 20_000]
     );
     run(&path, "b.com", now()).unwrap();
     assert_eq!(names(&path), ["a.com", "b.com"]);
