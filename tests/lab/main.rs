@@ -26,6 +26,7 @@ mod locks;
 mod logs;
 mod pending;
 mod plans;
+mod promises;
 mod sites;
 mod tasks;
 mod tested;
