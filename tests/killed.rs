@@ -75,11 +75,11 @@ fn a_command_killed_at_any_moment_is_done_or_never_was() {
                 (format!("add-site {name} --server {server} --stage"), name)
             }
             2 if known.len() > 1 => {
-                let name = chance.one_of(&known[..]).clone();
+                let name = chance.one_of(&known);
                 (format!("remove-site {name} --stage --yes"), name)
             }
             3 => {
-                let name = chance.one_of(&known[..]).clone();
+                let name = chance.one_of(&known);
                 (format!("set-site {name} --cache {number}d --stage"), name)
             }
             4 => ("health --server here".to_owned(), String::new()),

@@ -58,9 +58,10 @@ impl Verb for RestoreBackup {
 }
 
 /// What is to be done after going back.
-pub(super) const HINTS: [&str; 2] = [
+pub(super) const HINTS: [&str; 3] = [
     "`fleet plan` shows what differs on the servers: what was removed since would be made again, what was changed since is a conflict",
     "what was added since stays on its server until it is added again with `--server` and `--adopt`",
+    "only rules and bans of a firewall are one table: add forgotten ones again with `--stage` before `fleet apply`",
 ];
 
 /// Goes back to `from`, or to the newest backup that is sound; this run must not have opened the state yet.
@@ -100,7 +101,7 @@ pub(super) fn print(page: &mut Page, context: &Context, repaired: &Repaired) {
         return;
     }
     let count = format::count(repaired.lost.len(), "command");
-    page.line(&format!("{count} since then are forgotten:"));
+    page.line(&format!("forgotten since then: {count}"));
     for lost in &repaired.lost {
         page.text(&format!("  task {}", lost.task), Tone::Strong)
             .text(&format!(" ({}): ", format::time(lost.at)), Tone::Plain)

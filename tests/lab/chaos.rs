@@ -46,7 +46,7 @@ impl Trouble {
             0 => Self::Power,
             1 | 2 => Self::Network(200 + chance.below(3000)),
             3 | 4 => {
-                let dirs: [&'static str; 3] = ["/var/lib/fleet", "/etc/nginx", "/srv/www"];
+                let dirs = ["/var/lib/fleet", "/etc/nginx", "/srv/www"];
                 Self::Full(chance.one_of(&dirs))
             }
             5 => Self::Sessions,

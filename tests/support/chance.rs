@@ -44,9 +44,9 @@ impl Chance {
     }
 
     /// One of several.
-    pub(crate) fn one_of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
+    pub(crate) fn one_of<T: Clone>(&mut self, all: &[T]) -> T {
         let at = self.below(all.len() as u64);
-        &all[usize::try_from(at).expect("an index")]
+        all[usize::try_from(at).expect("an index")].clone()
     }
 
     /// A time below `longest`.
