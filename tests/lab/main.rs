@@ -11,8 +11,8 @@ mod support;
 mod watch;
 mod world;
 
-mod checks;
 mod chaos;
+mod checks;
 mod conflicts;
 mod crons;
 mod crowd;
