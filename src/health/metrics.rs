@@ -440,6 +440,7 @@ mod tests {
             },
             took: Duration::from_millis(250),
             checks: if reached { vec![check] } else { Vec::new() },
+            all_checks: reached,
             error: None,
             peer: None,
         }

@@ -1,19 +1,22 @@
 //! What is asked beside the commands' own queries: names by their first letters for completion, and whether the file is sound.
 
+use std::cell::Cell;
+use std::path::Path;
+
 use rusqlite::params;
 
 use super::{Read, State, open};
 use crate::diagnostic::Diagnostic;
-use std::path::Path;
 
 impl State {
     /// Like [`Self::open_read_only`], but what cannot be read at once is an error: nobody who is typing waits for a lock.
     pub fn open_at_once(path: &Path) -> Result<Self, Diagnostic> {
         let connection = open::open_read_only(path, std::time::Duration::ZERO)?;
-        Ok(Self(Read {
-            connection,
-            path: path.to_owned(),
-        }))
+        let path = path.to_owned();
+        Ok(Self {
+            read: Read { connection, path },
+            written: Cell::default(),
+        })
     }
 }
 
