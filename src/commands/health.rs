@@ -6,11 +6,13 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use serde_json::json;
 
+use super::checking::{self, CheckArgs};
 use super::look;
 use super::selection::select;
 use super::{Ending, Example, Group, Verb};
 use crate::context::Context;
 use crate::diagnostic::{Class, Diagnostic};
+use crate::health::Look;
 use crate::inventory::value;
 use crate::model::{Health as Verdict, Patience, Server, ServerName, Standing, Status};
 use crate::state::{SubjectName, Sweeping};
@@ -54,6 +56,8 @@ pub struct Health {
     /// Finish what waited for a server that is reached again, as `apply` does
     #[arg(long, conflicts_with = "watch")]
     apply_pending: bool,
+    #[command(flatten)]
+    checks: CheckArgs,
 }
 
 fn parse_timeout(text: &str) -> Result<Duration, String> {
@@ -86,7 +90,7 @@ impl Verb for Health {
 
     fn run(self, context: &Context) -> anyhow::Result<Ending> {
         let inventory = context.inventory()?;
-        let servers = select(context, &self.servers)?;
+        let servers = self.checks.narrow(context, select(context, &self.servers)?)?;
         let limit = self.timeout.unwrap_or(inventory.settings.health_timeout);
         if self.history {
             return history::show(context, &servers);
@@ -95,6 +99,7 @@ impl Verb for Health {
             let every = Duration::from_secs(u64::from(seconds));
             return watch::watch(context, &servers, limit, every);
         }
+        let checking = self.checks.checking(context, &servers)?;
         let lock = match lock(context, limit) {
             Ok(Sweeping::We(lock)) => Ok(lock),
             Ok(Sweeping::Another(_)) if context.globals.quiet => {
@@ -109,10 +114,10 @@ impl Verb for Health {
         for server in &servers {
             progress.state(server.name.as_str(), "looking");
         }
-        let looks =
-            context.block_on(look::look(context, &connector, &servers, limit, |look| {
-                progress.end(look.server.as_str());
-            }))??;
+        let on_look = |look: &Look| progress.end(look.server.as_str());
+        let looking =
+            look::look_and_check(context, &connector, &servers, limit, checking, on_look);
+        let looks = context.block_on(looking)??;
         drop(progress);
         let events = lock.and_then(|lock| {
             let events = look::record(context, &looks)?;
@@ -153,7 +158,7 @@ impl Verb for Health {
             known.is_well()
         } else {
             let mut seen = looks.iter().map(|look| look.observation.health);
-            seen.all(|health| health == Verdict::Online)
+            seen.all(|health| health == Verdict::Online) && !checking::any_bad(&looks)
         };
         Ok(match applied {
             _ if !well => Ending::With(Class::Unhealthy),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::checking::{self, Checking};
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
 use crate::health::{Look, Subject, Sweep, is_stale};
@@ -16,28 +17,49 @@ use crate::transport::Connector;
 /// so this is far more than this machine works on at a time.
 pub(super) const PARALLEL: usize = 256;
 
-/// Looks at `servers`, hands each result to `on_look` as it arrives, and records all of them.
+/// Looks at `servers` themselves.
 pub(super) async fn look(
     context: &Context,
     connector: &Connector,
     servers: &[&Server],
     limit: Duration,
+    on_look: impl FnMut(&Look),
+) -> anyhow::Result<Vec<Look>> {
+    look_and_check(context, connector, servers, limit, None, on_look).await
+}
+
+/// Looks at `servers`, and at what `checking` says, there and from here; hands each look to `on_look` as it arrives, when
+/// what is seen from here is still to come.
+pub(super) async fn look_and_check(
+    context: &Context,
+    connector: &Connector,
+    servers: &[&Server],
+    limit: Duration,
+    checking: Option<Checking>,
     mut on_look: impl FnMut(&Look),
 ) -> anyhow::Result<Vec<Look>> {
-    let subjects = subjects(context, servers)?;
+    let mut checking = checking;
+    let subjects = subjects(context, servers, checking.as_ref())?;
     let sweep = Sweep {
         limit,
+        checks_limit: checking::LIMIT,
         parallel: PARALLEL,
         at: context.now(),
         clock: context.clock(),
     };
     let mut looks = Vec::with_capacity(subjects.len());
-    sweep
-        .run(connector, subjects, |look| {
-            on_look(&look);
-            looks.push(look);
-        })
-        .await;
+    let looking = sweep.run(connector, subjects, |look| {
+        on_look(&look);
+        looks.push(look);
+    });
+    let from_here = async {
+        match &mut checking {
+            Some(checking) => checking.visit_all(context).await,
+            None => Vec::new(),
+        }
+    };
+    let ((), from_here) = tokio::join!(looking, from_here);
+    checking::join(&mut looks, from_here, checking.as_ref());
     looks.sort_by(|a, b| a.server.cmp(&b.server));
     Ok(looks)
 }
@@ -124,7 +146,7 @@ pub(super) fn record(context: &Context, looks: &[Look]) -> anyhow::Result<Vec<He
 }
 
 /// Records what the checks of a look found, by the same patience as what the look itself saw. Checks that are made no
-/// more are forgotten, unless they were not made because the server could not be looked at.
+/// more are forgotten, unless this look had not all of them.
 fn record_checks(
     write: &Write<'_>,
     look: &Look,
@@ -145,14 +167,18 @@ fn record_checks(
         events.extend(write.record_sight(&look.server, &subject, &sight, patience)?);
         made.insert(subject);
     }
-    if !made.is_empty() && look.observation.facts.is_some() {
+    if look.all_checks {
         write.forget_other_checks(&look.server, &made)?;
     }
     Ok(events)
 }
 
 /// The servers with the roles of what is placed there.
-fn subjects(context: &Context, servers: &[&Server]) -> anyhow::Result<Vec<Subject>> {
+fn subjects(
+    context: &Context,
+    servers: &[&Server],
+    checking: Option<&Checking>,
+) -> anyhow::Result<Vec<Subject>> {
     let kinds = match context.state_to_read()? {
         Some(state) => state.read(Read::kinds_placed)?,
         None => BTreeMap::default(),
@@ -160,11 +186,14 @@ fn subjects(context: &Context, servers: &[&Server]) -> anyhow::Result<Vec<Subjec
     let settings = &context.inventory()?.health;
     let subject = |server: &&Server| {
         let kinds = kinds.get(&server.name).into_iter().flatten();
-        let roles: BTreeSet<_> = kinds.filter_map(|word| kind::kind(word)?.role).collect();
+        let placed: BTreeSet<_> = kinds.filter_map(|word| kind::kind(word)?.role).collect();
+        let rules = settings.rules(server);
         Subject {
             server: (*server).clone(),
-            placed: roles,
-            thresholds: settings.rules(server).thresholds,
+            placed,
+            thresholds: rules.thresholds,
+            check_limits: rules.checks,
+            asked: checking.and_then(|checking| checking.asked(&server.name)),
         }
     };
     Ok(servers.iter().map(subject).collect())

@@ -11,6 +11,7 @@ mod ask;
 mod candidates;
 mod carry_out;
 mod change;
+mod checking;
 mod database_user;
 mod dependants;
 mod edit;

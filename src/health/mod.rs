@@ -1,5 +1,6 @@
 //! Health: a read-only look at servers, all in parallel, and the verdict on each.
 
+pub mod checks;
 mod classify;
 pub mod parse;
 mod probe;

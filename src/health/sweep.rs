@@ -2,27 +2,32 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::pin::pin;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::task::JoinSet;
 
+use super::checks::{self, Asked};
 use super::classify::{Verdict, classify};
 use super::parse::{Part, Reading, parse};
 use super::probe::probe;
+use crate::model::check::CheckLimits;
 use crate::model::health::Thresholds;
 use crate::model::{Check, Health, Observation, Role, Server, ServerName};
 use crate::transport::{Connector, Peer, TransportError};
 
-/// Most that is kept of what a server prints, in bytes; the probe prints some 2 KiB.
-const MOST_OUTPUT: usize = 256 * 1024;
+/// Most that is kept of what a server prints, in bytes; the probe prints some 2 KiB, and the checks
+/// some 200 bytes for each site.
+const MOST_OUTPUT: usize = 512 * 1024;
 
 /// How to sweep.
 #[derive(Clone, Copy, Debug)]
 pub struct Sweep {
     /// How long the look at one server may take, from the connection to its last line.
     pub limit: Duration,
+    /// How much longer the checks of a server may take: what is not found out by then is not known.
+    pub checks_limit: Duration,
     /// How many servers are looked at at the same time. A server that does not answer keeps its place for the
     /// whole limit, so this should be as large as the number of servers where that is possible.
     pub parallel: usize,
@@ -41,6 +46,10 @@ pub struct Subject {
     pub placed: BTreeSet<Role>,
     /// From when on its figures need attention.
     pub thresholds: Thresholds,
+    /// What is to be checked there; `None` for the server's own figures alone.
+    pub asked: Option<Asked>,
+    /// From when on what is checked needs attention.
+    pub check_limits: CheckLimits,
 }
 
 /// What came of looking at a server.
@@ -58,6 +67,8 @@ pub struct Look {
     pub error: Option<TransportError>,
     /// What the checks found, in order of their keys; none when there was no look, or none were asked for.
     pub checks: Vec<Check>,
+    /// Whether these are all checks there are: what is not among them is made no more.
+    pub all_checks: bool,
 }
 
 impl Sweep {
@@ -118,6 +129,7 @@ impl Sweep {
             peer: None,
             error: None,
             checks: Vec::new(),
+            all_checks: false,
         }
     }
 
@@ -126,12 +138,19 @@ impl Sweep {
         let started = Instant::now();
         let seen = Mutex::new(Seen::default());
         let failure = {
-            let mut conversation = pin!(converse(connector, &subject.server, self.limit, &seen));
+            let mut conversation = pin!(self.converse(connector, subject, &seen));
+            let mut limit = self.limit;
+            let mut checking = false;
             loop {
-                match tokio::time::timeout(self.limit, &mut conversation).await {
+                match tokio::time::timeout(limit, &mut conversation).await {
                     Ok(result) => break result.err().map(Failure::Transport),
                     // Who types a passphrase is not a slow server.
                     Err(_) if connector.is_asking() => {}
+                    // The look at the server itself is over; its checks have a limit of their own.
+                    Err(_) if !checking && subject.asked.is_some() && known(&seen).looked => {
+                        checking = true;
+                        limit = self.checks_limit;
+                    }
                     Err(_) => break Some(Failure::Limit),
                 }
             }
@@ -155,6 +174,23 @@ impl Sweep {
             failure.as_ref(),
             self.limit,
         );
+        let mut all_checks = false;
+        let checks = match &subject.asked {
+            Some(asked) if reading.stopped_at.is_none() => {
+                let findings = checks::parse(seen.lines.iter().map(String::as_str));
+                all_checks = findings.ended && !asked.only;
+                let (name, facts) = (&subject.server.name, &reading.facts);
+                checks::judge(
+                    name,
+                    facts,
+                    asked,
+                    &findings,
+                    self.at,
+                    &subject.check_limits,
+                )
+            }
+            _ => Vec::new(),
+        };
         Look {
             server: subject.server.name.clone(),
             observation: Observation {
@@ -169,7 +205,8 @@ impl Sweep {
                 Some(Failure::Transport(error)) => Some(error),
                 _ => None,
             },
-            checks: Vec::new(),
+            checks,
+            all_checks,
         }
     }
 }
@@ -189,6 +226,8 @@ struct Seen {
     asked: Option<Instant>,
     /// When its first line arrived.
     answered: Option<Instant>,
+    /// Whether the look at the server itself has come to its end.
+    looked: bool,
     lines: Vec<String>,
     bytes: usize,
 }
@@ -196,6 +235,7 @@ struct Seen {
 impl Seen {
     fn take(&mut self, line: &str) {
         self.answered.get_or_insert_with(Instant::now);
+        self.looked |= line == "end";
         // An empty line takes memory too.
         self.bytes = self.bytes.saturating_add(line.len() + size_of::<String>());
         if self.bytes <= MOST_OUTPUT {
@@ -204,28 +244,39 @@ impl Seen {
     }
 }
 
-async fn converse(
-    connector: &Connector,
-    server: &Server,
-    limit: Duration,
-    seen: &Mutex<Seen>,
-) -> Result<(), TransportError> {
-    let known = || seen.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut session = connector.open(server).await?;
-    {
-        let mut known = known();
-        known.peer = Some(session.peer().clone());
-        known.asked = Some(Instant::now());
+fn known(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
+    seen.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Sweep {
+    async fn converse(
+        &self,
+        connector: &Connector,
+        subject: &Subject,
+        seen: &Mutex<Seen>,
+    ) -> Result<(), TransportError> {
+        let mut session = connector.open(&subject.server).await?;
+        let mut script = probe();
+        let mut limit = self.limit;
+        if let Some(asked) = &subject.asked {
+            script.append(&asked.script());
+            limit += self.checks_limit;
+        }
+        {
+            let mut known = known(seen);
+            known.peer = Some(session.peer().clone());
+            known.asked = Some(Instant::now());
+        }
+        // The look has a limit of its own; the session's must not be longer, for whoever reads its error.
+        let limits = session.limits();
+        limits.idle = limits.idle.min(limit);
+        limits.total = limits.total.min(limit);
+        session
+            .exchange(&script, &mut |line| known(seen).take(line))
+            .await?;
+        session.close().await;
+        Ok(())
     }
-    // The look has a limit of its own; the session's must not be longer, for whoever reads its error.
-    let limits = session.limits();
-    limits.idle = limits.idle.min(limit);
-    limits.total = limits.total.min(limit);
-    session
-        .exchange(&probe(), &mut |line| known().take(line))
-        .await?;
-    session.close().await;
-    Ok(())
 }
 
 fn verdict(

@@ -26,6 +26,8 @@ fn subjects(servers: impl IntoIterator<Item = Server>) -> Vec<Subject> {
         server,
         placed: BTreeSet::new(),
         thresholds: Thresholds::default(),
+        asked: None,
+        check_limits: CheckLimits::default(),
     };
     servers.into_iter().map(subject).collect()
 }
@@ -33,6 +35,7 @@ fn subjects(servers: impl IntoIterator<Item = Server>) -> Vec<Subject> {
 async fn sweep(limit_ms: u64, parallel: usize, servers: Vec<Server>) -> (Vec<Look>, Duration) {
     let sweep = Sweep {
         limit: Duration::from_millis(limit_ms),
+        checks_limit: Duration::from_secs(20),
         parallel,
         at: "2026-01-02T03:04:05Z".parse().unwrap(),
         clock: Timestamp::now(),

@@ -9,6 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::read::Reader;
 use super::source::Source;
+use crate::model::check::CheckLimits;
 use crate::model::health::{Rules, Thresholds};
 use crate::model::{Patience, Selector, Server, ServerName};
 
@@ -64,10 +65,16 @@ struct Given {
     disk_percent: Option<u8>,
     inodes_percent: Option<u8>,
     clock_offset: Option<Duration>,
+    certificate_warn: Option<Duration>,
+    certificate_bad: Option<Duration>,
+    response_time: Option<Duration>,
+    security_updates: Option<u32>,
+    package_lists: Option<Duration>,
+    mail_queue: Option<u32>,
 }
 
 /// The keys of [`Given`].
-const RULES: [&str; 7] = [
+const RULES: [&str; 13] = [
     "fail_after",
     "recover_after",
     "load_per_core",
@@ -75,9 +82,15 @@ const RULES: [&str; 7] = [
     "disk_percent",
     "inodes_percent",
     "clock_offset",
+    "certificate_warn",
+    "certificate_bad",
+    "response_time",
+    "security_updates",
+    "package_lists",
+    "mail_queue",
 ];
 
-pub(super) const KEYS: [&str; 9] = [
+pub(super) const KEYS: [&str; 15] = [
     RULES[0],
     RULES[1],
     RULES[2],
@@ -85,12 +98,19 @@ pub(super) const KEYS: [&str; 9] = [
     RULES[4],
     RULES[5],
     RULES[6],
+    RULES[7],
+    RULES[8],
+    RULES[9],
+    RULES[10],
+    RULES[11],
+    RULES[12],
     "longest_gap",
     "overrides",
 ];
 
-const OVERRIDE_KEYS: [&str; 8] = [
-    "servers", RULES[0], RULES[1], RULES[2], RULES[3], RULES[4], RULES[5], RULES[6],
+const OVERRIDE_KEYS: [&str; 14] = [
+    "servers", RULES[0], RULES[1], RULES[2], RULES[3], RULES[4], RULES[5], RULES[6], RULES[7],
+    RULES[8], RULES[9], RULES[10], RULES[11], RULES[12],
 ];
 
 const ALIASES: [(&str, &str); 10] = [
@@ -118,6 +138,7 @@ impl Given {
                     recover_after,
                 },
             thresholds,
+            checks,
         } = rules;
         let Thresholds {
             load_per_core,
@@ -133,6 +154,20 @@ impl Given {
         set(disk_percent, self.disk_percent);
         set(inodes_percent, self.inodes_percent);
         set(clock_offset, self.clock_offset);
+        let CheckLimits {
+            certificate_warn,
+            certificate_bad,
+            response_time,
+            security_updates,
+            package_lists,
+            mail_queue,
+        } = checks;
+        set(certificate_warn, self.certificate_warn);
+        set(certificate_bad, self.certificate_bad);
+        set(response_time, self.response_time);
+        set(security_updates, self.security_updates);
+        set(package_lists, self.package_lists);
+        set(mail_queue, self.mail_queue);
     }
 
     /// Reads a key, if it is one of [`RULES`]; what is wrong with it is noted and left as it was.
@@ -145,6 +180,10 @@ impl Given {
             let number = reader.integer(entry, 1, 100)?;
             u8::try_from(number).ok()
         };
+        let count = |reader: &mut Reader<'_, '_>| {
+            let number = reader.integer(entry, 1, i64::from(u32::MAX))?;
+            u32::try_from(number).ok()
+        };
         match entry.0 {
             "fail_after" => self.fail_after = looks(reader),
             "recover_after" => self.recover_after = looks(reader),
@@ -155,6 +194,16 @@ impl Given {
             "clock_offset" => {
                 self.clock_offset = reader.duration(entry, Duration::from_millis(100));
             }
+            "certificate_warn" => self.certificate_warn = reader.duration(entry, Duration::ZERO),
+            "certificate_bad" => self.certificate_bad = reader.duration(entry, Duration::ZERO),
+            "response_time" => {
+                self.response_time = reader.duration(entry, Duration::from_millis(1));
+            }
+            "security_updates" => self.security_updates = count(reader),
+            "package_lists" => {
+                self.package_lists = reader.duration(entry, Duration::from_secs(3600));
+            }
+            "mail_queue" => self.mail_queue = count(reader),
             _ => return false,
         }
         true

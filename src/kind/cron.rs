@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 use jiff::{Timestamp, Zoned};
 use serde::{Deserialize, Serialize};
 
+use super::wanted::Wanted;
 use super::{Compile, Edge, Heard, Live, Scope, Spec, Summary};
 use crate::diagnostic::Invalid;
 use crate::item::Item;
@@ -147,6 +148,7 @@ impl Spec for Cron {
     const NAME: &'static str = "NAME";
     /// Every Debian has cron.
     const ROLE: Option<Role> = None;
+    const CHECKED: bool = true;
     const LIVE: Option<Live> = Some(Live {
         flag: None,
         help: "When they last ran and how that went",
@@ -212,6 +214,14 @@ impl Spec for Cron {
 
     fn items(&self, input: &Compile<'_>) -> Result<Vec<Item>, Invalid> {
         files::items(self, input)
+    }
+
+    fn wanted(&self, _name: &str, suspended: bool) -> Vec<Wanted> {
+        if suspended {
+            Vec::new()
+        } else {
+            vec![Wanted::Cron]
+        }
     }
 
     fn summary(&self, _name: &str) -> Summary {

@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::wanted::Wanted;
 use super::{Claim, Compile, Edge, Heard, Live, Scope, SecretId, Spec, Summary};
 use crate::diagnostic::Invalid;
 use crate::item::Item;
@@ -173,6 +174,7 @@ impl Spec for Database {
     const ABOUT: &'static str = "a database";
     const NAME: &'static str = "NAME";
     const ROLE: Option<Role> = Some(Role::Database);
+    const CHECKED: bool = true;
     const REVEALS: bool = true;
     const LIVE: Option<Live> = Some(Live {
         flag: None,
@@ -241,6 +243,13 @@ impl Spec for Database {
 
     fn items(&self, input: &Compile<'_>) -> Result<Vec<Item>, Invalid> {
         compile::items(self, input)
+    }
+
+    fn wanted(&self, _name: &str, _suspended: bool) -> Vec<Wanted> {
+        vec![match self.engine() {
+            Engine::Mariadb => Wanted::Mariadb,
+            Engine::Postgres => Wanted::Postgres,
+        }]
     }
 
     fn summary(&self, _name: &str) -> Summary {

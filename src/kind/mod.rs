@@ -23,9 +23,11 @@ mod reason;
 pub mod rule;
 mod scope;
 pub mod site;
+pub mod wanted;
 pub mod zone;
 
 pub use scope::{Fleet, Scope, Ties};
+use wanted::Wanted;
 
 /// Stands for a sealed secret in a spec: `sec_` and the keyed hash of the secret, so that equal secrets compare
 /// equal and the stored spec reveals nothing.
@@ -149,6 +151,8 @@ pub trait Spec: Args + Serialize + DeserializeOwned + Clone + Send + Sync + 'sta
     const REVEALS: bool = false;
     /// The commands of every kind that this one does not have, or has a file of its own for: `list-rules`.
     const WITHOUT: &'static [&'static str] = &[];
+    /// Whether a health sweep looks at its resources.
+    const CHECKED: bool = false;
     /// Whether its claims in the space `host` are names that visitors look up: `add-` then has `--dns`.
     const HOSTS: bool = false;
     /// What only its server knows of it.
@@ -243,6 +247,12 @@ pub trait Spec: Args + Serialize + DeserializeOwned + Clone + Send + Sync + 'sta
         Summary::new()
     }
 
+    /// What a health sweep looks at of it; only asked where [`Self::CHECKED`] says so.
+    fn wanted(&self, name: &str, suspended: bool) -> Vec<Wanted> {
+        let _ = (name, suspended);
+        Vec::new()
+    }
+
     /// Appends one read-only fragment that asks a server the questions of [`Self::LIVE`] about all of these.
     fn ask(specs: &[(&str, Self)], out: &mut Script) {
         let _ = (specs, out);
@@ -260,6 +270,7 @@ pub trait Spec: Args + Serialize + DeserializeOwned + Clone + Send + Sync + 'sta
 pub type Ask = fn(&[(&str, &Value)], &mut Script) -> Result<(), Invalid>;
 
 /// A kind with its spec's type erased: what the generic commands work with.
+#[allow(clippy::struct_excessive_bools)] // Each is a constant of the spec.
 pub struct Kind {
     /// See [`Spec::KIND`].
     pub word: &'static str,
@@ -325,6 +336,10 @@ pub struct Kind {
     pub summary: fn(&str, &str) -> Result<Summary, Invalid>,
     /// See [`Spec::outlook`].
     pub outlook: fn(&Value, &Zoned) -> Result<Summary, Invalid>,
+    /// See [`Spec::CHECKED`].
+    pub checked: bool,
+    /// See [`Spec::wanted`].
+    pub wanted: fn(&Value, &str, bool) -> Result<Vec<Wanted>, Invalid>,
     /// See [`Spec::ask`].
     pub ask: Ask,
     /// See [`Spec::heard`].
@@ -350,6 +365,8 @@ impl Kind {
             example: S::EXAMPLE,
             entries: S::ENTRIES,
             state: S::STATE,
+            checked: S::CHECKED,
+            wanted: |value, name, suspended| Ok(from_json::<S>(value)?.wanted(name, suspended)),
             augment: S::augment_args,
             augment_for_update: S::augment_args_for_update,
             parse: |matches, name, edge| {

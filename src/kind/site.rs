@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::wanted::Wanted;
 use super::{Claim, Compile, Edge, Entries, SecretId, Spec, Summary};
 use crate::diagnostic::Invalid;
 use crate::item::Item;
@@ -342,6 +343,10 @@ pub struct Site {
     #[arg(long, value_name = "MIN-MAX", help_heading = "Server")]
     #[serde(skip_serializing_if = "Option::is_none")]
     health_status: Option<String>,
+    /// Text that the answer must contain in a health sweep, within its first 256 KiB
+    #[arg(long, value_name = "TEXT", help_heading = "Server")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    health_text: Option<String>,
 }
 
 /// What serves a site.
@@ -392,6 +397,7 @@ impl Spec for Site {
     const ABOUT: &'static str = "a website";
     const NAME: &'static str = "DOMAIN";
     const ROLE: Option<Role> = Some(Role::Web);
+    const CHECKED: bool = true;
     const HOSTS: bool = true;
     const EXAMPLE: &'static str = "fleet add-site example.com --server sg-1";
     const ENTRIES: &'static [Entries] = &[Entries {
@@ -472,6 +478,13 @@ impl Spec for Site {
             directions.push(("files".to_owned(), files::Paths::of(&checked, None).root));
         }
         directions
+    }
+
+    fn wanted(&self, name: &str, suspended: bool) -> Vec<Wanted> {
+        match self.check(name) {
+            Ok(site) if !suspended => vec![Wanted::Page(Box::new(files::page(&site)))],
+            _ => Vec::new(),
+        }
     }
 
     fn summary(&self, name: &str) -> Summary {

@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::wanted::Wanted;
 use super::{Claim, Compile, Edge, Heard, Live, Scope, SecretId, Spec, Summary};
 use crate::diagnostic::Invalid;
 use crate::item::Item;
@@ -164,6 +165,7 @@ impl Spec for Zone {
     const ABOUT: &'static str = "a DNS zone";
     const NAME: &'static str = "DOMAIN";
     const ROLE: Option<Role> = Some(Role::Dns);
+    const CHECKED: bool = true;
     const LIVE: Option<Live> = Some(Live {
         flag: Some("serials"),
         help: "Ask each name server for the serial that it serves",
@@ -243,6 +245,14 @@ impl Spec for Zone {
 
     fn heard(lines: &[&str], now: Timestamp) -> Heard {
         live::heard(lines, now)
+    }
+
+    fn wanted(&self, _name: &str, suspended: bool) -> Vec<Wanted> {
+        if suspended {
+            Vec::new()
+        } else {
+            vec![Wanted::Zone]
+        }
     }
 
     fn summary(&self, _name: &str) -> Summary {

@@ -1,6 +1,7 @@
 //! What was found out about one thing: a check of a server, or of a resource on a server. Plain data.
 
 use std::fmt;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -265,6 +266,37 @@ impl Check {
         self.value = Some(value);
         self.unit = Some(unit);
         self
+    }
+}
+
+/// From when on what a check found needs attention.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CheckLimits {
+    /// A certificate that expires sooner.
+    pub certificate_warn: Duration,
+    /// One that expires sooner is bad: renewing it seems to fail.
+    pub certificate_bad: Duration,
+    /// An answer of a site that takes longer.
+    pub response_time: Duration,
+    /// So many security updates that wait, or more.
+    pub security_updates: u32,
+    /// Package lists that are older: they tell nothing of updates that wait.
+    pub package_lists: Duration,
+    /// So many messages that wait to be sent, or more.
+    pub mail_queue: u32,
+}
+
+impl Default for CheckLimits {
+    fn default() -> Self {
+        const DAY: u64 = 86_400;
+        Self {
+            certificate_warn: Duration::from_secs(21 * DAY),
+            certificate_bad: Duration::from_secs(7 * DAY),
+            response_time: Duration::from_secs(2),
+            security_updates: 1,
+            package_lists: Duration::from_secs(30 * DAY),
+            mail_queue: 100,
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::Patience;
+use super::check::CheckLimits;
 
 /// How well a server is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -55,6 +56,8 @@ pub struct Rules {
     pub patience: Patience,
     /// From when on its figures need attention.
     pub thresholds: Thresholds,
+    /// From when on what is checked there needs attention.
+    pub checks: CheckLimits,
 }
 
 impl Default for Rules {
@@ -65,6 +68,7 @@ impl Default for Rules {
                 recover_after: 2,
             },
             thresholds: Thresholds::default(),
+            checks: CheckLimits::default(),
         }
     }
 }

@@ -9,6 +9,7 @@ mod support;
 mod watch;
 mod world;
 
+mod checks;
 mod conflicts;
 mod crons;
 mod crowd;

@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::super::checking;
 use super::Known;
 use crate::health::Look;
 use crate::model::health::ServerFacts;
 use crate::model::{Health, Status};
 use crate::ui::{Cell, Page, Table, Tone, format};
 
-/// `{"servers": [{"name", "health", "confirmed", "since", "turning", "reasons", "hints", "at", "took_ms", "facts"}],
+/// `{"servers": [{"name", "health", "confirmed", "since", "turning", "reasons", "hints", "at", "took_ms", "facts", "checks"}],
 /// "summary": {"online": 5, ...}}`; `health` is what was seen, `confirmed` what several looks agree on, `turning` the
 /// change that is not confirmed yet. `facts` is null when the server was not reached, and has the keys of
 /// [`ServerFacts`] otherwise.
@@ -41,6 +42,7 @@ pub(super) fn report(looks: &[Look], known: &Known) -> Value {
                 "at": look.observation.at,
                 "took_ms": u64::try_from(look.took.as_millis()).unwrap_or(u64::MAX),
                 "facts": look.observation.facts,
+                "checks": checking::report(look),
             })
         })
         .collect();
@@ -117,7 +119,9 @@ pub(super) fn table() -> Table {
 
 /// Whether there is more to say of it than its row does.
 pub(super) fn is_worth_a_word(look: &Look, known: &Known) -> bool {
-    look.observation.health != Health::Online || known.progress(&look.server).is_some()
+    look.observation.health != Health::Online
+        || known.progress(&look.server).is_some()
+        || checking::tells(look)
 }
 
 /// A line for each reason, and what is confirmed when it is not what was seen.
@@ -138,6 +142,7 @@ pub(super) fn words(page: &mut Page, look: &Look, known: &Known, now: Timestamp)
             format::age(standing.since, now)
         ));
     }
+    checking::print(page, look);
 }
 
 pub(super) fn tone(status: Status) -> Tone {

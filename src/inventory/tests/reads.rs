@@ -357,7 +357,7 @@ fn the_last_override_for_a_server_goes_before() {
     let inventory = parse(
         "[health]\nfail_after = 3\ndisk_percent = 80\n\
          [[health.overrides]]\nservers = ['label:tier=gold', 'b']\ndisk_percent = 85\nload_per_core = 6\n\
-         [[health.overrides]]\nservers = '!a'\nrecover_after = 1\ndisk_percent = 99\n\
+         [[health.overrides]]\nservers = '!a'\nrecover_after = 1\ndisk_percent = 99\ncertificate_warn = '14d'\n\
          [servers.a]\naddress = 'a'\nlabels.tier = 'gold'\n\
          [servers.b]\naddress = 'b'\nactive = false\n\
          [servers.c]\naddress = 'c'\n",
@@ -377,4 +377,9 @@ fn the_last_override_for_a_server_goes_before() {
     assert_eq!(rules("a"), (3, 2, 85, 6.0, 95));
     assert_eq!(rules("b"), (3, 1, 99, 6.0, 95));
     assert_eq!(rules("c"), (3, 1, 99, 4.0, 95));
+    let warn = |name: &str| {
+        let rules = inventory.health.rules(inventory.server(name).unwrap());
+        rules.checks.certificate_warn.as_secs() / 86_400
+    };
+    assert_eq!((warn("a"), warn("b")), (21, 14));
 }

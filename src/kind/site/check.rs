@@ -10,7 +10,9 @@ use super::php::{self, Ini, Php};
 use super::proxy::{self, Proxy, Upstream};
 use super::redirect::{self, PathRedirect, Url};
 use super::tls::{Hsts, Tls};
-use super::values::{RelativePath, Size, Span, StatusRange, UrlPath, file_name, request_target};
+use super::values::{
+    RelativePath, Size, Span, StatusRange, UrlPath, file_name, health_text, request_target,
+};
 use super::{AuthUser, Site, SiteType, auth, scan};
 use crate::diagnostic::Invalid;
 use crate::kind::reason::{Reason, refuse};
@@ -65,6 +67,8 @@ pub(super) struct Checked {
     pub(super) health_path: String,
     /// Statuses that count as well.
     pub(super) health_status: StatusRange,
+    /// What the answer must contain in a health sweep.
+    pub(super) health_text: Option<String>,
 }
 
 /// What answers for a site.
@@ -178,6 +182,7 @@ impl Site {
             self.health_status.as_ref(),
             StatusRange::parse,
         );
+        let health_text = c.optional("health_text", self.health_text.as_ref(), health_text);
         let site = Checked {
             id: user[2..].replace('-', "_"),
             user,
@@ -205,6 +210,7 @@ impl Site {
             log_days: c.bounded("log_days", self.log_days.unwrap_or(14), 3650),
             snippet: c.optional("snippet", self.snippet.as_ref(), snippet),
             health_path: health_path.unwrap_or_else(|| "/".to_owned()),
+            health_text,
             health_status: health_status.unwrap_or(StatusRange { min: 200, max: 499 }),
             backend,
             canonical,

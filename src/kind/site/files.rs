@@ -10,6 +10,7 @@ use crate::item::dir::OnRemove;
 use crate::item::file::Content;
 use crate::item::{Dir, File, Item, Probe, Service, User};
 use crate::kind::Compile;
+use crate::kind::wanted::{Certificate, Page};
 use crate::model::DomainName;
 use crate::shell::Secret;
 
@@ -291,6 +292,24 @@ fn probe(site: &Checked, suspended: bool) -> Probe {
         tls: site.tls.is_some(),
         status_min,
         status_max,
+    }
+}
+
+/// What a health sweep asks it for.
+pub(super) fn page(site: &Checked) -> Page {
+    let probe = probe(site, false);
+    let certificate = site.tls.as_ref().map(|tls| Certificate {
+        path: Paths::of(site, None).certificate(),
+        pem: tls.certificate.clone(),
+    });
+    Page {
+        host: probe.host,
+        path: probe.path,
+        status_min: probe.status_min,
+        status_max: probe.status_max,
+        text: site.health_text.clone(),
+        certificate,
+        php: matches!(site.backend, Backend::Php(_)),
     }
 }
 

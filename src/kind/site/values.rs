@@ -152,6 +152,18 @@ pub(super) fn request_target(text: &str) -> Result<String, Reason> {
     }
 }
 
+/// A text that a page must contain: on one line, since that is how the server searches for it.
+pub(super) fn health_text(text: &str) -> Result<String, Reason> {
+    if text.is_empty() || text.len() > 1024 || text.chars().any(char::is_control) {
+        refuse_with_hint(
+            format!("`{}` is not a text to look for", shown(text)),
+            "1 to 1024 bytes on one line",
+        )
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
 /// Statuses that count as well: `200-499`, `204`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct StatusRange {

@@ -137,6 +137,8 @@ fn every_text_setting_has_a_row() {
         "tls_certificate_file",
         "tls_key_file",
         "snippet_file",
+        // It reaches no configuration, only a quoted word of a script.
+        "health_text",
     ];
     for argument in command.get_arguments() {
         let id = argument.get_id().as_str();
@@ -145,6 +147,16 @@ fn every_text_setting_has_a_row() {
         if takes_text && !without.contains(&id) {
             assert!(ROWS.iter().any(|row| row.field == id), "`{id}` has no row");
         }
+    }
+}
+
+#[test]
+fn a_text_to_look_for_is_any_line() {
+    for text in ["</html>", "it's $HOME `id` \"ä\" \\", " "] {
+        assert!(problems(serde_json::json!({ "health_text": text })).is_empty());
+    }
+    for text in ["", "a\nb", "\0", "a\u{7f}b", &"x".repeat(1025)] {
+        refused("health_text", serde_json::json!({ "health_text": text }));
     }
 }
 

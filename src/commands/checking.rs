@@ -1,0 +1,406 @@
+//! What a health sweep checks of what is placed on the servers, from there and from here; and how that is told.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::Value;
+use tokio::task::JoinSet;
+
+use crate::context::Context;
+use crate::diagnostic::Diagnostic;
+use crate::health::Look;
+use crate::health::checks::{Asked, Outside, Visit};
+use crate::kind::KINDS;
+use crate::kind::wanted::Wanted;
+use crate::model::check::{Aspect, CheckLimits, Status, Vantage};
+use crate::model::{
+    Check, Health, PlacementStatus, ResourceName, Server, ServerName, TransportKind,
+};
+use crate::state::{Filter, Read};
+use crate::ui::{Page, Tone};
+
+/// How much longer than the look itself the checks of a server may take, there and from here.
+pub(super) const LIMIT: Duration = Duration::from_secs(20);
+
+/// Requests from here at the same time.
+const PARALLEL: usize = 128;
+
+/// How long the look-up of a server's own name may take.
+const LOOK_UP: Duration = Duration::from_secs(5);
+
+/// What to check.
+#[derive(Args, Clone, Debug, Default)]
+pub(super) struct CheckArgs {
+    /// Look at the servers themselves alone, not at the services and sites on them
+    #[arg(long, conflicts_with_all = ["server_only", "sites"])]
+    no_checks: bool,
+    /// Check from the servers alone: make no request to a site or a zone from here
+    #[arg(long, conflicts_with_all = ["watch", "history"])]
+    server_only: bool,
+    /// Check this site alone, on its server, and where its name leads; may be repeated
+    #[arg(
+        long = "site",
+        value_name = "DOMAIN",
+        value_delimiter = ',',
+        conflicts_with_all = ["watch", "history"]
+    )]
+    sites: Vec<String>,
+}
+
+/// What is to be checked, by server, and from here.
+#[derive(Debug, Default)]
+pub(super) struct Checking {
+    asked: BTreeMap<ServerName, Asked>,
+    visits: Vec<Visit>,
+    /// Servers that are reached by a name: their addresses are looked up first.
+    names: BTreeMap<ServerName, String>,
+    /// How many visits are made to what is on a server; `None` when they are left out.
+    expected: Option<BTreeMap<ServerName, usize>>,
+    /// From when on what is found on a server needs attention.
+    limits: BTreeMap<ServerName, CheckLimits>,
+}
+
+impl CheckArgs {
+    /// The servers that a sweep is about: of `servers`, where single sites are asked for, those that have one.
+    ///
+    /// # Errors
+    /// A site that there is not, or that is on none of `servers`.
+    pub(super) fn narrow<'c>(
+        &self,
+        context: &Context,
+        servers: Vec<&'c Server>,
+    ) -> anyhow::Result<Vec<&'c Server>> {
+        if self.sites.is_empty() {
+            return Ok(servers);
+        }
+        let mut wanted = BTreeSet::new();
+        for name in &self.sites()? {
+            let name = ResourceName::new("site", name);
+            let found = match context.state_to_read()? {
+                Some(state) => state.read(|read| read.find(&name))?,
+                None => None,
+            };
+            let Some(site) = found else {
+                return Err(Diagnostic::usage(format!("there is no {name}"))
+                    .hint("`fleet list-sites` names them all")
+                    .into());
+            };
+            let before = wanted.len();
+            let places = site
+                .placements
+                .into_iter()
+                .map(|placement| placement.server);
+            wanted.extend(places.filter(|server| servers.iter().any(|s| s.name == *server)));
+            if wanted.len() == before && !servers.iter().any(|s| wanted.contains(&s.name)) {
+                return Err(
+                    Diagnostic::usage(format!("{name} is on none of these servers")).into(),
+                );
+            }
+        }
+        Ok(servers
+            .into_iter()
+            .filter(|server| wanted.contains(&server.name))
+            .collect())
+    }
+
+    /// The sites' names in their one form.
+    fn sites(&self) -> anyhow::Result<BTreeSet<String>> {
+        let site = KINDS.iter().find(|kind| kind.word == "site");
+        let mut names = BTreeSet::new();
+        for name in &self.sites {
+            let canonical = match site {
+                Some(site) => (site.canonical_name)(name).map_err(|invalid| {
+                    let reason = invalid.problems.first().map(|p| p.message.clone());
+                    Diagnostic::usage(reason.unwrap_or_else(|| format!("`{name}` is no site")))
+                })?,
+                None => name.clone(),
+            };
+            names.insert(canonical);
+        }
+        Ok(names)
+    }
+
+    /// What is to be checked on `servers`; `None` for nothing.
+    pub(super) fn checking(
+        &self,
+        context: &Context,
+        servers: &[&Server],
+    ) -> anyhow::Result<Option<Checking>> {
+        if self.no_checks {
+            return Ok(None);
+        }
+        let only = self.sites()?;
+        let settings = &context.inventory()?.health;
+        let mut checking = Checking::default();
+        for server in servers {
+            let asked = Asked {
+                only: !only.is_empty(),
+                ..Asked::default()
+            };
+            checking.asked.insert(server.name.clone(), asked);
+            let limits = settings.rules(server).checks;
+            checking.limits.insert(server.name.clone(), limits);
+        }
+        if let Some(state) = context.state_to_read()? {
+            state.read(|read| checking.fill(read, servers, &only))?;
+        }
+        if self.server_only {
+            checking.visits.clear();
+        } else {
+            let mut expected = BTreeMap::new();
+            for visit in &checking.visits {
+                *expected.entry(visit.server.clone()).or_default() += 1;
+            }
+            checking.expected = Some(expected);
+        }
+        Ok(Some(checking))
+    }
+}
+
+impl Checking {
+    /// Adds what is placed on `servers`; of `only` these sites, when there are any.
+    fn fill(
+        &mut self,
+        read: &Read,
+        servers: &[&Server],
+        only: &BTreeSet<String>,
+    ) -> Result<(), Diagnostic> {
+        let by_name: BTreeMap<&ServerName, &Server> = servers
+            .iter()
+            .map(|server| (&server.name, *server))
+            .collect();
+        let mut zones: BTreeSet<String> = BTreeSet::new();
+        let filter = Filter {
+            kind: Some("zone"),
+            ..Filter::default()
+        };
+        read.each_listed(&filter, |zone| {
+            zones.insert(zone.name.to_owned());
+        })?;
+        for kind in KINDS.iter().filter(|kind| kind.checked) {
+            if !only.is_empty() && kind.word != "site" {
+                continue;
+            }
+            let filter = Filter {
+                kind: Some(kind.word),
+                names: (!only.is_empty()).then_some(only),
+                ..Filter::default()
+            };
+            for resource in read.resources(&filter)? {
+                // What was never there, or is to go, cannot be unwell.
+                let places: Vec<&Server> = resource
+                    .placements
+                    .iter()
+                    .filter(|place| {
+                        place.applied_generation > 0 && place.status != PlacementStatus::Removing
+                    })
+                    .filter_map(|place| by_name.get(&place.server).copied())
+                    .collect();
+                if places.is_empty() {
+                    continue;
+                }
+                // Specs are checked when they are stored; one that is broken is told by `plan`.
+                let name = &resource.name;
+                let wanted = (kind.wanted)(&resource.spec, &name.name, resource.suspended);
+                for wanted in wanted.unwrap_or_default() {
+                    for server in &places {
+                        self.add(server, name, &wanted, &zones, !only.is_empty());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn add(
+        &mut self,
+        server: &Server,
+        name: &ResourceName,
+        wanted: &Wanted,
+        zones: &BTreeSet<String>,
+        resolve: bool,
+    ) {
+        let page = match wanted {
+            Wanted::Page(page) => Some(page.as_ref().clone()),
+            _ => None,
+        };
+        if page.is_some() || *wanted == Wanted::Zone {
+            let is_fleets = |host: &str| {
+                zones.contains(host)
+                    || host
+                        .match_indices('.')
+                        .any(|(at, _)| zones.contains(&host[at + 1..]))
+            };
+            let resolve = page
+                .as_ref()
+                .is_some_and(|page| resolve || is_fleets(&page.host));
+            self.visit(server, name, page, resolve);
+        }
+        if let Some(asked) = self.asked.get_mut(&server.name) {
+            asked.add(name, wanted.clone());
+        }
+    }
+
+    /// A visit from here, where the way that others take to the server is known.
+    fn visit(
+        &mut self,
+        server: &Server,
+        name: &ResourceName,
+        page: Option<crate::kind::wanted::Page>,
+        resolve: bool,
+    ) {
+        let told = !server.ipv4.is_empty() || !server.ipv6.is_empty();
+        // Behind a jump host, its address is not for everybody.
+        if !told && (server.transport == TransportKind::Local || server.jump.is_some()) {
+            return;
+        }
+        let addresses = server.public_addresses();
+        if addresses.is_empty() {
+            self.names
+                .insert(server.name.clone(), server.address.clone());
+        }
+        self.visits.push(Visit {
+            server: server.name.clone(),
+            addresses,
+            resource: name.clone(),
+            page,
+            resolve,
+            limits: self.limits.get(&server.name).copied().unwrap_or_default(),
+        });
+    }
+
+    /// What is asked of a server there.
+    pub(super) fn asked(&self, server: &ServerName) -> Option<Asked> {
+        self.asked.get(server).cloned()
+    }
+
+    /// Makes the visits from here.
+    pub(super) async fn visit_all(&mut self, context: &Context) -> Vec<Check> {
+        let mut visits = std::mem::take(&mut self.visits);
+        let found = look_up(std::mem::take(&mut self.names)).await;
+        for visit in visits.iter_mut().filter(|visit| visit.addresses.is_empty()) {
+            if let Some(addresses) = found.get(&visit.server) {
+                visit.addresses.clone_from(addresses);
+            }
+        }
+        visits.retain(|visit| !visit.addresses.is_empty());
+        if visits.is_empty() {
+            return Vec::new();
+        }
+        let outside = Outside::new(PARALLEL, LIMIT, context.now());
+        outside.run(visits).await
+    }
+}
+
+/// The addresses of servers that are reached by a name; those without any are left out.
+async fn look_up(names: BTreeMap<ServerName, String>) -> BTreeMap<ServerName, Vec<IpAddr>> {
+    let mut lookups = JoinSet::new();
+    for (server, name) in names {
+        lookups.spawn(async move {
+            let found = tokio::time::timeout(LOOK_UP, tokio::net::lookup_host((name, 0))).await;
+            let addresses: BTreeSet<IpAddr> = match found {
+                Ok(Ok(found)) => found.map(|address| address.ip()).collect(),
+                _ => BTreeSet::new(),
+            };
+            (server, addresses.into_iter().collect::<Vec<_>>())
+        });
+    }
+    let mut found = BTreeMap::new();
+    while let Some(done) = lookups.join_next().await {
+        if let Ok((server, addresses)) = done
+            && !addresses.is_empty()
+        {
+            found.insert(server, addresses);
+        }
+    }
+    found
+}
+
+/// Puts what was seen from here to what was seen there.
+///
+/// Of a server that is away nothing is told that follows from it: it would be said as often as it has sites. Unless one of
+/// them answers: then it is the way of the administrator that is broken, and the visitors' counts.
+pub(super) fn join(looks: &mut [Look], from_here: Vec<Check>, checking: Option<&Checking>) {
+    let expected = checking.and_then(|checking| checking.expected.as_ref());
+    let mut by_server: BTreeMap<ServerName, Vec<Check>> = BTreeMap::new();
+    for check in from_here {
+        let server = check.key.subject.server.clone();
+        by_server.entry(server).or_default().push(check);
+    }
+    for look in looks {
+        let checks = by_server.remove(&look.server).unwrap_or_default();
+        // Each visit has a check of what the resource's kind is about, and some have others beside it.
+        let visited = |check: &&Check| {
+            let resource = check.key.subject.resource.as_ref();
+            let zone = resource.is_some_and(|resource| resource.kind == "zone");
+            zone || check.key.aspect == Aspect::Http
+        };
+        look.all_checks &= expected.is_some_and(|expected| {
+            let expected = expected.get(&look.server).copied().unwrap_or_default();
+            checks.iter().filter(visited).count() == expected
+        });
+        let answers = |check: &Check| check.key.aspect == Aspect::Http && check.value.is_some();
+        if look.observation.health != Health::Offline || checks.iter().any(answers) {
+            look.checks.extend(checks);
+            look.checks.sort_by(|a, b| a.key.cmp(&b.key));
+        }
+    }
+}
+
+/// Whether any check found something that does not work.
+pub(super) fn any_bad(looks: &[Look]) -> bool {
+    let mut checks = looks.iter().flat_map(|look| &look.checks);
+    checks.any(|check| check.status == Status::Bad)
+}
+
+/// The checks of a look, as they are in JSON.
+pub(super) fn report(look: &Look) -> Value {
+    serde_json::to_value(&look.checks).unwrap_or_default()
+}
+
+/// The checks that are told: those that found something that needs attention.
+fn told(look: &Look) -> impl Iterator<Item = &Check> {
+    let mut checks = look.checks.iter();
+    std::iter::from_fn(move || checks.find(|check| check.status != Status::Ok))
+}
+
+/// Whether [`print`] has a line.
+pub(super) fn tells(look: &Look) -> bool {
+    told(look).next().is_some()
+}
+
+/// Prints what needs attention: a line each, the same from both sides once.
+pub(super) fn print(page: &mut Page, look: &Look) {
+    let mut lines: Vec<(&Check, Vec<Vantage>)> = Vec::new();
+    for check in told(look) {
+        let same = lines.iter_mut().find(|(other, _)| {
+            other.key.subject == check.key.subject && other.detail == check.detail
+        });
+        match same {
+            Some((_, from)) => from.push(check.key.from),
+            None => lines.push((check, vec![check.key.from])),
+        }
+    }
+    for (check, from) in lines {
+        let tone = match check.status {
+            Status::Bad => Tone::Bad,
+            _ => Tone::Warn,
+        };
+        page.text(look.server.as_str(), tone)
+            .text(": ", Tone::Plain);
+        let line = match &check.key.subject.resource {
+            None => check.detail.clone(),
+            // Where it matters from where one looks.
+            Some(resource) if from == [Vantage::Here] => {
+                format!("{resource} {} (from here)", check.detail)
+            }
+            Some(resource) if from == [Vantage::Server] => {
+                format!("{resource} {} (on the server)", check.detail)
+            }
+            Some(resource) => format!("{resource} {}", check.detail),
+        };
+        page.line(&line);
+    }
+}

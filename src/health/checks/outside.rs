@@ -1,0 +1,293 @@
+//! Checks from this machine, as a visitor sees a site and a resolver a zone: many at once, bounded for each server.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::certificate::Certificate;
+use super::dns::{self, Resolved};
+use super::judge::{Reached, certificate_check, page_check};
+use super::{PATIENCE, TEXT_WITHIN, said};
+use crate::http::{Failure, Request, Trust, Url, send};
+use crate::kind::wanted::Page;
+use crate::model::check::{Aspect, Check, CheckLimits, Status, Subject, Vantage};
+use crate::model::{ResourceName, ServerName};
+
+/// Requests to one server at the same time: a visitor, not a flood.
+const PER_SERVER: usize = 6;
+
+/// One thing to look at from here.
+#[derive(Clone, Debug)]
+pub struct Visit {
+    /// The server it is placed on.
+    pub server: ServerName,
+    /// The addresses by which others know that server, the best first; not empty.
+    pub addresses: Vec<IpAddr>,
+    /// The resource.
+    pub resource: ResourceName,
+    /// The request to a website; without one it is a zone, and the server is asked for it.
+    pub page: Option<Page>,
+    /// Whether the site's name must lead to the server.
+    pub resolve: bool,
+    /// From when on what is found needs attention.
+    pub limits: CheckLimits,
+}
+
+/// How to look from here.
+#[derive(Clone, Debug)]
+pub struct Outside {
+    /// Requests at the same time.
+    pub parallel: usize,
+    /// No visit begins later than this after the start.
+    pub limit: Duration,
+    /// The time, for certificates.
+    pub now: Timestamp,
+    /// Who is asked for names.
+    pub resolvers: Vec<SocketAddr>,
+    /// Where HTTP, HTTPS and DNS are.
+    pub ports: [u16; 3],
+    /// Whose certificates are looked at: anybody's.
+    trust: Trust,
+}
+
+impl Outside {
+    /// Looks as the system's resolver configuration and the usual ports have it.
+    pub fn new(parallel: usize, limit: Duration, now: Timestamp) -> Self {
+        let text = std::fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
+        Self {
+            parallel,
+            limit,
+            now,
+            resolvers: dns::resolvers(&text),
+            ports: [80, 443, 53],
+            trust: Trust::any(),
+        }
+    }
+
+    /// Makes all visits; what could not begin in time has no check. One server that does not answer holds up only the
+    /// visits to itself. Dropping the future ends all of it.
+    pub async fn run(self, visits: Vec<Visit>) -> Vec<Check> {
+        let mut waiting: BTreeMap<ServerName, VecDeque<Visit>> = BTreeMap::new();
+        for visit in visits {
+            let queue = waiting.entry(visit.server.clone()).or_default();
+            queue.push_back(visit);
+        }
+        let outside = Arc::new(self);
+        let permits = Arc::new(Semaphore::new(outside.parallel.max(1)));
+        let started = Instant::now();
+        let mut workers = JoinSet::new();
+        for queue in waiting.into_values() {
+            let count = queue.len().min(PER_SERVER);
+            let queue = Arc::new(Mutex::new(queue));
+            for _ in 0..count {
+                let (outside, permits, queue) = (
+                    Arc::clone(&outside),
+                    Arc::clone(&permits),
+                    Arc::clone(&queue),
+                );
+                workers.spawn(async move {
+                    let mut checks = Vec::new();
+                    while let Ok(_permit) = permits.acquire().await {
+                        if started.elapsed() > outside.limit {
+                            break;
+                        }
+                        let next = queue
+                            .lock()
+                            .unwrap_or_else(PoisonError::into_inner)
+                            .pop_front();
+                        let Some(visit) = next else { break };
+                        checks.extend(outside.visit(&visit).await);
+                    }
+                    checks
+                });
+            }
+        }
+        let mut checks = Vec::new();
+        while let Some(done) = workers.join_next().await {
+            checks.extend(done.unwrap_or_default());
+        }
+        checks.sort_by(|a: &Check, b: &Check| a.key.cmp(&b.key));
+        checks
+    }
+
+    async fn visit(&self, visit: &Visit) -> Vec<Check> {
+        let Some(page) = &visit.page else {
+            return vec![self.zone(visit).await];
+        };
+        let (mut checks, name) = tokio::join!(self.page(visit, page), self.name(visit, page));
+        checks.extend(name);
+        checks
+    }
+
+    fn subject(visit: &Visit) -> Subject {
+        Subject::resource(visit.server.clone(), visit.resource.clone())
+    }
+
+    async fn page(&self, visit: &Visit, page: &Page) -> Vec<Check> {
+        let [http, https, _] = self.ports;
+        let port = if page.certificate.is_some() {
+            https
+        } else {
+            http
+        };
+        // Without IPv6 here, nothing is known of an address of it.
+        let way = visit.addresses.iter().find(|address| has_way(**address));
+        let (Some(address), Ok(url)) = (way, page.url().parse::<Url>()) else {
+            return Vec::new();
+        };
+        let request = Request {
+            method: "GET",
+            url: &url,
+            headers: vec![("accept-encoding", "identity".to_owned())],
+            body: b"",
+            address: Some((*address, port).into()),
+            limit: PATIENCE,
+            // Who looks for no text needs the head alone.
+            largest: page.text.as_ref().map_or(0, |_| TEXT_WITHIN),
+        };
+        let started = Instant::now();
+        let response = send(&request, &self.trust).await;
+        let reason;
+        let reached = match &response {
+            Ok(response) => Reached::Answer {
+                status: response.status,
+                millis: (response.waited.as_secs_f64() * 1000.0).round(),
+                text: page
+                    .text
+                    .as_ref()
+                    .map(|text| contains(&response.body, text.as_bytes())),
+            },
+            Err(Failure::Timeout(..)) => Reached::Late,
+            Err(failure) => {
+                reason = said(&failure.to_string());
+                Reached::Silent(&reason)
+            }
+        };
+        let mut check = page_check(
+            &Self::subject(visit),
+            Vantage::Here,
+            page,
+            &reached,
+            &visit.limits,
+        );
+        check.took_ms = Some(u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX));
+        let mut checks = vec![check];
+        if let (Some(placed), Ok(response)) = (&page.certificate, &response)
+            && let Some(served) = response
+                .certificates
+                .first()
+                .and_then(|der| Certificate::of_der(der))
+        {
+            let foreign = Certificate::of_pem(&placed.pem).is_none_or(|placed| !placed.is(&served));
+            checks.push(certificate_check(
+                Self::subject(visit),
+                Vantage::Here,
+                (&served, foreign),
+                &page.host,
+                self.now,
+                &visit.limits,
+            ));
+        }
+        checks
+    }
+
+    /// Whether the site's name leads to the server.
+    async fn name(&self, visit: &Visit, page: &Page) -> Option<Check> {
+        if !visit.resolve {
+            return None;
+        }
+        let list = |addresses: &[IpAddr]| {
+            let words: Vec<String> = addresses.iter().take(4).map(ToString::to_string).collect();
+            words.join(", ")
+        };
+        let (status, detail) = match dns::resolve(&self.resolvers, &page.host, PATIENCE).await {
+            Resolved::Unknown => return None,
+            Resolved::Nothing => (Status::Warn, "has no address in DNS".to_owned()),
+            Resolved::Failed => (
+                Status::Warn,
+                "has a name that the resolver fails to look up: DNSSEC or its name servers are broken"
+                    .to_owned(),
+            ),
+            Resolved::To(addresses) => {
+                let foreign: Vec<IpAddr> = addresses
+                    .iter()
+                    .copied()
+                    .filter(|address| !visit.addresses.contains(address))
+                    .collect();
+                if foreign.is_empty() {
+                    (Status::Ok, format!("leads to {}", list(&addresses)))
+                } else {
+                    let detail = format!(
+                        "leads to {}, which is not this server ({})",
+                        list(&foreign),
+                        list(&visit.addresses)
+                    );
+                    (Status::Warn, detail)
+                }
+            }
+        };
+        Some(Check::new(
+            Self::subject(visit),
+            Aspect::Dns,
+            Vantage::Here,
+            status,
+            detail,
+        ))
+    }
+
+    /// Whether the server answers for a zone.
+    async fn zone(&self, visit: &Visit) -> Check {
+        let [_, _, port] = self.ports;
+        let mut answer = None;
+        if let Some(address) = visit.addresses.first() {
+            let server = (*address, port).into();
+            answer = dns::ask(server, &visit.resource.name, dns::SOA, false, PATIENCE).await;
+        }
+        let (status, detail) = match answer {
+            Some(answer) if answer.found && answer.authoritative => {
+                (Status::Ok, "is answered for".to_owned())
+            }
+            Some(answer) => (
+                Status::Bad,
+                format!("is not answered for by its server (code {})", answer.code),
+            ),
+            None => (
+                Status::Bad,
+                "is not answered for: no answer from its server on port 53".to_owned(),
+            ),
+        };
+        Check::new(
+            Self::subject(visit),
+            Aspect::Dns,
+            Vantage::Here,
+            status,
+            detail,
+        )
+    }
+}
+
+/// Whether this machine has a way to `address`; nothing is sent.
+fn has_way(address: IpAddr) -> bool {
+    let local: IpAddr = match address {
+        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let socket = std::net::UdpSocket::bind((local, 0));
+    socket.is_ok_and(|socket| socket.connect((address, 443)).is_ok())
+}
+
+/// Whether `needle`, which is not empty, is in it.
+fn contains(bytes: &[u8], needle: &[u8]) -> bool {
+    bytes
+        .windows(needle.len().max(1))
+        .any(|window| window == needle)
+}
+
+#[cfg(test)]
+#[path = "outside_tests.rs"]
+mod tests;
