@@ -147,9 +147,10 @@ impl Verb for Health {
         };
         let json = context.globals.wants_json();
         if !json {
-            context.ui.show(&value, |page| match &told {
-                Some(changes) => changes::print(page, changes, context.now()),
-                None => {
+            context.ui.show(&value, |page| {
+                if let Some(changes) = &told {
+                    changes::print(page, changes, context.now());
+                } else {
                     table::print(page, &looks, &known, context.now());
                     maintenance::print(page, &looks, &known.resting);
                 }
