@@ -104,9 +104,13 @@ struct Ran {
     err: String,
 }
 
-/// Runs fleet at `now`.
+/// Runs fleet at `now`. Nothing is checked: which services this machine runs is not known here.
 fn at(environment: &Environment, now: &str, line: &str) -> Ran {
-    let mut command = environment.command(line.split_whitespace());
+    let mut words: Vec<&str> = line.split_whitespace().collect();
+    if words.first() == Some(&"health") {
+        words.push("--no-checks");
+    }
+    let mut command = environment.command(words);
     let output = command
         .env("FLEET_STATE", environment.path().join("state.db"))
         .env("FLEET_TEST_NOW", now)

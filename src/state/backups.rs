@@ -252,7 +252,12 @@ pub(super) fn copy(source: &Connection, target: &Path, check: bool) -> Result<()
     let outcome = make();
     if outcome.is_err() {
         // Whatever is left of the attempt is of no use; the error that is reported is the one above.
-        let _ = std::fs::remove_file(&unfinished);
+        // SQLite leaves its journal beside a file that is damaged.
+        let mut journal = unfinished.as_os_str().to_owned();
+        journal.push("-journal");
+        for left in [&unfinished, Path::new(&journal)] {
+            let _ = std::fs::remove_file(left);
+        }
     }
     outcome
 }

@@ -168,7 +168,8 @@ fn a_damaged_state_gets_no_backup_and_the_good_ones_stay() {
     assert!(error.message.contains("it is damaged: "), "{error}");
     assert!(error.hints[0].contains("restore-backup"), "{error:?}");
     assert_eq!(backups(&path).unwrap(), before);
-    assert!(!all_files(&dir).iter().any(|name| name.contains("Z.")));
+    let files = all_files(&dir);
+    assert!(!files.iter().any(|name| name.contains("Z.")), "{files:?}");
     assert!(before.iter().all(|backup| backup.fault().is_none()));
 }
 
