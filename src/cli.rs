@@ -122,6 +122,32 @@ pub const ENVIRONMENT: [(&str, &str); 8] = [
     ("CLICOLOR_FORCE", "colours without a terminal, too"),
 ];
 
+/// The files that fleet reads and writes, here and on servers, and what they are.
+pub const FILES: [(&str, &str); 7] = [
+    (
+        "./inventory.toml, ~/.config/fleet/inventory.toml",
+        "the inventory of servers, see fleet-inventory(5)",
+    ),
+    (
+        "~/.local/share/fleet/state.db",
+        "what should be where, and what was done; backups of it lie beside it",
+    ),
+    ("~/.config/fleet/key", "the key that seals stored secrets"),
+    (
+        "~/.ssh/known_hosts, /etc/ssh/ssh_known_hosts",
+        "host keys, as ssh keeps them",
+    ),
+    (
+        "~/.ssh/config, /etc/ssh/ssh_config",
+        "how servers are reached, where ssh is installed",
+    ),
+    (
+        "/var/lib/fleet",
+        "on a server: transactions and the trash of databases and signing keys",
+    ),
+    (".fleet-trash", "on a server: the trash of a directory"),
+];
+
 /// What the exit codes mean.
 pub const EXIT_CODES: [(&str, &str); 9] = [
     ("0", "done"),

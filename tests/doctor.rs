@@ -139,6 +139,31 @@ fn a_damaged_state_is_found() {
         "{found:?}"
     );
 
+    // The first change has made a backup; nothing goes back to it unless somebody asks for that.
+    let damaged = std::fs::read(&path).expect("the state");
+    environment.fleet(["doctor", "--here"]).expect(1);
+    assert!(std::fs::read(&path).expect("the state") == damaged);
+    let repaired = environment
+        .fleet(["doctor", "--here", "--repair", "--yes"])
+        .expect(0);
+    assert!(
+        repaired.stdout.contains("the state is that of"),
+        "{repaired}"
+    );
+    let aside = std::fs::read_dir(environment.path())
+        .expect("its directory")
+        .map(|entry| entry.expect("an entry").path())
+        .find(|path| {
+            let name = path.to_string_lossy();
+            name.contains("state.db.aside-") && !name.ends_with("-wal") && !name.ends_with("-shm")
+        })
+        .expect("the damaged file is kept");
+    assert!(std::fs::read(aside).expect("the state") == damaged);
+    // It is sound now: there is nothing to repair.
+    let whole = environment.fleet(["doctor", "--here", "--repair"]);
+    whole.expect(0);
+    environment.fleet(["show-server", "here"]).expect(0);
+
     environment.write(
         "state.db",
         "not a database, and quite long enough to be looked at as one",

@@ -29,7 +29,77 @@ fn generated() -> BTreeMap<PathBuf, Vec<u8>> {
         let page = page(command.clone().name(title.clone()));
         files.insert(format!("man/{title}.1").into(), page);
     }
+    let example = include_str!("../inventory.example.toml");
+    files.insert(
+        "man/fleet-inventory.5".into(),
+        inventory_page(example).into(),
+    );
     files
+}
+
+/// What roff(7) would take for something else.
+fn escaped(text: &str) -> String {
+    let text = text.replace('\\', "\\e").replace('-', "\\-");
+    if text.starts_with(['.', '\'']) {
+        format!("\\&{text}")
+    } else {
+        text
+    }
+}
+
+/// fleet-inventory(5): the example, which a test holds to every key there is, as a page. A comment is about the lines below it.
+fn inventory_page(example: &str) -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    let mut page = format!(
+        ".TH fleet\\-inventory 5 \"\" \"fleet {version}\" fleet\n.SH NAME\n\
+         fleet\\-inventory \\- the servers of fleet, and how it works with them\n.SH DESCRIPTION\n\
+         The inventory is a file in TOML. Each entry below is a line of it, with its default or an example, as in\n\
+         inventory.example.toml, where lines with defaults are commented.\n.PP\n"
+    );
+    let (mut words, mut keys): (Vec<String>, Vec<&str>) = (Vec::new(), Vec::new());
+    let end = |page: &mut String, words: &mut Vec<String>, keys: &mut Vec<&str>| {
+        for (at, key) in keys.iter().enumerate() {
+            let request = if at == 0 { ".TP" } else { ".TQ" };
+            let _ = writeln!(page, "{request}\n\\fB{}\\fR", escaped(key));
+        }
+        for line in words.drain(..) {
+            let _ = writeln!(page, "{line}");
+        }
+        keys.clear();
+    };
+    for line in example.lines() {
+        let bare = line.strip_prefix("# ").unwrap_or(line);
+        let is_key = bare.split_once(" = ").is_some_and(|(key, _)| {
+            key.chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "_.".contains(c))
+        });
+        if let Some(title) = bare.strip_prefix("── ") {
+            end(&mut page, &mut words, &mut keys);
+            let title = title.trim_end_matches('─').trim();
+            let _ = writeln!(page, ".SH {}", escaped(&title.to_uppercase()));
+        } else if bare.starts_with('[') {
+            // What was said just before is about the section.
+            let about = std::mem::take(&mut words);
+            end(&mut page, &mut words, &mut keys);
+            let _ = writeln!(page, ".SS {}", escaped(bare));
+            if !about.is_empty() {
+                let _ = writeln!(page, "{}", about.join("\n"));
+            }
+        } else if is_key {
+            keys.push(bare);
+        } else if bare.is_empty() || bare == "#" {
+            end(&mut page, &mut words, &mut keys);
+            let _ = writeln!(page, ".PP");
+        } else {
+            if !keys.is_empty() {
+                end(&mut page, &mut words, &mut keys);
+            }
+            words.push(escaped(bare));
+        }
+    }
+    end(&mut page, &mut words, &mut keys);
+    let _ = writeln!(page, ".SH SEE ALSO\n.BR fleet (1)");
+    page
 }
 
 /// The page of `fleet` itself: that of the parser, with what concerns all commands.
@@ -37,6 +107,7 @@ fn root_page(command: Command) -> Vec<u8> {
     let mut text = String::from_utf8(page(command)).expect("a page in UTF-8");
     for (heading, lines) in [
         ("ENVIRONMENT", &fleet::cli::ENVIRONMENT[..]),
+        ("FILES", &fleet::cli::FILES),
         ("EXIT STATUS", &fleet::cli::EXIT_CODES),
     ] {
         let _ = writeln!(text, ".SH {heading}");
@@ -46,6 +117,7 @@ fn root_page(command: Command) -> Vec<u8> {
             let _ = writeln!(text, ".TP\n\\fB{word}\\fR\n{meaning}");
         }
     }
+    text.push_str(".SH SEE ALSO\n.BR fleet\\-inventory (5)\n");
     text.into_bytes()
 }
 

@@ -3,6 +3,7 @@
 use clap::Args;
 use serde_json::json;
 
+use super::restore_backup::RestoreBackup;
 use super::selection::select;
 use super::{Ending, Example, Group, Verb};
 use crate::context::Context;
@@ -17,8 +18,8 @@ mod servers;
 use finding::{Finding, Status};
 
 /// Looks at what fleet needs: the inventory, the state and its key, SSH keys and agent, this machine, and whether each
-/// server can be reached and has what fleet's scripts use. Each problem comes with what to do about it. Nothing is
-/// changed, here or there, and nothing is recorded. The exit code is 0 when fleet can work (warnings do not count), 1 when
+/// server can be reached and has what fleet's scripts use. Each problem comes with what to do about it. Without
+/// `--repair` nothing is changed, here or there, and nothing is recorded. The exit code is 0 when fleet can work (warnings do not count), 1 when
 /// something here is wrong, and 5 when only servers have problems.
 #[derive(Args, Debug)]
 pub struct Doctor {
@@ -28,6 +29,9 @@ pub struct Doctor {
     /// Look at this machine alone, and connect to no server
     #[arg(long)]
     here: bool,
+    /// Where the state database is damaged, go back to its last backup that is sound; the damaged file is kept
+    #[arg(long, conflicts_with = "servers")]
+    repair: bool,
 }
 
 impl Verb for Doctor {
@@ -37,6 +41,10 @@ impl Verb for Doctor {
     const EXAMPLES: &'static [Example] = &[
         ("fleet doctor", ""),
         ("fleet doctor --here", "Without a connection to any server"),
+        (
+            "fleet doctor --repair",
+            "After a disk has damaged the state: from the last good backup",
+        ),
         (
             "fleet doctor -q --server sg-1",
             "Only what is wrong: nothing, when all is well",
@@ -48,12 +56,19 @@ impl Verb for Doctor {
     ];
 
     fn run(self, context: &Context) -> anyhow::Result<Ending> {
+        if self.repair {
+            let damage = kept::damage(context)?;
+            if let Some(first) = damage.first() {
+                context.ui.warn(&format!("the state is damaged: {first}"));
+                return RestoreBackup::newest().run(context);
+            }
+        }
         let mut findings = here::inventory(context);
         let is_valid = findings.iter().all(|f| f.status != Status::Bad);
         let has_inventory = is_valid && context.inventory().is_ok();
         // Where the state is stands in the inventory.
         if is_valid {
-            findings.extend(kept::state(context));
+            findings.extend(kept::state_file(context));
         }
         if has_inventory {
             findings.extend(here::ssh(context)?);

@@ -19,6 +19,13 @@ pub struct RestoreBackup {
     backup: Option<PathBuf>,
 }
 
+impl RestoreBackup {
+    /// To the newest backup that is sound.
+    pub(super) fn newest() -> Self {
+        Self { backup: None }
+    }
+}
+
 impl Verb for RestoreBackup {
     const NAME: &'static str = "restore-backup";
     const ABOUT: &'static str = "Go back to a backup of the state database";

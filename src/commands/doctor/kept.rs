@@ -4,10 +4,23 @@ use std::os::unix::fs::MetadataExt as _;
 
 use super::finding::Finding;
 use crate::context::Context;
-use crate::state::{Read, State};
+use crate::state::{self, Read, State};
+
+const GO_BACK: &str =
+    "`fleet doctor --repair` goes back to the last backup that is sound, and keeps the damaged file";
+
+/// What is damaged of the state file, looked at as a whole; nothing for one that is sound or not there.
+pub(super) fn damage(context: &Context) -> anyhow::Result<Vec<String>> {
+    let path = context.state_path()?;
+    if path.exists() {
+        Ok(state::examine(&path)?)
+    } else {
+        Ok(Vec::new())
+    }
+}
 
 /// The state: where, whose, sound; then the key, where it is needed.
-pub(super) fn state(context: &Context) -> Vec<Finding> {
+pub(super) fn state_file(context: &Context) -> Vec<Finding> {
     const CHECK: &str = "state";
     let path = match context.state_path() {
         Ok(path) => path,
@@ -54,9 +67,9 @@ pub(super) fn state(context: &Context) -> Vec<Finding> {
         Ok(Some(damage)) => findings.push(Finding::bad(
             CHECK,
             format!("`{shown}` is damaged: {damage}"),
-            "change nothing, keep a copy of the file, and put back the last backup of it",
+            GO_BACK,
         )),
-        Err(error) => findings.push(Finding::error(CHECK, &error, "put back the last backup of it")),
+        Err(error) => findings.push(Finding::error(CHECK, &error, GO_BACK)),
     }
     findings.extend(key(context, &state));
     findings

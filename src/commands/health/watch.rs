@@ -65,7 +65,7 @@ pub(super) fn watch(
         watch.borrow_mut().begin();
         loop {
             let next = Instant::now() + every;
-            let wait = {
+            let after = {
                 let sweep = sweep(&watch, &connector, limit);
                 let mut sweep = std::pin::pin!(sweep);
                 loop {
@@ -76,7 +76,11 @@ pub(super) fn watch(
                     }
                 }
             };
-            let next = wait.map_or(next, |wait| Instant::now() + wait);
+            let next = match after {
+                Next::InTurn => next,
+                Next::After(wait) => Instant::now() + wait,
+                Next::Over => return Ok(Ending::Done),
+            };
             loop {
                 tokio::select! {
                     () = tokio::time::sleep_until(next.into()) => break,
@@ -88,12 +92,22 @@ pub(super) fn watch(
     })?
 }
 
-/// One sweep; returns how long to wait when another fleet is at it.
+/// What follows a sweep.
+enum Next {
+    /// Another one, in its turn.
+    InTurn,
+    /// Another one after this time, since another fleet is at it.
+    After(Duration),
+    /// Nothing: nobody reads it any more.
+    Over,
+}
+
+/// One sweep.
 async fn sweep(
     watch: &RefCell<Watch<'_>>,
     connector: &Connector,
     limit: Duration,
-) -> anyhow::Result<Option<Duration>> {
+) -> anyhow::Result<Next> {
     let (context, servers) = {
         let watch = watch.borrow();
         (watch.context, watch.servers)
@@ -105,7 +119,7 @@ async fn sweep(
             let mut watch = watch.borrow_mut();
             watch.trouble = Some(format!("waiting for another sweep ({other})"));
             watch.draw();
-            return Ok(Some(BUSY));
+            return Ok(Next::After(BUSY));
         }
     };
     let looks = look::look(context, connector, servers, limit, |look| {
@@ -120,14 +134,17 @@ async fn sweep(
     watch.known = Known::read(context, servers)?;
     watch.trouble = None;
     if watch.screen.is_none() {
-        context.ui.live(|page| {
+        let is_read = context.ui.part(|page| {
             for event in &events {
                 changes::event(page, event);
             }
-        });
+        })?;
+        if !is_read {
+            return Ok(Next::Over);
+        }
     }
     watch.draw();
-    Ok(None)
+    Ok(Next::InTurn)
 }
 
 impl Watch<'_> {
