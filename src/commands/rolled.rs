@@ -12,7 +12,7 @@ use crate::apply::{Outcome, ServerReport};
 use crate::context::Context;
 use crate::diagnostic::{Class, Diagnostic};
 use crate::model::fold::fold;
-use crate::model::{ResourceName, ServerName};
+use crate::model::{ResourceName, ServerName, TaskOutcome};
 use crate::ui::format;
 
 /// What became of a run over servers.
@@ -75,12 +75,29 @@ impl Rolled {
         self.reports.iter().any(|report| !was_begun(report))
     }
 
-    pub(super) fn note(&mut self, toll: &Toll) {
+    /// Notes and records which servers were not well after their wave: they are not done, so that a retry begins with
+    /// them.
+    pub(super) fn note(&mut self, context: &Context, task: i64, toll: &Toll) -> anyhow::Result<()> {
         for report in &mut self.reports {
-            if let Some(reasons) = toll.unwell.get(&report.server) {
-                report.unwell.clone_from(reasons);
+            let Some(reasons) = toll.unwell.get(&report.server) else {
+                continue;
+            };
+            if report.unwell == *reasons {
+                continue;
             }
+            report.unwell.clone_from(reasons);
+            let outcome = TaskOutcome {
+                server: report.server.clone(),
+                status: "unwell".to_owned(),
+                duration_ms: 0,
+                reason: Some(reasons.join("; ")),
+                changes: Vec::new(),
+            };
+            context
+                .state()?
+                .write(|write| write.record_task_outcome(task, &outcome))?;
         }
+        Ok(())
     }
 
     /// Records that these servers were not begun.

@@ -361,7 +361,7 @@ impl Run<'_> {
                 let probes = changed(&rolled.reports[first..]);
                 let rollout = &self.rollout;
                 if rollout.settle(context, &probes, &before, &stop, &mut toll)? {
-                    rolled.note(&toll);
+                    rolled.note(context, task, &toll)?;
                     toll.is_too_much().then(|| toll.halt(wave, of))
                 } else {
                     Some(Halt::interrupted(wave, of))

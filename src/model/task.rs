@@ -42,7 +42,7 @@ pub struct TaskOutcome {
     /// The server.
     pub server: ServerName,
     /// `changed`, `unchanged`, `failed`, `unreachable`, `locked`, `reverted`, `interrupted`, `stopped`, `waiting`, `stale`;
-    /// of a command that was run there `done`.
+    /// `unwell` when it was not well after its wave; of a command that was run there `done`.
     pub status: String,
     /// Milliseconds it took, connection included.
     pub duration_ms: u64,

@@ -58,7 +58,9 @@ fn a_broken_canary_stops_a_rollout_and_a_retry_goes_on() {
         "{unwell:#}"
     );
     assert_eq!(unwell["servers"][1]["outcome"], "waiting", "{unwell:#}");
-    world.fleet("retry").expect(0);
+    // The canary that is not well is not done: it goes first again.
+    let again = world.fleet("retry").expect(0);
+    expect_words(&again.stderr, &["again lab-[1-2]", "wave 2 of 2: lab-1"]);
     world.expect_settled();
     for server in SERVERS {
         world.expect_served(server, &format!("{server}.example"));
