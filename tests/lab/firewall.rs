@@ -82,6 +82,12 @@ fn only_what_a_rule_lets_in_comes_in() {
     for server in servers {
         assert_eq!(doors(&world, server, 80), "46", "{server}, open");
     }
+    // What is removed comes back as it was.
+    let removed = world.json("remove-rule web --yes", 0);
+    assert_eq!(doors(&world, "lab-2", 80), "");
+    world.fleet(&format!("undo {}", removed["task"])).expect(0);
+    assert_eq!(doors(&world, "lab-2", 80), "46");
+    world.expect_settled();
     // A rule before it decides first; IPv6 alone.
     world
         .fleet("add-rule no-six --reject --port 80 --from fd83::/64 --before web")

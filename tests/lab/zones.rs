@@ -90,6 +90,19 @@ fn a_zone_is_served_by_two_servers_and_follows_each_change() {
         after,
         "a second run counts nothing"
     );
+    // What is undone is undone on both, with a serial that has grown again.
+    let changed = world.json("set-record example.com mail A 192.0.2.99", 0);
+    expect_answer(&world, "lab-2", "mail.example.com A", "192.0.2.99");
+    world.fleet(&format!("undo {}", changed["task"])).expect(0);
+    for server in ["lab-1", "lab-2"] {
+        expect_answer(
+            &world,
+            server,
+            "mail.example.com A",
+            "192.0.2.11\n192.0.2.12",
+        );
+    }
+    assert!(serial(&world, "lab-2") > after + 1);
     let ttl = world.sh("lab-2", "dig +noall +answer @127.0.0.1 mail.example.com A | head -n 1 | tr -s '\\t' ' ' | cut -d ' ' -f 2");
     assert_eq!(ttl, "300");
 
