@@ -1,5 +1,6 @@
 //! Reading of typed values from a parsed TOML table, with a problem noted for each that is not what it should be.
 
+use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -173,19 +174,7 @@ impl Reader<'_, '_> {
             return None;
         };
         let number = i64::from_str_radix(number.as_str(), number.radix()).ok();
-        let number = number.filter(|number| (least..=most).contains(number));
-        if number.is_none() {
-            let message = format!("is not between {least} and {most}");
-            self.refuse(
-                entry.0,
-                entry.1,
-                Refused {
-                    message,
-                    hint: None,
-                },
-            );
-        }
-        number
+        self.between(entry, number, least, most)
     }
 
     /// A number, with a fraction or without, between `least` and `most`.
@@ -199,17 +188,25 @@ impl Reader<'_, '_> {
             }
         };
         let number = text.parse::<f64>().ok();
-        let number = number.filter(|number| (least..=most).contains(number));
+        self.between(entry, number, least, most)
+    }
+
+    /// The number that was read, when it is between these two.
+    fn between<N: Copy + PartialOrd + fmt::Display>(
+        &mut self,
+        entry: Entry<'_>,
+        number: Option<N>,
+        least: N,
+        most: N,
+    ) -> Option<N> {
+        let number = number.filter(|number| (&least..=&most).contains(&number));
         if number.is_none() {
             let message = format!("is not between {least} and {most}");
-            self.refuse(
-                entry.0,
-                entry.1,
-                Refused {
-                    message,
-                    hint: None,
-                },
-            );
+            let refused = Refused {
+                message,
+                hint: None,
+            };
+            self.refuse(entry.0, entry.1, refused);
         }
         number
     }

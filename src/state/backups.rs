@@ -273,7 +273,7 @@ fn copy_pages(source: &Connection, destination: &mut Connection) -> Result<(), T
 
 /// The first fault in the structure of a database: `PRAGMA quick_check`, which reads every page and leaves out only
 /// whether indices agree with their tables.
-fn structure(connection: &Connection) -> rusqlite::Result<Option<String>> {
+pub(super) fn structure(connection: &Connection) -> rusqlite::Result<Option<String>> {
     let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     Ok((verdict != "ok").then(|| first_line(&verdict)))
 }

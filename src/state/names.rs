@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rusqlite::params;
 
-use super::{Read, State, open};
+use super::{Read, State, backups, open};
 use crate::diagnostic::Diagnostic;
 
 impl State {
@@ -23,8 +23,7 @@ impl State {
 impl Read {
     /// The first fault in the structure of the database (`PRAGMA quick_check`); `None` when it is sound.
     pub fn damage(&self) -> Result<Option<String>, Diagnostic> {
-        let verdict = self.first("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))?;
-        Ok(verdict.filter(|verdict| verdict != "ok"))
+        backups::structure(&self.connection).map_err(|error| self.explain(&error))
     }
 
     /// The first `most` names of a kind that begin with `prefix`, in order, and the very last one: what all of them have
