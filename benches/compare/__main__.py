@@ -41,6 +41,10 @@ from ways import ROOT, TUNING, Fleet, Ssh, SshMaster
 from work import Mixed, Server, Site
 
 LAB = Path(os.environ.get("FLEET_LAB_DIR", "/run/fleet-lab"))
+# Behind real addresses there is an sshd each; one here has a share of them to answer, and would drop connections at random
+# when more than ten are not logged in yet (MaxStartups, sshd_config(5)).
+MANY = "echo MaxStartups 500 >/etc/ssh/sshd_config.d/00-many.conf && systemctl reload ssh"
+NOT_MANY = "rm -f /etc/ssh/sshd_config.d/00-many.conf && systemctl reload ssh"
 JOBS = {
     "nothing": ("nothing",),
     "health": ("health",),
@@ -210,7 +214,7 @@ class Bench:
                 own = range(self.servers.index(server), count, len(self.servers))
                 addresses = [f"10.84.{1 + index // 200}.{1 + index % 200}" for index in own]
                 commands = "; ".join(f"ip address add {address}/16 dev host0" for address in addresses)
-                self.lab("shell", server.name, commands)
+                self.lab("shell", server.name, f"{commands}; {MANY}")
                 servers += [Server(f"sweep-{index}", address) for index, address in zip(own, addresses)]
                 known += [f"{address} {key}\n" for address in addresses for key in keys[server.address]]
             known_hosts = self.work / "known_hosts"
@@ -231,7 +235,7 @@ class Bench:
                 self.write_settings(before, LAB / "known_hosts")
         finally:
             for server in self.servers:
-                self.lab("shell", server.name, "ip address flush dev host0 to 10.84.0.0/16")
+                self.lab("shell", server.name, f"ip address flush dev host0 to 10.84.0.0/16; {NOT_MANY}")
             subprocess.run(["ip", "address", "delete", bridge, "dev", "fleetlab0"], check=True)
 
     def report(self, ways, columns):
