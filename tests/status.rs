@@ -5,7 +5,8 @@ mod support;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use fleet::model::{Health, Observation, Patience, ServerName};
+use fleet::model::check::{Aspect, Check, Status as Found, Subject, Unit, Vantage};
+use fleet::model::{Health, Observation, Patience, ResourceName, ServerName};
 use fleet::state::{Comparison, State};
 use jiff::Timestamp;
 use support::environment::{Environment, NOW};
@@ -142,4 +143,65 @@ fn before_the_first_look_it_says_what_to_do() {
     let outcome = environment.fleet(["status"]).expect(0);
     assert!(outcome.stdout.contains("2 unknown"), "{outcome}");
     assert!(outcome.stderr.contains("`fleet health`"), "{outcome}");
+}
+
+/// Records what the checks of a site on `srv-NNNN` measured.
+fn measure(path: &Path, index: usize, site: &str, ms: f64, expires_in_hours: i64) {
+    let server: ServerName = format!("srv-{index:04}").parse().expect("a name");
+    let subject = Subject::resource(server.clone(), ResourceName::new("site", site));
+    let check = |aspect| Check::new(subject.clone(), aspect, Vantage::Here, Found::Ok, "is well");
+    let answer = check(Aspect::Http).measured(ms, Unit::Milliseconds);
+    let mut certificate = check(Aspect::Certificate);
+    certificate.expires = Some(now() + jiff::SignedDuration::from_hours(expires_in_hours));
+    let mut state = State::open(path, now()).expect("a state");
+    let checks = [answer, certificate];
+    state
+        .write(|write| write.record_measured(&server, &checks, now(), true))
+        .expect("a record");
+}
+
+#[test]
+fn maintenance_answers_and_certificates_have_a_line_each() {
+    let environment = fleet_of(6);
+    let path = environment.path().join("state.db");
+    measure(&path, 0, "fast.example.com", 23.0, 24 * 80);
+    measure(&path, 1, "slow.example.com", 812.0, 24 * 24 + 1);
+    environment
+        .fleet([
+            "maintenance",
+            "srv-0003",
+            "--for",
+            "2h",
+            "--reason",
+            "new disks",
+        ])
+        .expect(0);
+    let outcome = environment.fleet(["status"]).expect(0);
+    for line in [
+        "maintenance   srv-0003 until 2026-01-02 05:04:05Z: new disks",
+        "answers       2 sites: half within [TIME], 95% within [TIME]",
+        "slowest       slow.example.com on srv-0001, [TIME]",
+        "certificates  2, the next: slow.example.com on srv-0001 expires in 24d",
+    ] {
+        assert!(
+            outcome.stdout.lines().any(|shown| shown == line),
+            "{line}: {outcome}"
+        );
+    }
+    // Nobody has to be told of what is being worked on.
+    assert!(
+        outcome.stdout.contains("offline 1m, maintenance"),
+        "{outcome}"
+    );
+    assert!(!outcome.stdout.contains("no route"), "{outcome}");
+    let checked = environment.fleet(["status", "--check", "--json"]).expect(6);
+    let value = checked.json();
+    assert_eq!(value["servers"][3]["maintenance"]["reason"], "new disks");
+    assert_eq!(value["answers"]["slowest"][0]["from_here_ms"], 812);
+    assert_eq!(value["expiries"]["number"], 2);
+    assert_eq!(
+        value["expiries"]["next"][0]["resource"]["name"],
+        "slow.example.com"
+    );
+    assert_eq!(value["summary"]["maintenance"], 1);
 }

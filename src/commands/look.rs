@@ -141,6 +141,7 @@ pub(super) fn record(context: &Context, looks: &[Look]) -> anyhow::Result<Vec<He
         }
         notifying::queue(write, inventory, now)?;
         write.clear_old_samples(now)?;
+        write.clear_old_answers(now)?;
         write.clear_old_events(now)?;
         Ok(events)
     });
@@ -172,6 +173,8 @@ fn record_checks(
     if look.all_checks {
         write.forget_other_checks(&look.server, &made)?;
     }
+    let at = look.observation.at;
+    write.record_measured(&look.server, &look.checks, at, look.all_checks)?;
     Ok(events)
 }
 

@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::diagnostic::Diagnostic;
 use crate::inventory::Inventory;
 use crate::model::health::ServerFacts;
-use crate::model::{HealthEvent, ServerName, Uptime};
+use crate::model::{AnswerParts, HealthEvent, ServerName, Uptime};
 use crate::picture::{History, Picture};
 use crate::report::{self, Report as Page, TaskLine};
 use crate::state::{EventFilter, Read};
@@ -21,11 +21,14 @@ use crate::ui::{Tone, format};
 
 /// Tasks that are shown.
 const TASKS: u32 = 20;
+/// Days that are shown of how fast sites answered.
+const DAYS: u32 = 7;
 /// Changes of health that are shown.
 const EVENTS: u32 = 40;
 
-/// Writes one page of HTML that shows the whole fleet: who needs attention, a map, capacity, the last week, tasks. It
-/// loads nothing, runs nothing, and can be sent by mail or put on any web server. Nothing is asked of a server.
+/// Writes one page of HTML that shows the whole fleet: who needs attention, a map, capacity, the last week, how fast sites
+/// answer, certificates, tasks. It loads nothing, runs nothing, and can be sent by mail or put on any web server. Nothing
+/// is asked of a server.
 #[derive(Args, Debug)]
 pub struct Report {
     /// Write the page to this file, as a whole or not at all; `-` is stdout
@@ -38,6 +41,7 @@ pub struct Report {
 struct Known {
     facts: BTreeMap<ServerName, ServerFacts>,
     history: History,
+    answers: AnswerParts,
     uptimes: BTreeMap<ServerName, Uptime>,
     events: Vec<HealthEvent>,
 }
@@ -69,6 +73,7 @@ impl Verb for Report {
             picture: &picture,
             facts: &known.facts,
             history: &known.history,
+            answers: &known.answers,
             uptimes: &known.uptimes,
             events: &known.events,
             tasks: &tasks,
@@ -103,6 +108,7 @@ fn gather(context: &Context, inventory: &Inventory, read: Option<&Read>) -> Resu
         let names: BTreeSet<ServerName> = inventory.servers.keys().cloned().collect();
         known.facts = read.facts(&names)?;
         known.history = History::read(read, context.now())?;
+        known.answers = read.answer_parts(context.now(), DAYS)?;
         known.uptimes = read.uptimes(context.now())?;
         let newest = EventFilter {
             limit: Some(EVENTS),

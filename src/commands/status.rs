@@ -8,7 +8,7 @@ use super::list_tasks;
 use super::{Ending, Example, Group, Verb};
 use crate::context::Context;
 use crate::diagnostic::Class;
-use crate::model::Health;
+use crate::model::{Health, ServerName};
 use crate::picture::{Picture, ServerPicture, Summary, ToDo};
 use crate::ui::{Cell, Page, Table, Tone, bar::bar, format};
 
@@ -22,6 +22,8 @@ const REGIONS: usize = 8;
 const REASONS: usize = 5;
 /// Servers that are named with a reason.
 const NAMED: usize = 3;
+/// Servers in maintenance that are shown.
+const RESTING: usize = 3;
 /// Checks that are shown.
 const CHECKS: usize = 5;
 /// Tasks that are shown.
@@ -63,14 +65,20 @@ impl Verb for Status {
             context.ui.show(&(), |page| print(page, &picture, bars, &host))?;
             advise(context, &picture);
         }
-        Ok(if self.check { verdict(&picture.summary(), picture.checks.is_empty()) } else { Ending::Done })
+        Ok(if self.check { verdict(&picture) } else { Ending::Done })
     }
 }
 
-/// What it comes to with `--check`.
-fn verdict(summary: &Summary, checks_are_well: bool) -> Ending {
-    let well = summary.number("online") + summary.number("inactive");
-    if well < summary.servers || !checks_are_well {
+/// What it comes to with `--check`; what is wrong with servers in maintenance is expected.
+fn verdict(picture: &Picture) -> Ending {
+    let rests = |name: &ServerName| {
+        let mut servers = picture.servers.iter();
+        servers.any(|server| server.name == *name && server.maintenance.is_some())
+    };
+    let summary = picture.summary();
+    if !picture.servers.iter().all(ServerPicture::is_well)
+        || !picture.checks.iter().all(|check| rests(&check.server))
+    {
         Ending::With(Class::Unhealthy)
     } else if !summary.to_do.is_empty() || summary.drift > 0 {
         Ending::With(Class::Pending)
@@ -79,8 +87,8 @@ fn verdict(summary: &Summary, checks_are_well: bool) -> Ending {
     }
 }
 
-/// `{"at", "summary", "regions", "servers", "kinds", "checks", "tasks", "strays"}`; servers in order of name, of the
-/// checks those that are not well.
+/// `{"at", "summary", "regions", "servers", "kinds", "checks", "answers", "expiries", "tasks", "strays"}`; servers in
+/// order of name, of the checks those that are not well, of answers and expiries how many, and the worst by name.
 fn to_json(picture: &Picture, host: &str) -> Value {
     let tasks = picture.tasks.iter();
     let tasks: Vec<Value> = tasks.map(|task| list_tasks::to_json(task, host)).collect();
@@ -91,6 +99,8 @@ fn to_json(picture: &Picture, host: &str) -> Value {
         "servers": picture.servers,
         "kinds": picture.kinds,
         "checks": picture.checks,
+        "answers": picture.answers,
+        "expiries": picture.expiries,
         "tasks": tasks,
         "strays": picture.strays,
     })
@@ -132,6 +142,7 @@ fn print(page: &mut Page, picture: &Picture, bars: bool, host: &str) {
     }
     reasons(page, &worst);
     checks(page, picture);
+    watched(page, picture);
     if !picture.kinds.is_empty() {
         page.end();
         kinds(page, picture);
@@ -220,17 +231,26 @@ fn servers(page: &mut Page, servers: &[&ServerPicture], bars: bool, now: Timesta
     page.table(&table);
 }
 
-/// `offline 3h`, `online, cordoned`: for how long, where it is not well.
+/// `offline 3h`, `online, cordoned`, `offline 3h, maintenance`: for how long, where it is not well.
 fn health(server: &ServerPicture, now: Timestamp) -> Cell {
     let word = server.word();
     let since = server.since.filter(|_| server.active && server.health != Some(Health::Online));
     let passed = since.and_then(|since| u64::try_from(now.as_second() - since.as_second()).ok());
-    let lasted = passed.map(|seconds| format!(" {}", format::seconds(seconds))).unwrap_or_default();
-    match &server.cordoned {
-        Some(_) if server.health == Some(Health::Online) => Cell::new("online, cordoned", Tone::Warn),
-        Some(_) => Cell::new(format!("{word}{lasted}, cordoned"), tone(word)),
-        None => Cell::new(format!("{word}{lasted}"), tone(word)),
+    let mut text = word.to_owned();
+    if let Some(seconds) = passed {
+        text = format!("{text} {}", format::seconds(seconds));
     }
+    let is_online = server.health == Some(Health::Online);
+    let mut tone = tone(word);
+    if server.cordoned.is_some() {
+        text.push_str(", cordoned");
+        tone = if is_online { Tone::Warn } else { tone };
+    }
+    if server.maintenance.is_some() {
+        text.push_str(", maintenance");
+        tone = Tone::Dim;
+    }
+    Cell::new(text, tone)
 }
 
 /// `1 failed, 2 pending, 3 drifted`.
@@ -302,7 +322,11 @@ fn number(number: u64, tone: Tone) -> Cell {
 /// What is wrong, of the worst servers first; the servers behind one dead link are told together.
 fn reasons(page: &mut Page, worst: &[&ServerPicture]) {
     let mut told: Vec<(String, Vec<&ServerPicture>)> = Vec::new();
-    for server in worst.iter().filter(|server| server.active && !server.reasons.is_empty()) {
+    // What is wrong in maintenance is expected.
+    let tells = |server: &&&ServerPicture| {
+        server.active && server.maintenance.is_none() && !server.reasons.is_empty()
+    };
+    for server in worst.iter().filter(tells) {
         let reason = server.reasons.join("; ");
         match told.iter().position(|(same, _)| *same == reason) {
             Some(at) => told[at].1.push(server),
@@ -324,7 +348,7 @@ fn reasons(page: &mut Page, worst: &[&ServerPicture]) {
         }
         page.text(": ", Tone::Plain).line(reason);
     }
-    let unwell = worst.iter().filter(|server| server.active && !server.reasons.is_empty()).count();
+    let unwell = worst.iter().filter(tells).count();
     let more = unwell - told.iter().map(|(_, servers)| servers.len()).sum::<usize>();
     if more > 0 {
         page.toned_line(&format!("and {more} more with other reasons: `fleet health`"), Tone::Dim);
@@ -347,6 +371,64 @@ fn checks(page: &mut Page, picture: &Picture) {
         let checks = format::count(more, "more check");
         page.toned_line(&format!("and {checks} not well: `fleet health`"), Tone::Dim);
     }
+}
+
+/// Who is being worked on, how fast sites answer, and which certificates expire next.
+fn watched(page: &mut Page, picture: &Picture) {
+    let mut fields: Vec<(&str, String, Tone)> = Vec::new();
+    let mut resting: Vec<String> = Vec::new();
+    for server in &picture.servers {
+        if let Some(window) = &server.maintenance {
+            let why = if window.reason.is_empty() { "" } else { ": " };
+            let until = format::time(window.until);
+            resting.push(format!("{} until {until}{why}{}", server.name, window.reason));
+        }
+    }
+    if resting.len() > RESTING {
+        let more = resting.len() - RESTING;
+        resting.truncate(RESTING);
+        resting.push(format!("and {more} more: `fleet maintenance --list`"));
+    }
+    if !resting.is_empty() {
+        fields.push(("maintenance", resting.join("\n"), Tone::Plain));
+    }
+    let answers = &picture.answers;
+    if let (Some(median), Some(most)) = (answers.median_ms, answers.most_ms) {
+        let sites = format::count(usize::try_from(answers.sites).unwrap_or(usize::MAX), "site");
+        let words = match answers.sites {
+            1 => format!("{sites}: {}", milliseconds(median)),
+            _ => format!(
+                "{sites}: half within {}, 95% within {}",
+                milliseconds(median),
+                milliseconds(most)
+            ),
+        };
+        fields.push(("answers", words, Tone::Plain));
+    }
+    if let Some(slowest) = answers.slowest.first().filter(|_| answers.sites > 1) {
+        let took = milliseconds(slowest.ms());
+        let words = format!("{} on {}, {took}", slowest.resource.name, slowest.server);
+        fields.push(("slowest", words, Tone::Plain));
+    }
+    if let Some(next) = picture.expiries.next.first() {
+        let when = format::age(next.expires, picture.at);
+        let verb = if next.expires < picture.at { "expired" } else { "expires" };
+        let first = format!("{} on {} {verb} {when}", next.resource.name, next.server);
+        let words = match picture.expiries.number {
+            1 => first,
+            number => format!("{number}, the next: {first}"),
+        };
+        fields.push(("certificates", words, Tone::Plain));
+    }
+    if !fields.is_empty() {
+        page.end();
+        page.fields(fields);
+    }
+}
+
+/// `23ms`, `1.2s`.
+fn milliseconds(ms: u64) -> String {
+    format::duration(std::time::Duration::from_millis(ms))
 }
 
 fn kinds(page: &mut Page, picture: &Picture) {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
+use serde::Serialize;
 
 use super::{Selector, ServerName, Status};
 use crate::shell::Secret;
@@ -281,7 +282,7 @@ pub struct Told {
 }
 
 /// A server that is being worked on: its changes are not told, and it takes nothing new.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Maintenance {
     /// From when.
     pub since: Timestamp,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::diagnostic::Diagnostic;
+use crate::model::measured::within;
 use crate::model::{Health, ServerName, Span};
 use crate::state::Read;
 
@@ -68,9 +69,7 @@ pub struct Hour {
 impl Hour {
     /// The time to the first answer that `percent` of the servers stayed below.
     pub fn answered_within(&self, percent: usize) -> Option<u64> {
-        let last = self.connect_ms.len().checked_sub(1)?;
-        let at = (last * percent).div_ceil(100);
-        self.connect_ms.get(at).copied()
+        within(&self.connect_ms, percent)
     }
 
     /// Servers that were not online.

@@ -8,13 +8,16 @@ use serde::Serialize;
 use crate::diagnostic::Diagnostic;
 use crate::inventory::Inventory;
 use crate::kind::KINDS;
+use crate::model::notification::Maintenance;
 use crate::model::{Health, PlacementStatus, Server, ServerName, Task};
 use crate::state::{Read, Unsettled, UnwellCheck};
 
 mod history;
+mod measured;
 mod summary;
 
 pub use history::{HOURS, History, Hour, Past};
+pub use measured::{Answers, Expiries};
 pub use summary::{Group, Summary};
 
 /// The fleet at one moment.
@@ -30,6 +33,10 @@ pub struct Picture {
     pub tasks: Vec<Task>,
     /// The checks that are not well, the bad ones first.
     pub checks: Vec<UnwellCheck>,
+    /// How fast sites answer.
+    pub answers: Answers,
+    /// When certificates expire.
+    pub expiries: Expiries,
     /// Servers that hold resources and are not in the inventory.
     pub strays: Vec<ServerName>,
 }
@@ -53,6 +60,8 @@ pub struct ServerPicture {
     pub reasons: Vec<String>,
     /// Why it takes no new resources (may be empty), when it is cordoned.
     pub cordoned: Option<String>,
+    /// Until when it is being worked on, and why, when it is.
+    pub maintenance: Option<Maintenance>,
     /// Units that it may hold.
     pub capacity: u64,
     /// Units placed there.
@@ -138,12 +147,19 @@ impl Picture {
                 kinds: Vec::new(),
                 tasks: Vec::new(),
                 checks: Vec::new(),
+                answers: Answers::default(),
+                expiries: Expiries::default(),
                 strays: Vec::new(),
             });
         };
         let mut records = read.servers()?;
         let mut held = read.held()?;
         let mut comparisons = read.comparisons()?;
+        let mut maintenance = read.maintenance(at)?;
+        let mut answers = read.answers()?;
+        answers.retain(|answer| inventory.servers.contains_key(&answer.server));
+        let mut expiring = read.expiring()?;
+        expiring.retain(|expiring| inventory.servers.contains_key(&expiring.server));
         let unsettled = read.unsettled()?;
         let mut to_do: BTreeMap<&ServerName, ToDo> = BTreeMap::new();
         for some in &unsettled {
@@ -161,6 +177,7 @@ impl Picture {
                     seen.reasons = standing.reasons;
                 }
             }
+            seen.maintenance = maintenance.remove(&server.name);
             let held = held.remove(&server.name).unwrap_or_default();
             (seen.load, seen.resources) = (held.load, held.resources);
             seen.to_do = to_do.get(&server.name).copied().unwrap_or_default();
@@ -177,6 +194,8 @@ impl Picture {
             kinds: kinds(&read.kind_counts()?, &unsettled),
             tasks: read.tasks(tasks)?,
             checks: read.unwell_checks()?,
+            answers: Answers::of(answers),
+            expiries: Expiries::of(expiring),
             // Those of the inventory are taken out by now.
             strays: held.into_keys().collect(),
         })
@@ -194,6 +213,7 @@ fn unknown(server: &Server) -> ServerPicture {
         observed_at: None,
         reasons: Vec::new(),
         cordoned: None,
+        maintenance: None,
         capacity: server.capacity.into(),
         load: 0,
         resources: 0,

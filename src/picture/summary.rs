@@ -19,6 +19,7 @@ enum Concern {
     Full,
     Drifted,
     Unfinished,
+    Maintenance,
     None,
     Inactive,
 }
@@ -27,6 +28,10 @@ impl ServerPicture {
     fn concern(&self) -> Concern {
         if !self.active {
             return Concern::Inactive;
+        }
+        // Whatever is wrong with it, somebody is at it.
+        if self.maintenance.is_some() {
+            return Concern::Maintenance;
         }
         match self.health {
             Some(Health::Offline | Health::Error) => Concern::Down,
@@ -48,6 +53,11 @@ impl ServerPicture {
     /// Whether somebody has to look after it.
     pub fn needs_attention(&self) -> bool {
         self.concern() < Concern::Unfinished
+    }
+
+    /// Whether nothing is wrong with it, or nobody wants to know: it is inactive, or in maintenance.
+    pub fn is_well(&self) -> bool {
+        !self.active || self.maintenance.is_some() || self.health == Some(Health::Online)
     }
 
     /// Thousandths of its capacity that are used.
@@ -88,6 +98,8 @@ pub struct Summary {
     pub drift: u64,
     /// Servers that take no new resources.
     pub cordoned: u64,
+    /// Servers that are being worked on.
+    pub maintenance: u64,
     /// The oldest of the last looks at active servers; `None` when one of them was never looked at, too.
     pub oldest_look: Option<Timestamp>,
     /// The newest.
@@ -115,6 +127,7 @@ impl Summary {
             sum.to_do.failed += server.to_do.failed;
             sum.to_do.removing += server.to_do.removing;
             sum.drift += server.drift.len() as u64;
+            sum.maintenance += u64::from(server.maintenance.is_some());
             sum.cordoned += u64::from(server.cordoned.is_some());
             if let Some(at) = server.observed_at.filter(|_| server.active) {
                 sum.oldest_look = Some(sum.oldest_look.map_or(at, |oldest| oldest.min(at)));

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use crate::model::health::ServerFacts;
-use crate::model::{HealthEvent, ServerName, Uptime};
+use crate::model::{AnswerParts, HealthEvent, ServerName, Uptime};
 use crate::picture::{History, Picture};
 
 mod html;
@@ -17,6 +17,7 @@ mod map;
 mod past;
 mod plot;
 mod servers;
+mod sites;
 mod tables;
 mod top;
 
@@ -31,6 +32,8 @@ pub struct Report<'p> {
     pub facts: &'p BTreeMap<ServerName, ServerFacts>,
     /// The last week.
     pub history: &'p History,
+    /// How fast sites answered in the last week.
+    pub answers: &'p AnswerParts,
     /// How much each server was up.
     pub uptimes: &'p BTreeMap<ServerName, Uptime>,
     /// The last changes of health, the newest first.
@@ -103,10 +106,13 @@ pub fn page(report: &Report<'_>) -> String {
     page.fixed("<main id=\"main\">\n");
     top::numbers(&mut page, report);
     top::attention(&mut page, report);
+    tables::maintenance(&mut page, report);
     map::map(&mut page, report);
     map::capacity(&mut page, report);
     past::past(&mut page, report);
     tables::checks(&mut page, report);
+    sites::answers(&mut page, report);
+    sites::certificates(&mut page, report);
     tables::events(&mut page, report);
     tables::resources(&mut page, report);
     tables::tasks(&mut page, report);

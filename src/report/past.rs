@@ -1,5 +1,7 @@
 //! The last week: which servers were not online, and how fast they answered.
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::Report;
 use super::html::Html;
 use super::plot::{Line, columns, lines, round_up, shape};
@@ -72,7 +74,7 @@ fn unwell(html: &mut Html, history: &History, hours: &[Hour]) {
             columns(band, &values, top, word, &label);
         });
     }
-    days(html, history);
+    days(html, history.from);
 }
 
 /// How long servers took to their first answer.
@@ -114,24 +116,27 @@ fn answers(html: &mut Html, history: &History, hours: &[Hour]) {
         },
     ];
     lines(html, &drawn, top, &label);
-    days(html, history);
+    days(html, history.from);
+    key(html, &number(last(&median)), &number(last(&slow)));
+}
+
+/// What the two lines of a plot of times mean, with the last value of each.
+pub(super) fn key(html: &mut Html, median: &str, slow: &str) {
     html.fixed("<ul class=\"legend\"><li><svg class=\"key\" viewBox=\"0 0 24 8\" aria-hidden=\"true\"><path class=\"median\" d=\"M0 4h24\"/></svg>");
-    html.text(&format!("median, {} ms last", number(last(&median))));
+    html.text(&format!("median, {median} ms last"));
     html.fixed("</li><li><svg class=\"key\" viewBox=\"0 0 24 8\" aria-hidden=\"true\"><path class=\"slow\" d=\"M0 4h24\"/></svg>");
-    html.text(&format!(
-        "95 of 100 within, {} ms last",
-        number(last(&slow))
-    ));
+    html.text(&format!("95 of 100 within, {slow} ms last"));
     html.fixed("</li></ul>");
 }
 
 /// The days below a plot.
-fn days(html: &mut Html, history: &History) {
+pub(super) fn days(html: &mut Html, from: Timestamp) {
     html.fixed("<div class=\"days\" aria-hidden=\"true\">");
-    for day in 0..DAYS {
-        let at = history.at(day * HOURS / DAYS);
+    for day in (0_i64..).take(DAYS) {
         html.wrap("span", |span| {
-            span.text(&at.strftime("%b %-d").to_string());
+            if let Ok(at) = from.checked_add(SignedDuration::from_hours(24 * day)) {
+                span.text(&at.strftime("%b %-d").to_string());
+            }
         });
     }
     html.fixed("</div>");
@@ -174,7 +179,8 @@ fn by_day(html: &mut Html, history: &History, hours: &[Hour]) {
     html.fixed("</tbody></table></div></details>");
 }
 
-fn cell(row: &mut Html, value: &str) {
+/// A cell with a number.
+pub(super) fn cell(row: &mut Html, value: &str) {
     row.class("td", "n", |td| {
         td.text(value);
     });

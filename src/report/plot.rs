@@ -99,6 +99,33 @@ pub(super) fn strip(html: &mut Html, worst: &[Option<Health>], label: &str) {
     );
 }
 
+/// A small plot of a week of `values` from 0 to `top`, for a cell of a table; nothing where there is none. `label` says it
+/// in words.
+pub(super) fn spark(html: &mut Html, values: &[Option<u64>], top: u64, label: &str) {
+    let top = top.max(1);
+    html.element(
+        "svg",
+        |svg| {
+            svg.fixed("class", "strip")
+                .any("viewBox", &format!("0 0 {} 12", values.len()))
+                .fixed("preserveAspectRatio", "none")
+                .fixed("role", "img")
+                .any("aria-label", label);
+        },
+        |svg| {
+            let mut path = String::new();
+            for (from, to, value) in runs(values) {
+                if let Some(value) = value {
+                    // What is there is seen, however little it is.
+                    let height = (value.min(top) * 12 / top).max(1);
+                    let _ = write!(path, "M{from} 12V{}H{to}V12z", 12 - height);
+                }
+            }
+            draw(svg, "took", &path);
+        },
+    );
+}
+
 fn draw(svg: &mut Html, class: &'static str, path: &str) {
     if !path.is_empty() {
         svg.element(

@@ -136,6 +136,12 @@ fn health(row: &mut Html, server: &ServerPicture, at: Timestamp) {
                     .text(reason);
             });
         }
+        if let Some(window) = &server.maintenance {
+            td.class("span", "tag", |tag| {
+                tag.text("maintenance ends ")
+                    .text(&format::age(window.until, at));
+            });
+        }
         if server.needs_attention() && server.health != Some(Health::Online) {
             td.class("div", "muted why", |why| {
                 // Its state stands above.

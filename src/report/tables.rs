@@ -12,6 +12,40 @@ use crate::ui::format;
 /// Checks and changes of health that are shown.
 const MOST: usize = 40;
 
+/// Servers that are being worked on.
+pub(super) fn maintenance(html: &mut Html, report: &Report<'_>) {
+    let servers = report.picture.servers.iter();
+    let mut resting = servers
+        .filter_map(|server| Some((server, server.maintenance.as_ref()?)))
+        .peekable();
+    if resting.peek().is_none() {
+        return;
+    }
+    html.fixed("<section aria-labelledby=\"maintenance\"><h2 id=\"maintenance\">In maintenance</h2><div class=\"card scroll\" ");
+    html.fixed("role=\"region\" tabindex=\"0\" aria-labelledby=\"maintenance\"><table><thead><tr><th scope=\"col\">Server</th>");
+    html.fixed("<th scope=\"col\">Health</th><th scope=\"col\">Ends</th><th scope=\"col\">Until (UTC)</th><th scope=\"col\">By</th><th scope=\"col\">Why</th></tr></thead><tbody>");
+    for (server, window) in resting {
+        html.wrap("tr", |row| {
+            row.fixed("<th scope=\"row\">")
+                .text(server.name.as_str())
+                .fixed("</th>");
+            row.wrap("td", |td| {
+                td.class("span", "state", |state| {
+                    shape(state, server.word());
+                    state.text(server.word());
+                });
+            });
+            row.wrap("td", |td| {
+                time(td, report, window.until);
+            });
+            row.say("td", &window.until.strftime("%Y-%m-%d %H:%M").to_string());
+            row.say("td", &window.operator);
+            long(row, &window.reason);
+        });
+    }
+    html.fixed("</tbody></table></div></section>\n");
+}
+
 /// Checks that are not well: sites that do not answer, certificates that expire.
 pub(super) fn checks(html: &mut Html, report: &Report<'_>) {
     let checks = &report.picture.checks;

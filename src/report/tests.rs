@@ -1,6 +1,7 @@
 //! Tests of the page as text; a browser shows it in `tests/report`.
 
 use super::*;
+use crate::picture::{Answers, Expiries};
 
 fn empty() -> (Picture, History) {
     let picture = Picture {
@@ -9,6 +10,8 @@ fn empty() -> (Picture, History) {
         kinds: Vec::new(),
         tasks: Vec::new(),
         checks: Vec::new(),
+        answers: Answers::default(),
+        expiries: Expiries::default(),
         strays: Vec::new(),
     };
     (picture, History::default())
@@ -20,6 +23,7 @@ fn page_of(tasks: &[TaskLine]) -> String {
         picture: &picture,
         facts: &BTreeMap::new(),
         history: &history,
+        answers: &AnswerParts::default(),
         uptimes: &BTreeMap::new(),
         events: &[],
         tasks,

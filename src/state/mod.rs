@@ -24,6 +24,7 @@ mod keyfile;
 mod keys;
 mod links;
 mod listing;
+mod measured;
 mod migrate;
 mod names;
 mod network;

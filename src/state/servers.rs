@@ -222,6 +222,8 @@ impl Write<'_> {
             "DELETE FROM applied WHERE server = $1",
             "DELETE FROM health_statuses WHERE server = $1",
             "DELETE FROM health_samples WHERE server = $1",
+            "DELETE FROM measured WHERE server = $1",
+            "DELETE FROM answer_samples WHERE server = $1",
             "DELETE FROM comparisons WHERE server = $1",
             "DELETE FROM maintenance WHERE server = $1",
         ] {

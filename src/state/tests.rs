@@ -11,6 +11,7 @@ use super::*;
 
 mod backups;
 mod history;
+mod measured;
 mod migrations;
 mod open;
 mod records;

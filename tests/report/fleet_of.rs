@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use fleet::diagnostic::Diagnostic;
 use fleet::kind::Ties;
+use fleet::model::check::{Aspect, Check, Status as Found, Subject, Unit, Vantage};
 use fleet::model::health::{DiskUse, ServerFacts};
+use fleet::model::notification::Maintenance;
 use fleet::model::{Health, Observation, Patience, ResourceName, ServerName, Sight, Status};
 use fleet::state::{Comparison, NewResource, PlacementResult, State};
 use jiff::Timestamp;
@@ -71,6 +73,16 @@ pub(crate) fn hostile(servers: usize) -> Environment {
                     let subject = format!("certificate of site {EVIL}{index}");
                     write.record_sight(&name(index), &subject, &sight, Patience::NONE)?;
                 }
+                write.record_measured(&name(index), &measured(index), seen.at, true)?;
+                if index % 13 == 5 {
+                    let window = Maintenance {
+                        since: now(),
+                        until: now() + jiff::SignedDuration::from_hours(3),
+                        reason: EVIL.to_owned(),
+                        operator: EVIL.to_owned(),
+                    };
+                    write.begin_maintenance(&name(index), &window)?;
+                }
                 if index % 9 == 4 {
                     let comparison = Comparison {
                         at: now(),
@@ -109,6 +121,35 @@ pub(crate) fn hostile(servers: usize) -> Environment {
     drop(state);
     remember(&environment.path().join("state.db"), servers);
     environment
+}
+
+/// A site that nobody has typed.
+fn site(index: usize) -> ResourceName {
+    ResourceName::new("site", format!("{EVIL}{index}.example.com"))
+}
+
+/// What the checks of a site measured, from both sides, and of its certificate.
+fn measured(index: usize) -> Vec<Check> {
+    let subject = Subject::resource(name(index), site(index));
+    let took = f64::from(u32::try_from(3 + index * 37 % 1_900).expect("a small number"));
+    let days = i64::try_from(index * 11 % 90).expect("a small number") - 2;
+    let mut certificate = Check::new(
+        subject.clone(),
+        Aspect::Certificate,
+        Vantage::Here,
+        Found::Ok,
+        "expires",
+    );
+    certificate.expires = Some(now() + jiff::SignedDuration::from_hours(24 * days));
+    let answer = |from, ms: f64| {
+        Check::new(subject.clone(), Aspect::Http, from, Found::Ok, "answers")
+            .measured(ms, Unit::Milliseconds)
+    };
+    vec![
+        answer(Vantage::Server, took),
+        answer(Vantage::Here, took + 40.0),
+        certificate,
+    ]
 }
 
 fn now() -> Timestamp {
@@ -156,6 +197,31 @@ fn remember(path: &Path, servers: usize) {
                         worst,
                         up,
                         answered,
+                        took
+                    ])
+                    .expect("a sample");
+            }
+        }
+    }
+    {
+        let mut insert = all
+            .prepare(
+                "INSERT OR IGNORE INTO answer_samples (at, server, kind, name, looks, took_ms)
+                 VALUES ($1, $2, 'site', $3, 36, $4)",
+            )
+            .expect("a statement");
+        let last = now().as_millisecond() / (3 * HOUR);
+        for index in 0..servers {
+            let i = i64::try_from(index).expect("a small number");
+            // Nobody looked for a day.
+            for part in (1..56_i64).filter(|part| !(20..28).contains(part)) {
+                let busy = if part % 8 > 5 { 120 } else { 0 };
+                let took = 36 * (3 + i * 37 % 400 + (part * 31 + i * 11) % 29 + busy);
+                insert
+                    .execute(rusqlite::params![
+                        (last - part) * 3 * HOUR,
+                        name(index).as_str(),
+                        site(index).name,
                         took
                     ])
                     .expect("a sample");

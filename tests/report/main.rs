@@ -41,6 +41,12 @@ fn a_browser_shows_it_on_a_phone_and_a_screen_by_day_and_by_night() {
     environment
         .fleet(["report", "--html", "page.html"])
         .expect(0);
+    let page = environment.read("page.html");
+    assert!(
+        page.contains("<h2 id=\"maintenance\">In maintenance</h2>"),
+        "{page}"
+    );
+    assert!(page.contains(">expired 2d ago<"), "{page}");
     let Some(mut browser) = browser() else { return };
     for (name, width, height, scheme) in [
         ("phone-light", 360, 740, "light"),
@@ -132,6 +138,13 @@ fn the_page_goes_to_a_file_or_to_stdout() {
         "{page}"
     );
     assert!(page.contains("&lt;script&gt;"), "{page}");
+    for heading in [
+        "How fast sites answer",
+        "The slowest sites",
+        "Certificates that expire next",
+    ] {
+        assert!(page.contains(heading), "{heading}: {page}");
+    }
 }
 
 #[test]

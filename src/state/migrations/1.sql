@@ -88,6 +88,32 @@ CREATE TABLE health_samples (
     PRIMARY KEY (span, at, server)
 ) STRICT, WITHOUT ROWID;
 
+-- What the checks of resources measured at the last look that had them.
+CREATE TABLE measured (
+    server  TEXT    NOT NULL,
+    kind    TEXT    NOT NULL,
+    name    TEXT    NOT NULL,
+    -- what was looked at, and from where: the words of the check
+    aspect  TEXT    NOT NULL,
+    vantage TEXT    NOT NULL CHECK (vantage IN ('server', 'here')),
+    -- milliseconds until the answer; NULL when there was none
+    took_ms INTEGER,
+    -- when what was looked at ends by itself
+    expires INTEGER,
+    PRIMARY KEY (server, kind, name, aspect, vantage)
+) STRICT, WITHOUT ROWID;
+
+-- How fast resources answered on their servers: sums over the looks of every three hours (UTC), in order of time.
+CREATE TABLE answer_samples (
+    at      INTEGER NOT NULL,
+    server  TEXT    NOT NULL,
+    kind    TEXT    NOT NULL,
+    name    TEXT    NOT NULL,
+    looks   INTEGER NOT NULL,
+    took_ms INTEGER NOT NULL,
+    PRIMARY KEY (at, server, kind, name)
+) STRICT, WITHOUT ROWID;
+
 -- What the last plan of a whole server found there that others had changed since fleet applied it.
 CREATE TABLE comparisons (
     server TEXT    NOT NULL PRIMARY KEY,
