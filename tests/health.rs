@@ -300,6 +300,31 @@ fn a_watch_without_a_terminal_is_a_line_for_each_change_and_ends_by_an_interrupt
 }
 
 #[test]
+fn a_watch_ends_when_nobody_reads_it_any_more() {
+    let environment = Environment::new();
+    environment.write("inventory.toml", &inventory(closed_port(), closed_port()));
+    let mut watch = environment
+        .command([
+            "health", "--watch", "86400", "--server", "closed", "--state", "state.db",
+        ])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("a watch");
+    let mut lines = BufReader::new(watch.stdout.take().expect("its output")).lines();
+    lines.next().expect("a line").expect("text");
+    // The next look is tomorrow.
+    drop(lines);
+    let mut ending = None;
+    wait_until("it ends", || {
+        ending = watch.try_wait().expect("its state");
+        ending.is_some()
+    });
+    assert_eq!(ending.and_then(|ending| ending.code()), Some(0));
+}
+
+#[test]
 fn bad_arguments_are_usage_errors() {
     let environment = Environment::new();
     environment.write("inventory.toml", &inventory(1, 2));

@@ -37,14 +37,14 @@ pub(super) struct CheckArgs {
     #[arg(long, conflicts_with_all = ["server_only", "sites"])]
     no_checks: bool,
     /// Check from the servers alone: make no request to a site or a zone from here
-    #[arg(long, conflicts_with_all = ["watch", "history"])]
+    #[arg(long, conflicts_with = "history")]
     server_only: bool,
     /// Check this site alone, on its server, and where its name leads; may be repeated
     #[arg(
         long = "site",
         value_name = "DOMAIN",
         value_delimiter = ',',
-        conflicts_with_all = ["watch", "history"]
+        conflicts_with = "history"
     )]
     sites: Vec<String>,
 }
@@ -120,6 +120,11 @@ impl CheckArgs {
             names.insert(canonical);
         }
         Ok(names)
+    }
+
+    /// Whether there is to be more than a look at the servers themselves.
+    pub(super) fn any(&self) -> bool {
+        !self.no_checks
     }
 
     /// What is to be checked on `servers`; `None` for nothing.

@@ -38,11 +38,11 @@ pub(super) use history::uptime;
 /// this look saw one that is not online.
 #[derive(Args, Debug)]
 pub struct Health {
-    /// Only these servers: `sg-1,jkt-*,region=singapore,label:tier=gold,!sg-3`
+    /// Only these servers: `sg-1,jkt-*,region=singapore,!sg-3` [default: all active ones]
     #[arg(long = "server", value_name = "SELECTOR")]
     servers: Vec<String>,
     /// How long the look at one server may take [default: `health_timeout` of the inventory, else 10s]
-    #[arg(long, value_name = "DURATION", value_parser = parse_timeout)]
+    #[arg(long, value_name = "TIME", value_parser = parse_timeout)]
     timeout: Option<Duration>,
     /// Look at nothing, but show uptime over 1, 7 and 30 days, and the changes of status
     #[arg(long, conflicts_with_all = ["timeout", "watch", "apply_pending", "prometheus"])]
@@ -107,7 +107,7 @@ impl Verb for Health {
         }
         if let Some(seconds) = self.watch {
             let every = Duration::from_secs(u64::from(seconds));
-            return watch::watch(context, &servers, limit, every);
+            return watch::watch(context, &servers, &self.checks, limit, every);
         }
         let checking = self.checks.checking(context, &servers)?;
         let lock = match lock(context, limit) {

@@ -18,6 +18,7 @@ pub mod page;
 pub mod plan;
 pub mod progress;
 mod prompt;
+mod reader;
 mod screen;
 pub mod style;
 pub mod table;

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use super::super::checking::CheckArgs;
 use super::super::notifying::Complaints;
 use super::super::{look, notifying};
 use super::{Ending, Known, changes, table};
@@ -18,6 +19,9 @@ use crate::ui::{Page, Screen, Tone, format};
 /// The screen is not drawn more often than this while looks come in.
 const BETWEEN_DRAWS: Duration = Duration::from_millis(150);
 
+/// What is placed on the servers is checked not more often than this: each site is a request, from two sides.
+const BETWEEN_CHECKS: Duration = Duration::from_secs(60);
+
 /// How long to wait before a sweep is tried again that another one keeps from beginning.
 const BUSY: Duration = Duration::from_millis(500);
 
@@ -26,7 +30,10 @@ struct Watch<'c> {
     servers: &'c [&'c Server],
     screen: Option<Screen<'c>>,
     every: Duration,
-    /// The last look at each server.
+    checks: &'c CheckArgs,
+    /// When the checks were last begun.
+    checked: Option<Instant>,
+    /// The last look at each server, with what the last checks found.
     looks: BTreeMap<ServerName, Look>,
     known: Known,
     drawn: Option<Instant>,
@@ -38,6 +45,7 @@ struct Watch<'c> {
 pub(super) fn watch(
     context: &Context,
     servers: &[&Server],
+    checks: &CheckArgs,
     limit: Duration,
     every: Duration,
 ) -> anyhow::Result<Ending> {
@@ -52,11 +60,15 @@ pub(super) fn watch(
     context.block_on(async {
         let mut interrupts = context.interrupts()?;
         let mut resizes = context.resizes()?;
+        let unread = context.ui.unread();
+        let mut unread = std::pin::pin!(unread);
         let watch = RefCell::new(Watch {
             context,
             servers,
             screen: context.ui.screen(),
             every,
+            checks,
+            checked: None,
             looks: BTreeMap::new(),
             known: Known::default(),
             drawn: None,
@@ -71,6 +83,7 @@ pub(super) fn watch(
                 loop {
                     tokio::select! {
                         swept = &mut sweep => break swept?,
+                        () = &mut unread => return Ok(Ending::Done),
                         _ = interrupts.wait_for(|count| *count > 0) => return Ok(Ending::Done),
                         _ = resizes.recv() => watch.borrow_mut().draw(),
                     }
@@ -84,6 +97,7 @@ pub(super) fn watch(
             loop {
                 tokio::select! {
                     () = tokio::time::sleep_until(next.into()) => break,
+                    () = &mut unread => return Ok(Ending::Done),
                     _ = interrupts.wait_for(|count| *count > 0) => return Ok(Ending::Done),
                     _ = resizes.recv() => watch.borrow_mut().draw(),
                 }
@@ -122,10 +136,18 @@ async fn sweep(
             return Ok(Next::After(BUSY));
         }
     };
-    let looks = look::look(context, connector, servers, limit, |look| {
-        watch.borrow_mut().take(look);
-    })
-    .await?;
+    let checking = watch.borrow_mut().checks_now(Instant::now());
+    let checking = match checking {
+        Some(checks) => checks.checking(context, servers)?,
+        None => None,
+    };
+    let checked = checking.is_some();
+    let on_look = |look: &Look| watch.borrow_mut().take(look);
+    let looks =
+        look::look_and_check(context, connector, servers, limit, checking, on_look).await?;
+    if checked {
+        watch.borrow_mut().looks = looks.iter().map(|look| (look.server.clone(), look.clone())).collect();
+    }
     let events = look::record(context, &looks)?;
     drop(lock);
     // What cannot be sent is told by `list-notifications`, and must not tear the screen.
@@ -147,7 +169,7 @@ async fn sweep(
     Ok(Next::InTurn)
 }
 
-impl Watch<'_> {
+impl<'c> Watch<'c> {
     /// Without a terminal: what is not well already, since only changes follow.
     fn begin(&mut self) {
         self.known = Known::read(self.context, self.servers).unwrap_or_default();
@@ -168,8 +190,27 @@ impl Watch<'_> {
         });
     }
 
+    /// What to check in the sweep that begins now, if it is time.
+    fn checks_now(&mut self, now: Instant) -> Option<&'c CheckArgs> {
+        let since = self.checked.map(|checked| now.duration_since(checked));
+        // A sweep that begins a little early must not put the checks off by a whole turn.
+        let due = since.is_none_or(|since| since + self.every / 2 >= BETWEEN_CHECKS);
+        if !due || !self.checks.any() {
+            return None;
+        }
+        self.checked = Some(now);
+        Some(self.checks)
+    }
+
+    /// Takes a look that has just come in. What the last checks found stays until the next ones are complete, unless the
+    /// server went away.
     fn take(&mut self, look: &Look) {
-        self.looks.insert(look.server.clone(), look.clone());
+        let mut look = look.clone();
+        let before = self.looks.remove(&look.server);
+        if let Some(before) = before.filter(|_| look.observation.health != Health::Offline) {
+            look.checks = before.checks;
+        }
+        self.looks.insert(look.server.clone(), look);
         if self.drawn.is_none_or(|drawn| drawn.elapsed() >= BETWEEN_DRAWS) {
             self.draw();
         }
@@ -186,7 +227,11 @@ impl Watch<'_> {
     fn page(&self, page: &mut Page) {
         let now = self.context.now();
         let looks: Vec<Look> = self.looks.values().cloned().collect();
-        let every = format::seconds(self.every.as_secs());
+        let mut every = format::seconds(self.every.as_secs());
+        if self.checks.any() && self.every < BETWEEN_CHECKS {
+            let checks = format::seconds(BETWEEN_CHECKS.as_secs());
+            every = format!("{every}, checks every {checks}");
+        }
         page.text(&format::time(now), Tone::Strong);
         page.line(&format!("  {}", table::sum(&looks)));
         let waits = self.servers.len().saturating_sub(looks.len());

@@ -194,9 +194,12 @@ impl<'a> Watch<'a> {
         turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let alone = past.len() == 1;
         let mut ready = Vec::new();
+        let unread = self.screen.context.ui.unread();
+        let mut unread = std::pin::pin!(unread);
         loop {
             let settled = past.is_empty();
             tokio::select! {
+                () = &mut unread => return Ok(Ending::Done),
                 event = events.recv() => {
                     let Some((server, event)) = event else { break };
                     match event {
