@@ -25,6 +25,12 @@ region = "singapore"
 [servers.jkt-1]
 address = "192.0.2.3"
 region = "jakarta"
+[notifications.ops]
+type = "ntfy"
+url = "https://ntfy.example.com/ops"
+[notifications.chat]
+type = "mail"
+to = ["ops@example.com"]
 "#;
 
 fn record(state: &mut State, resources: &[(&str, String, Value)]) {
@@ -73,7 +79,10 @@ fn fleet() -> Environment {
             (
                 "firewall",
                 "fleet".to_owned(),
-                json!({ "sets": { "office": ["192.0.2.0/24"] } }),
+                json!({
+                    "sets": { "office": ["192.0.2.0/24", "2001:db8::/48"] },
+                    "bans": { "198.51.100.7": { "since": "2026-01-01T00:00:00Z" } },
+                }),
             ),
         ],
     );
@@ -138,6 +147,23 @@ fn everything_that_is_named_is_offered() {
         ("fleet remove-database-user shop r", "values report"),
         ("fleet add-database-user shop r", "values"),
         ("fleet remove-addresses o", "values office"),
+        (
+            "fleet remove-addresses office ",
+            "values 192.0.2.0/24 2001:db8::/48",
+        ),
+        ("fleet unban-address 1", "values 198.51.100.7"),
+        ("fleet test-notification ", "values chat ops"),
+        ("fleet test-notification chat o", "values ops"),
+        ("fleet maintenance r", "values region= role="),
+        ("fleet break-lock j", "values jkt-1"),
+        ("fleet health --site other", "values other.org"),
+        ("fleet logs --site ex", "values example.com example.net"),
+        ("fleet logs --service p", "values php pdns postgres"),
+        (
+            "fleet add-zone new.org --template m",
+            "values mail microsoft365",
+        ),
+        ("fleet set-server sg-1 --transport l", "values local"),
         ("fleet setup-server sg-1 --role d", "values dns database"),
         ("fleet run --script ", "files"),
         ("fleet run --output-dir ", "directories"),

@@ -184,6 +184,9 @@ impl Logs {
 }
 
 /// Where a service writes, on Debian.
+/// The services whose logs are found by a word of fleet's own.
+pub(super) const SERVICES: [&str; 7] = ["nginx", "php", "pdns", "mariadb", "postgres", "cron", "ssh"];
+
 fn service(text: &str) -> Result<Source, String> {
     let units = |units: &[&str]| Source::Journal(units.iter().map(|&unit| unit.to_owned()).collect());
     Ok(match text {
@@ -204,8 +207,9 @@ fn service(text: &str) -> Result<Source, String> {
         }
         _ => {
             return Err(format!(
-                "{} is no name of a unit; fleet knows nginx, php, pdns, mariadb, postgres, cron, ssh",
-                ticked(text)
+                "{} is no name of a unit; fleet knows {}",
+                ticked(text),
+                SERVICES.join(", ")
             ));
         }
     })

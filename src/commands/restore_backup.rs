@@ -16,6 +16,7 @@ use crate::ui::{Page, Tone, format};
 #[derive(Args, Debug)]
 pub struct RestoreBackup {
     /// The backup, as `fleet list-backups` has it [default: the newest that is sound]
+    #[arg(value_name = "BACKUP")]
     backup: Option<PathBuf>,
 }
 

@@ -139,6 +139,11 @@ pub fn record_types() -> impl Iterator<Item = &'static str> {
     types::RecordType::words()
 }
 
+/// The words for the templates of a zone's records.
+pub fn template_words() -> impl Iterator<Item = &'static str> {
+    template::WORDS.into_iter()
+}
+
 /// On or off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

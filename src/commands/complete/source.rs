@@ -5,13 +5,15 @@ use std::collections::BTreeSet;
 use clap::{Arg, ValueHint};
 use serde_json::Value;
 
+use super::super::logs;
 use super::MOST;
 use super::place::Candidate;
 use crate::context::Context;
 use crate::inventory::SERVER_KEYS;
 use crate::kind::{self, KINDS, Spec as _, kind, zone};
 use crate::model::{ResourceName, Role, Server};
-use crate::state::{Read, State};
+use crate::state::{self, Read, State};
+use crate::ui::format;
 
 /// Where the values of an argument come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +46,14 @@ pub(super) enum Source {
     DatabaseUsers,
     /// The sets of addresses.
     AddressSets,
+    /// The addresses of the set that was given first.
+    SetMembers,
+    /// The addresses that are banned.
+    Bans,
+    /// The channels of the inventory.
+    Channels,
+    /// The backups of the state database.
+    Backups,
     /// Tasks, the last first.
     Tasks,
 }
@@ -81,6 +91,15 @@ pub(super) fn of(command: &str, argument: &Arg) -> Source {
         "REGION" if verb != "add" || subject != "server" => Source::Regions,
         "KEY=VALUE" if id.starts_with("label") => Source::Labels,
         "RESOURCE" => Source::Resources,
+        "CHANNEL" => Source::Channels,
+        "BACKUP" => Source::Backups,
+        "DOMAIN" if !argument.is_positional() => Source::Of("site"),
+        "SERVICE" => words(logs::SERVICES),
+        "TEMPLATE" => words(zone::template_words()),
+        "HOW" if subject == "server" => words(["ssh", "local"]),
+        "BOOL" => words(["true", "false"]),
+        "ADDRESS" if command == "unban-address" => Source::Bans,
+        "ADDRESS" if command == "remove-addresses" => Source::SetMembers,
         "ZONE" => Source::Of("zone"),
         "DATABASE" => Source::Of("database"),
         "RULE" => Source::Of("rule"),
@@ -139,6 +158,8 @@ impl Source {
             Self::Selectors => selectors(context, typed),
             Self::Regions => beginning(regions(context), typed),
             Self::Labels => beginning(labels(context), typed),
+            Self::Channels => beginning(channels(context), typed),
+            Self::Backups => beginning(backups(context), typed),
             _ => context
                 .state_to_complete()
                 .and_then(|state| self.recorded(&state, earlier, typed).ok())
@@ -185,9 +206,16 @@ impl Source {
                 plain(values.map(str::to_owned).collect())
             }
             Self::DatabaseUsers => plain(keys(&spec("database", first)?["users"])),
-            Self::AddressSets => {
+            Self::AddressSets | Self::SetMembers | Self::Bans => {
                 let spec = spec(kind::firewall::Firewall::KIND, kind::firewall::NAME)?;
-                plain(keys(&spec["sets"]))
+                match self {
+                    Self::AddressSets => plain(keys(&spec["sets"])),
+                    Self::Bans => plain(keys(&spec["bans"])),
+                    _ => {
+                        let members = spec["sets"][first].as_array().into_iter().flatten();
+                        plain(members.filter_map(Value::as_str).map(str::to_owned).collect())
+                    }
+                }
             }
             _ => Vec::new(),
         };
@@ -245,6 +273,21 @@ fn servers(context: &Context, typed: &str) -> Vec<Candidate> {
             let region = server.region.as_deref().unwrap_or(&server.address);
             Candidate::new(server.name.as_str(), region)
         })
+        .collect()
+}
+
+fn channels(context: &Context) -> Vec<Candidate> {
+    let inventory = context.inventory_to_complete();
+    let channels = inventory.into_iter().flat_map(|inventory| &inventory.channels);
+    channels.map(|(name, channel)| Candidate::new(name, channel.way.word())).collect()
+}
+
+fn backups(context: &Context) -> Vec<Candidate> {
+    let found = context.state_path().ok().and_then(|state| state::backups(&state).ok());
+    let now = context.now();
+    let backups = found.into_iter().flatten();
+    backups
+        .map(|backup| Candidate::new(backup.path.to_string_lossy(), &format::age(backup.at, now)))
         .collect()
 }
 
@@ -323,6 +366,15 @@ mod tests {
             ("remove-database-user", "user", Source::DatabaseUsers),
             ("add-database-user", "user", Source::Unknown),
             ("remove-addresses", "set", Source::AddressSets),
+            ("test-notification", "channels", Source::Channels),
+            ("restore-backup", "backup", Source::Backups),
+            ("unban-address", "addresses", Source::Bans),
+            ("remove-addresses", "addresses", Source::SetMembers),
+            ("maintenance", "servers", Source::Selectors),
+            ("break-lock", "server", Source::Servers),
+            ("retry", "task", Source::Tasks),
+            ("health", "sites", Source::Of("site")),
+            ("logs", "site", Source::Of("site")),
             ("run", "script", Source::Files),
             ("run", "output_dir", Source::Directories),
         ] {
