@@ -86,7 +86,8 @@ pub fn root(width: usize) -> Command {
         .help_template(help_template(&entries, width));
     root.subcommands(entries.into_iter().map(|entry| {
         let examples = examples(&entry);
-        let command = entry.command.next_line_help(false);
+        let described = described(&entry, width);
+        let command = entry.command.next_line_help(false).help_template(described);
         if examples.is_empty() {
             command
         } else {
@@ -215,6 +216,20 @@ fn help_template(entries: &[Entry], width: usize) -> String {
     let more = "`fleet COMMAND --help` for the arguments and examples of a command";
     wrap(&mut out, more, 3, width);
     out
+}
+
+/// The help of a command: its one line, what it does, then its arguments.
+fn described(entry: &Entry, width: usize) -> String {
+    let mut out = String::from("{about-with-newline}\n");
+    for paragraph in &entry.description {
+        let mut lines = String::new();
+        wrap(&mut lines, paragraph, 0, width + 1);
+        for line in lines.lines() {
+            let _ = writeln!(out, "{}", line.trim_start());
+        }
+        out.push('\n');
+    }
+    out + "{usage-heading} {usage}\n\n{all-args}{after-help}"
 }
 
 /// Appends the words of `text`, each after a blank, and breaks lines before `width`; `column` is where the text

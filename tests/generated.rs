@@ -21,12 +21,26 @@ fn generated() -> BTreeMap<PathBuf, Vec<u8>> {
     let mut root = fleet::cli::root(80);
     root.build();
     files.insert("man/fleet.1".into(), root_page(root.clone()));
+    let descriptions: BTreeMap<String, String> = fleet::commands::all()
+        .into_iter()
+        .map(|entry| {
+            (
+                entry.command.get_name().to_owned(),
+                entry.description.join("\n\n"),
+            )
+        })
+        .filter(|(_, description)| !description.is_empty())
+        .collect();
     for command in root
         .get_subcommands()
         .filter(|command| !command.is_hide_set())
     {
         let title = format!("fleet-{}", command.get_name());
-        let page = page(command.clone().name(title.clone()));
+        let mut command = command.clone();
+        if let Some(description) = descriptions.get(command.get_name()) {
+            command = command.long_about(description.clone());
+        }
+        let page = page(command.name(title.clone()));
         files.insert(format!("man/{title}.1").into(), page);
     }
     let example = include_str!("../inventory.example.toml");

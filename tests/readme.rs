@@ -61,11 +61,13 @@ fn commands(block: &Block) -> Vec<Vec<String>> {
             "crontab" => line.rsplit_once("* ").map_or("", |(_, command)| command),
             // Of a unit of systemd: fleet by its absolute name.
             "ini" => line.strip_prefix("ExecStart=/usr/bin/").unwrap_or_default(),
+            // Of a pipeline: what its shell runs.
+            "yaml" => line.trim().strip_prefix("- run: ").unwrap_or_default(),
             "sh" | "" => line,
             _ => "",
         };
         let words = shlex::split(line.trim()).expect("a line with balanced quotes");
-        for command in words.split(|word| word == "&&" || word == "|") {
+        for command in words.split(|word| ["&&", "||", "|"].contains(&word.as_str())) {
             let end = command.iter().position(|word| word.starts_with('>'));
             let command = &command[..end.unwrap_or(command.len())];
             if !command.is_empty() {

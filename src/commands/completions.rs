@@ -27,7 +27,7 @@ impl Verb for Completions {
         ),
         ("fleet completions zsh >~/.zfunc/_fleet", "zsh, with `fpath+=~/.zfunc` before `compinit` in ~/.zshrc"),
         ("fleet completions fish >~/.config/fish/completions/fleet.fish", ""),
-        ("fleet completions powershell >>$PROFILE", ""),
+        ("fleet completions powershell >>$PROFILE", "not yet tried in PowerShell itself"),
     ];
 
     fn run(self, context: &Context) -> anyhow::Result<Ending> {

@@ -15,7 +15,7 @@ use crate::state::{Read, ServerRecord, Write};
 /// Keeps new resources away from servers.
 #[derive(Args, Debug)]
 pub struct Cordon {
-    /// The servers: names, patterns, region=..., role=..., label:KEY=VALUE, !NAME
+    /// The servers: `sg-1`, `jkt-*`, `region=singapore`, `label:tier=gold`, `!sg-3`
     #[arg(value_name = "SELECTOR", required = true)]
     servers: Vec<String>,
     /// Why, for those who wonder later

@@ -18,8 +18,8 @@ pub struct EmptyTrash {
     /// What has lain there for longer than this [default: the inventory's `trash_retention`, else 30d]
     #[arg(long, value_name = "TIME", value_parser = time)]
     older_than: Option<Duration>,
-    /// Only on these servers: names, patterns, region=..., role=..., label:KEY=VALUE, !NAME
-    #[arg(short, long, value_name = "SELECTOR", value_delimiter = ',')]
+    /// Only on these servers: `sg-1,jkt-*,region=singapore,!sg-3` [default: all active ones]
+    #[arg(long, value_name = "SELECTOR", value_delimiter = ',')]
     server: Vec<String>,
 }
 

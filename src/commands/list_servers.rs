@@ -17,7 +17,7 @@ use crate::ui::{Cell, Page, Table, Tone, format};
 /// Lists the servers.
 #[derive(Args, Debug)]
 pub struct ListServers {
-    /// Only these: names, patterns, region=..., role=..., label:KEY=VALUE, !NAME
+    /// Only these: `sg-1`, `jkt-*`, `region=singapore`, `label:tier=gold`, `!sg-3`
     #[arg(value_name = "SELECTOR")]
     servers: Vec<String>,
     /// The same, for those who are used to it from other commands

@@ -14,8 +14,8 @@ use crate::ui::{Cell, Table, Tone, format};
 /// Lists what is in the trash of servers.
 #[derive(Args, Debug)]
 pub struct ListTrash {
-    /// Only on these servers: names, patterns, region=..., role=..., label:KEY=VALUE, !NAME
-    #[arg(short, long, value_name = "SELECTOR", value_delimiter = ',')]
+    /// Only on these servers: `sg-1,jkt-*,region=singapore,!sg-3` [default: all active ones]
+    #[arg(long, value_name = "SELECTOR", value_delimiter = ',')]
     server: Vec<String>,
 }
 

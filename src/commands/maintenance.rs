@@ -22,14 +22,14 @@ use crate::ui::{Cell, Page, Table, Tone, format};
 #[derive(Args, Debug)]
 #[command(group = ArgGroup::new("what").required(true).args(["length", "until", "list", "end"]))]
 pub struct Maintenance {
-    /// The servers: names, patterns, region=..., role=..., label:KEY=VALUE, !NAME
-    #[arg(value_name = "SERVER", required_unless_present = "list")]
+    /// The servers: `sg-1`, `jkt-*`, `region=singapore`, `label:tier=gold`, `!sg-3`
+    #[arg(value_name = "SELECTOR", required_unless_present = "list")]
     servers: Vec<String>,
     /// For how long, from now on: `2h`, `30m`, `1d`
-    #[arg(long = "for", value_name = "DURATION", value_parser = length)]
+    #[arg(long = "for", value_name = "TIME", value_parser = length)]
     length: Option<SignedDuration>,
     /// Until when, with its zone: `2026-11-20T18:00Z`
-    #[arg(long, value_name = "TIME", value_parser = moment)]
+    #[arg(long, value_name = "WHEN", value_parser = moment)]
     until: Option<Timestamp>,
     /// Why, for those who wonder later
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]

@@ -48,7 +48,8 @@ pub struct Call {
 /// A line that can be typed, and what it does (or nothing).
 pub type Example = (&'static str, &'static str);
 
-/// What an author of a command writes. The implementing struct holds its arguments.
+/// What an author of a command writes. The implementing struct holds its arguments, and its doc comment, where that has
+/// more to say than [`Verb::ABOUT`], is the description in the help and in the man page.
 pub trait Verb: Args {
     /// What is typed: `list-servers`.
     const NAME: &'static str;
@@ -120,6 +121,8 @@ pub struct Entry {
     pub group: String,
     /// The parser.
     pub command: Command,
+    /// What it does, paragraph by paragraph; nothing where its one line says it all.
+    pub description: Vec<String>,
     /// Examples: what to type, and what it does.
     pub examples: Vec<(String, String)>,
     run: Runner,
@@ -135,14 +138,27 @@ enum Runner {
 
 fn one<V: Verb>() -> Entry {
     let own = |(line, meaning): &Example| ((*line).to_owned(), (*meaning).to_owned());
+    let command = V::augment_args(Command::new(V::NAME));
     Entry {
         group: V::GROUP.heading(),
-        command: V::augment_args(Command::new(V::NAME))
-            .about(V::ABOUT)
-            .long_about(None),
+        description: description(&command),
+        command: command.about(V::ABOUT).long_about(None),
         examples: V::EXAMPLES.iter().map(own).collect(),
         run: Runner::One(|context, matches| V::from_arg_matches(matches)?.run(context)),
     }
+}
+
+/// What the doc comment of a command's arguments says, unless it is one short sentence.
+fn description(command: &Command) -> Vec<String> {
+    const SHORT: usize = 80;
+    let told = command.get_long_about().or_else(|| command.get_about());
+    let told = told.map(ToString::to_string).unwrap_or_default();
+    if told.chars().count() <= SHORT {
+        return Vec::new();
+    }
+    // clap takes the last full stop of a single paragraph away.
+    let whole = |text: &str| format!("{}.", text.trim().trim_end_matches('.'));
+    told.split("\n\n").map(whole).collect()
 }
 
 fn of_kind<V: KindVerb>(kind: &'static Kind) -> Entry {
@@ -151,6 +167,7 @@ fn of_kind<V: KindVerb>(kind: &'static Kind) -> Entry {
         command: V::arguments(kind, Command::new(V::name(kind)))
             .about(V::about(kind))
             .long_about(None),
+        description: Vec::new(),
         examples: V::examples(kind),
         run: Runner::Kind(kind, V::run),
     }

@@ -33,7 +33,7 @@ pub(super) struct Selection {
     /// Only these resources: `example.com`, `site:example.com`; `*`, `?` and `[1-9]` stand for characters
     #[arg(value_name = "RESOURCE")]
     resources: Vec<String>,
-    /// Only these servers: `sg-1,jkt-*,region=singapore,!sg-3`
+    /// Only these servers: `sg-1,jkt-*,region=singapore,!sg-3` [default: all active ones]
     #[arg(long, value_name = "SELECTOR")]
     server: Vec<String>,
 }

@@ -10,7 +10,7 @@ use crate::state::ServerRecord;
 /// Lets servers take new resources again.
 #[derive(Args, Debug)]
 pub struct Uncordon {
-    /// The servers: names, patterns, region=..., role=..., label:KEY=VALUE, !NAME
+    /// The servers: `sg-1`, `jkt-*`, `region=singapore`, `label:tier=gold`, `!sg-3`
     #[arg(value_name = "SELECTOR", required = true)]
     servers: Vec<String>,
 }
