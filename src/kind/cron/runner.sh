@@ -50,7 +50,7 @@ skip() {
 
 # stop WHY: ends the job with all its processes; `timeout` sees to it that they end.
 stop() {
-	why=$1
+	why=$1 again=1
 	if [ -n "$job" ]; then kill -TERM -- "-$job" || kill -TERM "$job"; fi 2>/dev/null
 }
 
@@ -102,11 +102,16 @@ attempt() {
 		tail -c +"$(($(wc -c <"$out") + 1))" -s 0.1 -f --pid="$job" -- "$out" 2>/dev/null 9>&- &
 		viewer=$!
 	fi
-	# A signal to this script ends a wait, not the job.
+	# A signal to this script ends a wait, not the job; and it may come when the job has just ended, whose exit code the
+	# next wait tells. There is none (127) when it has been told already.
+	told=
 	while :; do
+		again=
 		wait "$job"
 		code=$?
-		kill -0 "$job" 2>/dev/null || break
+		if [ "$code" -eq 127 ] && [ -n "$told" ]; then code=$told; fi
+		[ -n "$again" ] || break
+		told=$code
 	done
 	job=
 	# What the job left running may keep the pipe open for ever.
