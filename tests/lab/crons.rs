@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::environment::Outcome;
-use crate::world::{Running, World, expect_same, expect_words};
+use crate::world::{Running, World, expect_quick, expect_same, expect_words};
 
 #[path = "../../src/kind/cron/corpus.rs"]
 mod corpus;
@@ -56,13 +56,13 @@ fn output(world: &World, server: &str, name: &str) -> String {
     )
 }
 
-/// Waits until `is` on both servers, for at most a minute and what cron needs.
+/// Waits until `is` on both servers: a minute and what cron and the jobs need, with much more for a machine at work.
 fn wait(what: &str, is: impl Fn(&str) -> bool) {
     let began = Instant::now();
     for server in BOTH {
         while !is(server) {
             assert!(
-                began.elapsed() < Duration::from_secs(90),
+                began.elapsed() < Duration::from_secs(240),
                 "not on {server}: {what}"
             );
             thread::sleep(Duration::from_millis(500));
@@ -329,7 +329,7 @@ fn overlaps_are_as_told(world: &World) {
         };
         while count_them() != count {
             assert!(
-                began.elapsed() < Duration::from_secs(15),
+                began.elapsed() < Duration::from_secs(60),
                 "{name} runs {} times",
                 count_them()
             );
@@ -520,17 +520,12 @@ fn a_hundred_jobs_are_found_as_they_should_be_in_under_two_seconds() {
     }
     fleet(&world, ["apply"]).expect(0);
     let before = world.stamps("lab-1");
-    let began = Instant::now();
-    fleet(&world, ["apply"]).expect(0);
-    let took = began.elapsed();
+    expect_quick(Duration::from_secs(2), || {
+        fleet(&world, ["apply"]).expect(0);
+    });
     expect_same(&before, &world.stamps("lab-1"), "after a second apply");
-    assert!(took < Duration::from_secs(2), "{took:?}");
-    let began = Instant::now();
-    let list = world.json("list-crons", 0);
-    assert_eq!(list["crons"].as_array().map(Vec::len), Some(100));
-    assert!(
-        began.elapsed() < Duration::from_secs(2),
-        "{:?}",
-        began.elapsed()
-    );
+    expect_quick(Duration::from_secs(2), || {
+        let list = world.json("list-crons", 0);
+        assert_eq!(list["crons"].as_array().map(Vec::len), Some(100));
+    });
 }

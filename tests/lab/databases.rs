@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::world::{World, expect_words};
+use crate::world::{World, expect_quick, expect_words};
 
 /// A password with everything that a shell, SQL or an option file could trip over: 64 characters.
 const NASTY: &str = "it's \"q\" \\ ; -- #x $y `z` %s {} [] * ? ! ~ & | < > ( ) ü é ☃ = : @ /";
@@ -276,7 +276,7 @@ fn a_user_comes_from_where_it_may_and_expires_by_itself() {
         let began = Instant::now();
         while query(&world, server, engine, &login, "SELECT 1").is_ok() {
             assert!(
-                began.elapsed() < Duration::from_secs(20),
+                began.elapsed() < Duration::from_secs(60),
                 "{engine}: it does not expire"
             );
             std::thread::sleep(Duration::from_millis(300));
@@ -408,12 +408,10 @@ fn a_hundred_databases_are_looked_at_in_one_connection() {
             .expect(0);
     }
     world.fleet("apply").expect(0);
-    let began = Instant::now();
-    let again = world.json("apply", 0);
-    let took = began.elapsed();
-    // Two seconds, and as many for a machine that does other things.
-    assert!(took < Duration::from_secs(4), "{took:?}");
-    assert_eq!(again["servers"][0]["outcome"], "unchanged", "{again:#}");
+    expect_quick(Duration::from_secs(2), || {
+        let again = world.json("apply", 0);
+        assert_eq!(again["servers"][0]["outcome"], "unchanged", "{again:#}");
+    });
     let list = world.json("list-databases", 0);
     assert_eq!(list["databases"].as_array().expect("a list").len(), 100);
 }

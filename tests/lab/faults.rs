@@ -8,10 +8,14 @@ use crate::world::{World, expect_words};
 
 /// A server with a site that has to be served all the time, and a limit for silence.
 fn world() -> Option<World> {
+    world_with("3s")
+}
+
+fn world_with(idle: &str) -> Option<World> {
     let world = World::with(&["lab-1"], |inventory| {
         inventory.replace(
             "[settings]\n",
-            "[settings]\nidle_timeout = \"3s\"\nlock_wait = \"30s\"\n",
+            &format!("[settings]\nidle_timeout = \"{idle}\"\nlock_wait = \"60s\"\n"),
         )
     })?;
     world.fleet("add-site neighbour.example").expect(0);
@@ -136,7 +140,10 @@ fn a_server_that_loses_power_is_finished_when_it_is_back() {
 
 #[test]
 fn a_network_that_is_cut_for_a_moment_holds_a_run_up_and_no_more() {
-    let Some(world) = world() else { return };
+    // What was lost is sent again after ever longer pauses.
+    let Some(world) = world_with("60s") else {
+        return;
+    };
     let usual = usual(&world);
     for number in 1..=3 {
         let round = Round {
@@ -169,12 +176,12 @@ fn a_network_that_is_cut_for_good_keeps_nobody_waiting() {
         world.lab.cut("lab-1");
         let began = Instant::now();
         // Once asks it to stop, twice to leave at once.
-        running.signal("INT");
+        running.interrupt();
         sleep(Duration::from_millis(200));
-        running.signal("INT");
+        running.interrupt();
         let ended = running.outcome(&world);
         let took = began.elapsed();
-        assert!(took < Duration::from_secs(5), "{took:?}: {ended}");
+        assert!(took < Duration::from_secs(20), "{took:?}: {ended}");
         assert!([0, 1, 3, 130].contains(&ended.code), "{ended}");
 
         let away = world.fleet("apply --json").expect(3).json();
@@ -200,7 +207,7 @@ fn a_network_that_is_cut_in_the_middle_of_a_change_is_noticed() {
     let ended = running.outcome(&world);
     let took = began.elapsed();
     world.lab.mend("lab-1");
-    assert!(took < Duration::from_secs(35), "{took:?}: {ended}");
+    assert!(took < Duration::from_secs(60), "{took:?}: {ended}");
     // It may have come to its end just before.
     assert!([0, 3].contains(&ended.code), "{ended}");
     if ended.code == 3 {
@@ -221,7 +228,7 @@ fn ctrl_c_lets_a_transaction_come_to_its_end() {
         round.stage();
         let running = world.start("apply");
         sleep(usual * u32::try_from(number).expect("few") / 5);
-        running.signal("INT");
+        running.interrupt();
         let ended = running.outcome(&world);
         assert!([0, 3].contains(&ended.code), "{ended}");
         if ended.code == 3 {

@@ -28,7 +28,7 @@ write_lab_files() {
 known_hosts() {
     local name key
     for name in $(known_servers); do
-        for key in "$CACHE/host-keys/$name/"*.pub; do
+        for key in "$(host_keys_of "$name")/"*.pub; do
             printf '%s,%s,%s %s\n' "$name" "$(address_of "$name")" "$(address6_of "$name")" "$(cut -d ' ' -f 1,2 "$key")"
         done
     done

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::world::{World, expect_same, expect_words};
+use crate::world::{World, expect_quick, expect_same, expect_words};
 
 /// A table of somebody else's, as Docker or fail2ban have one.
 const FOREIGN: &str = "nft 'table ip foreign { chain forward { type filter hook forward priority 0; tcp dport 7777 drop comment \"not of fleet\"; }; }'";
@@ -34,9 +34,10 @@ fn rules(world: &World, server: &str) -> String {
     )
 }
 
-/// Waits until `holds`, for as long as it may take.
+/// Waits until `holds`, for as long as it may take on a machine at work.
 #[track_caller]
-fn wait_until(what: &str, limit: Duration, holds: impl Fn() -> bool) {
+fn wait_until(what: &str, holds: impl Fn() -> bool) {
+    let limit = Duration::from_secs(60);
     let began = Instant::now();
     while !holds() {
         assert!(began.elapsed() < limit, "{what} took longer than {limit:?}");
@@ -90,7 +91,10 @@ fn only_what_a_rule_lets_in_comes_in() {
     world.expect_settled();
     // A rule before it decides first; IPv6 alone.
     world
-        .fleet("add-rule no-six --reject --port 80 --from fd83::/64 --before web")
+        .fleet(&format!(
+            "add-rule no-six --reject --port 80 --from {} --before web",
+            world.lab.networks()[1]
+        ))
         .expect(0);
     for server in servers {
         assert_eq!(doors(&world, server, 80), "4", "{server}, one family");
@@ -163,21 +167,25 @@ fn what_locks_out_is_refused_and_with_force_it_does_not_last() {
     world.fleet("enable-firewall lab-*").expect(0);
     let before = rules(&world, "lab-1");
     let files = world.contents("lab-1");
+    let here = world.lab.address(1);
+    let [network, _] = world.lab.networks();
     for cut in [
         "add-rule cut --deny --port 22",
-        "add-rule cut --reject --from 10.83.0.0/24",
+        &format!("add-rule cut --reject --from {network}"),
     ] {
         let refused = world.fleet(&format!("{cut} --to-server lab-1")).expect(1);
         expect_words(
             &refused.stderr,
-            &["rule `cut` would cut the connection from 10.83.0.1 to port 22"],
+            &[&format!(
+                "rule `cut` would cut the connection from {here} to port 22"
+            )],
         );
     }
     for ban in [
-        "10.83.0.1",
-        "10.83.0.0/24",
-        "10.83.0.12",
-        "fd83::12",
+        here.as_str(),
+        &network,
+        &world.lab.address(12),
+        &world.lab.address6(12),
         "::/0",
     ] {
         world.fleet(&format!("ban-address {ban}")).expect(2);
@@ -186,10 +194,12 @@ fn what_locks_out_is_refused_and_with_force_it_does_not_last() {
     world
         .fleet("enable-firewall lab-* --ssh-from any")
         .expect(0);
-    let ban = world.fleet("ban-address 10.83.0.1 --force").expect(3);
-    expect_words(&ban.stderr, &["the ban of `10.83.0.1/32` would cut"]);
+    let ban = world
+        .fleet(&format!("ban-address {here} --force"))
+        .expect(3);
+    expect_words(&ban.stderr, &[&format!("the ban of `{here}/32` would cut")]);
     world
-        .fleet("enable-firewall lab-* --ssh-from 10.83.0.1")
+        .fleet(&format!("enable-firewall lab-* --ssh-from {here}"))
         .expect(0);
     assert_eq!(rules(&world, "lab-1"), before);
 
@@ -200,7 +210,7 @@ fn what_locks_out_is_refused_and_with_force_it_does_not_last() {
         7,
     );
     assert!(
-        began.elapsed() < Duration::from_secs(20),
+        began.elapsed() < Duration::from_secs(45),
         "{:?}",
         began.elapsed()
     );
@@ -231,18 +241,14 @@ fn neither_a_dead_client_nor_a_cut_nor_a_reboot_leaves_rules_that_nobody_confirm
             "add-rule cut --deny --port 22 --to-server {server} --force --confirm-timeout {time}"
         );
         let run = world.start(&line);
-        wait_until("the new rules", Duration::from_secs(20), || {
-            has_rule(&world, server, "cut")
-        });
+        wait_until("the new rules", || has_rule(&world, server, "cut"));
         run
     };
 
     let mut dead = cut("lab-1", "5s");
     dead.kill();
     drop(dead.outcome(&world));
-    wait_until("the timer", Duration::from_secs(15), || {
-        !has_rule(&world, "lab-1", "cut")
-    });
+    wait_until("the timer", || !has_rule(&world, "lab-1", "cut"));
     assert_eq!(rules(&world, "lab-1"), before, "after the client died");
     // What is recorded of it goes; then nothing is left to do.
     world.fleet("remove-rule cut --yes").expect(0);
@@ -251,9 +257,7 @@ fn neither_a_dead_client_nor_a_cut_nor_a_reboot_leaves_rules_that_nobody_confirm
     // The network goes while it waits, for longer than that.
     let alone = cut("lab-1", "5s");
     world.lab.cut("lab-1");
-    wait_until("the timer", Duration::from_secs(15), || {
-        !has_rule(&world, "lab-1", "cut")
-    });
+    wait_until("the timer", || !has_rule(&world, "lab-1", "cut"));
     world.lab.mend("lab-1");
     let outcome = alone.outcome(&world);
     assert_eq!(outcome.code, 7, "{outcome}");
@@ -290,7 +294,10 @@ fn bans_and_rules_end_by_themselves_and_outlive_a_boot() {
     world
         .fleet("ban-address 198.51.100.0/24 --reason spam")
         .expect(0);
-    world.fleet("ban-address fd83::1 --expires 1h").expect(0);
+    let here6 = world.lab.address6(1);
+    world
+        .fleet(&format!("ban-address {here6} --expires 1h"))
+        .expect(0);
     assert_eq!(doors(&world, "lab-1", 80), "4");
     // Others may load their rules with `flush ruleset`, as Debian does.
     world.sh(
@@ -302,24 +309,28 @@ fn bans_and_rules_end_by_themselves_and_outlive_a_boot() {
     world.lab.start("lab-1");
     assert_eq!(doors(&world, "lab-1", 80), "4");
     world.expect_settled();
-    world.fleet("unban-address fd83::1").expect(0);
-    wait_until("the end of the ban", Duration::from_secs(5), || {
-        doors(&world, "lab-1", 80) == "46"
-    });
+    world.fleet(&format!("unban-address {here6}")).expect(0);
+    wait_until("the end of the ban", || doors(&world, "lab-1", 80) == "46");
 
-    world.fleet("ban-address fd83::1 --expires 10s").expect(0);
-    world.fleet("set-rule web --expires 12s").expect(0);
-    assert_eq!(doors(&world, "lab-1", 80), "4");
-    wait_until("the end of the ban", Duration::from_secs(15), || {
-        doors(&world, "lab-1", 80).contains('6')
-    });
-    wait_until("the end of the rule", Duration::from_secs(15), || {
+    let began = Instant::now();
+    world
+        .fleet(&format!("ban-address {here6} --expires 10s"))
+        .expect(0);
+    let open = doors(&world, "lab-1", 80);
+    // On a slow machine its time is over already.
+    assert!(
+        open == "4" || began.elapsed() > Duration::from_secs(10),
+        "{open}"
+    );
+    wait_until("the end of the ban", || doors(&world, "lab-1", 80) == "46");
+    world.fleet("set-rule web --expires 10s").expect(0);
+    wait_until("the end of the rule", || {
         doors(&world, "lab-1", 80).is_empty()
     });
     world.expect_settled();
     let bans = world.fleet("list-bans").expect(0).stdout;
     assert!(
-        bans.contains("198.51.100.0/24") && !bans.contains("fd83::1"),
+        bans.contains("198.51.100.0/24") && !bans.contains(&here6),
         "{bans}"
     );
     expect_words(&world.fleet("list-rules").expect(0).stdout, &["expired"]);
@@ -334,10 +345,11 @@ fn sources_follow_the_inventory_and_a_rate_holds() {
     world
         .fleet("add-rule web --allow --port 80 --from server:region=singapore --to-server lab-1")
         .expect(0);
+    let one = world.lab.address(11);
     let from = |server: &str| {
         world.sh(
             server,
-            "curl -s -o /dev/null -m 1 http://10.83.0.11/ && echo in || echo out",
+            &format!("curl -s -o /dev/null -m 3 http://{one}/ && echo in || echo out"),
         )
     };
     assert_eq!(
@@ -350,12 +362,16 @@ fn sources_follow_the_inventory_and_a_rate_holds() {
     assert_eq!(from("lab-2"), "out");
 
     world
-        .fleet("add-addresses desk 10.83.0.1 fd83::1")
+        .fleet(&format!(
+            "add-addresses desk {} {}",
+            world.lab.address(1),
+            world.lab.address6(1)
+        ))
         .expect(0);
     world
         .fleet("set-rule web --from set:desk --rate 5/hour --log")
         .expect(0);
-    let came = (0..12)
+    let came = (0..8)
         .filter(|_| opens(world.lab.server("lab-1").address, 80))
         .count();
     assert_eq!(came, 5, "connections within the rate");
@@ -383,9 +399,8 @@ fn a_hundred_rules_are_one_look() {
     world.fleet("apply").expect(0);
     let count = "nft list table inet fleet | grep -c 'comment \"rule r'";
     assert_eq!(world.sh("lab-1", count), "200");
-    let began = Instant::now();
-    world.fleet("apply").expect(0);
-    let took = began.elapsed();
-    assert!(took < Duration::from_secs(2), "{took:?}");
+    expect_quick(Duration::from_secs(2), || {
+        world.fleet("apply").expect(0);
+    });
     world.expect_settled();
 }

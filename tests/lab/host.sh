@@ -12,7 +12,8 @@ fail() { printf 'error: %s\n' "$1" >&2; [[ -z ${2:-} ]] || printf 'hint: %s\n' "
 
 check_machine() {
     local tool packages=(debian-archive-keyring) missing=()
-    [[ $(uname -s) == Linux ]] || fail 'the lab needs Linux: its servers are systemd-nspawn containers'
+    [[ $NUMBER == [1-7] ]] || fail "no number of a lab: \`$NUMBER\`" 'FLEET_LAB_NUMBER is 1 to 7'
+    [[ $OSTYPE == linux* ]] || fail 'the lab needs Linux: its servers are systemd-nspawn containers'
     ((EUID == 0)) || fail 'the lab needs root: it mounts disks, makes a bridge and boots containers' 'run it with sudo'
     for tool in "${TOOLS[@]}"; do
         [[ " ${packages[*]} " == *" ${tool#*:} "* ]] || packages+=("${tool#*:}")
@@ -27,7 +28,7 @@ check_machine() {
         fail "the lab needs ${missing[*]}" "apt-get install ${packages[*]}, or run this again with \`--install\`"
     fi
     [[ -n $CGROUP ]] || fail 'the lab needs the version 2 cgroup hierarchy, and none is mounted'
-    mkdir -p "$CGROUP/command" || fail 'the lab needs to make cgroups, and may not'
+    [[ -d $CGROUP/command ]] || mkdir -p "$CGROUP/command" || fail 'the lab needs to make cgroups, and may not'
 }
 
 # One lab command at a time. Whatever a killed one left running is in its cgroup, and ends here.
@@ -40,7 +41,7 @@ take_lock() {
     kill_cgroup command
 }
 
-# The bridge carries the directory of the lab it belongs to: names and addresses are the same for all.
+# The bridge carries the directory of the lab it belongs to.
 check_owner() {
     local owner=''
     [[ ! -e /sys/class/net/$BRIDGE ]] || owner=$(<"/sys/class/net/$BRIDGE/ifalias")
@@ -59,20 +60,28 @@ in_background() {
     "$@"
 }
 
-# The version 2 hierarchy holds the processes of the lab in groups below `fleet-lab`; with the version 1 controllers (mixed mode) the same
+# The version 2 hierarchy holds the processes of the lab in groups below `$SELF`; with the version 1 controllers (mixed mode) the same
 # groups exist in those that containers share their accounts with.
-CGROUP=$(awk '$3 == "cgroup2" { print $2 "/fleet-lab"; exit }' /proc/mounts)
-mapfile -t LEGACY < <(awk '$3 == "cgroup" && $4 ~ /name=systemd|cpuacct|memory/ { print $2 "/fleet-lab" }' /proc/mounts)
+CGROUP='' LEGACY=()
+while read -r _ point type options _; do
+    case $type in
+        cgroup2) CGROUP=${CGROUP:-$point/$SELF} ;;
+        cgroup) [[ ! $options =~ name=systemd|cpuacct|memory ]] || LEGACY+=("$point/$SELF") ;;
+    esac
+done </proc/mounts
 
 enter_cgroup() {
     local group
     for group in "$CGROUP" "${LEGACY[@]}"; do
-        mkdir -p "$group/$1"
+        [[ -d $group/$1 ]] || mkdir -p "$group/$1"
         echo "$BASHPID" >"$group/$1/cgroup.procs"
     done
 }
 
-cgroup_is_alive() { [[ -e $CGROUP/$1 ]] && grep -q '^populated 1' "$CGROUP/$1/cgroup.events"; }
+cgroup_is_alive() {
+    local events
+    mapfile -t events 2>/dev/null <"$CGROUP/$1/cgroup.events" && [[ " ${events[*]} " == *' populated 1 '* ]]
+}
 
 kill_cgroup() {
     local group=$1 try
@@ -92,10 +101,10 @@ remove_cgroup() {
     done
 }
 
-BRIDGE=fleetlab0
+BRIDGE=fleetlab$((NUMBER - 1))
 # The last part of an address is 10 more than the server's number, in both families.
-V4=10.83.0
-V6=fd83::
+V4=10.$((82 + NUMBER)).0
+V6=fd$((82 + NUMBER))::
 
 network_up() {
     if [[ ! -e /sys/class/net/$BRIDGE ]]; then

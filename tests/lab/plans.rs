@@ -75,7 +75,7 @@ fn every_drift_is_shown_and_repaired() {
     ];
     for (damage, item) in cases {
         world.sh("lab-1", damage);
-        world.sh("lab-1", "timeout 5 sh -c 'while systemctl is-active nginx | grep -q ^deactivating; do sleep 0.02; done'");
+        world.sh("lab-1", "timeout 60 sh -c 'while systemctl is-active nginx | grep -q ^deactivating; do sleep 0.02; done'");
         let before = world.stamps("lab-1");
         let plan = world.fleet("plan --detailed-exitcode").expect(6);
         expect_words(&plan.stdout, &[item]);

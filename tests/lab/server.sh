@@ -6,6 +6,8 @@ address_of() { echo "$V4.$((10 + ${1#lab-}))"; }
 address6_of() { echo "$V6$((10 + ${1#lab-}))"; }
 user_of() { [[ $(type_of "$1") == *-sudo ]] && echo admin || echo root; }
 type_of() { cat "$LAB/servers/$1/type"; }
+# What the machine knows a server by: names are the same in every lab.
+machine_of() { if ((NUMBER == 1)); then echo "$1"; else echo "lab$NUMBER-${1#lab-}"; fi; }
 known_servers() { [[ ! -d $LAB/servers ]] || ls -v "$LAB/servers"; }
 is_running() { cgroup_is_alive "$1"; }
 is_cut() { [[ -e $LAB/servers/$1/cut ]]; }
@@ -26,13 +28,17 @@ full_type() {
 
 # The process that is pid 1 of the server.
 leader_of() {
-    local pid
-    while read -r pid; do
-        if grep -qs '^NSpid:.*[[:space:]]1$' "/proc/$pid/status"; then
-            echo "$pid"
-            return
-        fi
-    done < <(cat "$CGROUP/$1/payload/init.scope/cgroup.procs" "$CGROUP/$1/payload/cgroup.procs" 2>/dev/null)
+    local group pid pids status
+    for group in payload/init.scope payload; do
+        mapfile -t pids 2>/dev/null <"$CGROUP/$1/$group/cgroup.procs" || continue
+        for pid in "${pids[@]}"; do
+            mapfile -t status 2>/dev/null <"/proc/$pid/status" || continue
+            if [[ ${status[*]} =~ NSpid:[[:digit:][:space:]]*[[:space:]]1\ NSpgid: ]]; then
+                echo "$pid"
+                return
+            fi
+        done
+    done
     return 1
 }
 
@@ -48,20 +54,23 @@ inside() {
     )
 }
 
+host_keys_of() { echo "$CACHE/host-keys/$(machine_of "$1")"; }
+
 # A new server: forgets what the name stood for before.
 create_server() {
-    local name=$1 type=$2 base=$3 state=$LAB/servers/$1 kind
+    local name=$1 type=$2 base=$3 state=$LAB/servers/$1 kind keys
     destroy_server "$name"
     mkdir -p "$state" "$DISKS/$name"
     echo "$type" >"$state/type"
     echo "$base" >"$state/base"
     # Host keys outlast a server of the same name: making an RSA key takes longer than booting.
-    mkdir -p "$CACHE/host-keys/$name"
+    keys=$(host_keys_of "$name")
+    mkdir -p "$keys"
     chmod 700 "$CACHE/host-keys"
     for kind in ed25519 ecdsa rsa; do
-        [[ -s $CACHE/host-keys/$name/ssh_host_${kind}_key.pub ]] || {
-            rm -f "$CACHE/host-keys/$name/ssh_host_${kind}_key"
-            ssh-keygen -q -t "$kind" -N '' -C "$name" -f "$CACHE/host-keys/$name/ssh_host_${kind}_key"
+        [[ -s $keys/ssh_host_${kind}_key.pub ]] || {
+            rm -f "$keys/ssh_host_${kind}_key"
+            ssh-keygen -q -t "$kind" -N '' -C "$name" -f "$keys/ssh_host_${kind}_key"
         }
     done
 }
@@ -85,7 +94,7 @@ personalise() {
         "$(address_of "$name")" "$name" "$(address6_of "$name")" "$name" >"$root/etc/hosts"
     printf '%s/24 %s/64\n' "$(address_of "$name")" "$(address6_of "$name")" >"$root/etc/lab-address"
     tr -d - </proc/sys/kernel/random/uuid >"$root/etc/machine-id"
-    cp "$CACHE/host-keys/$name/"ssh_host_* "$root/etc/ssh/"
+    cp "$(host_keys_of "$name")/"ssh_host_* "$root/etc/ssh/"
     if [[ $(user_of "$name") == admin ]]; then
         home=/home/admin
         chroot "$root" useradd --create-home --shell /bin/bash admin
@@ -100,12 +109,13 @@ personalise() {
 
 # Starts a server whose disk exists, and comes back before it is ready.
 boot_server() {
-    local name=$1 state=$LAB/servers/$1
+    local name=$1 state=$LAB/servers/$1 machine
     is_running "$name" && return
+    machine=$(machine_of "$name")
     mount_disk "$name"
     [[ -s $DISKS/$name/root/etc/lab-address ]] || personalise "$name"
     # The kernel takes its time to remove the interface of a server that was killed, and nspawn refuses to share.
-    ip link delete "vb-$name" 2>/dev/null || true
+    ip link delete "vb-$machine" 2>/dev/null || true
     mend_server "$name"
     (
         exec 9>&-
@@ -113,7 +123,7 @@ boot_server() {
         echo "$BASHPID" >"$state/pid"
         # The version 2 hierarchy alone: Debian 13 does not boot on the older ones. Exit code 133 asks for a reboot.
         exec env -i PATH="$PATH" SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 \
-            setsid bash -c 'until "$@"; (($? != 133)); do :; done' "fleet-$name" systemd-nspawn --quiet --directory="$DISKS/$name/root" --boot --machine="$name" --settings=no \
+            setsid bash -c 'until "$@"; (($? != 133)); do :; done' "fleet-$name" systemd-nspawn --quiet --directory="$DISKS/$name/root" --boot --machine="$machine" --hostname="$name" --settings=no \
             --register=no --keep-unit --network-bridge="$BRIDGE" --link-journal=no --resolv-conf=off --timezone=off \
             --bind-ro="$(cat "$state/base")/repo:/srv/lab-repo" </dev/null >"$state/console.log" 2>&1
     ) &
@@ -121,11 +131,11 @@ boot_server() {
 
 # Waits until systemd has started everything and sshd lets us in.
 await_server() {
-    local name=$1 state=$LAB/servers/$1 status='not booted' deadline=$((SECONDS + ${FLEET_LAB_WAIT:-60}))
+    local name=$1 state=$LAB/servers/$1 status='not booted' deadline=$((SECONDS + ${FLEET_LAB_WAIT:-180}))
     while ((SECONDS < deadline)); do
         cgroup_is_alive "$name" || sleep 0.2
         cgroup_is_alive "$name" || { status='not running any more'; break; }
-        status=$(inside "$name" systemctl is-system-running 2>/dev/null || true)
+        status=$(inside "$name" timeout 10 systemctl is-system-running --wait 2>/dev/null || true)
         if [[ $status == running || $status == degraded ]]; then
             [[ $status == running ]] || say "$name is degraded: $(inside "$name" systemctl list-units --failed --plain --no-legend | cut -d ' ' -f 1 | xargs)"
             if ssh -F "$LAB/ssh_config" -o ConnectTimeout=5 "$name" true 2>"$state/ssh.log"; then
@@ -134,7 +144,7 @@ await_server() {
             fi
             status="refusing ssh: $(tail -n 1 "$state/ssh.log")"
         fi
-        sleep 0.2
+        sleep 0.1
     done
     tail -n 25 "$state/console.log" >&2 || true
     say "$name is ${status:-still booting}; the end of its console is above ($state/console.log)"
@@ -150,12 +160,13 @@ cut_server() {
         ip neighbour replace "$address" lladdr "$hardware" nud permanent dev "$BRIDGE"
     done
     touch "$LAB/servers/$name/cut"
-    ip link set "vb-$name" down
+    ip link set "vb-$(machine_of "$name")" down
 }
 
 mend_server() {
-    local name=$1 address
-    [[ ! -e /sys/class/net/vb-$name ]] || ip link set "vb-$name" up
+    local name=$1 address machine
+    machine=$(machine_of "$name")
+    [[ ! -e /sys/class/net/vb-$machine ]] || ip link set "vb-$machine" up
     is_cut "$name" || return 0
     for address in "$(address_of "$name")" "$(address6_of "$name")"; do
         ip neighbour delete "$address" dev "$BRIDGE" 2>/dev/null || true
@@ -180,7 +191,7 @@ destroy_server() {
     kill_cgroup "$name"
     # What nspawn itself leaves behind when it is killed.
     rm -f "/run/systemd/nspawn/locks/inode-$(stat -c %d:%i "$DISKS/$name/root" 2>/dev/null)"
-    rmdir "/run/systemd/nspawn/propagate/$name" 2>/dev/null || true
+    rmdir "/run/systemd/nspawn/propagate/$(machine_of "$name")" 2>/dev/null || true
     while mountpoint -q "$DISKS/$name/root"; do
         umount "$DISKS/$name/root" 2>/dev/null || umount --lazy "$DISKS/$name/root"
     done

@@ -1,4 +1,7 @@
-//! The lab as ring-3 tests see it: one lock, the servers by name, and what can be done to them.
+//! The lab as ring-3 tests see it: a lock, the servers by name, and what can be done to them.
+//!
+//! There are two labs, so that two tests can work at the same time: each has servers `lab-1` to `lab-4` of its own, with
+//! other addresses. A test takes the one that is free, and does not know which.
 //!
 //! ```ignore
 //! #[path = "lab/support.rs"]
@@ -15,25 +18,37 @@
 #![allow(dead_code, reason = "no test binary uses all of it")]
 #![allow(clippy::unused_self, reason = "only who holds the lab may touch it")]
 
-use std::fs::{self, File};
+use std::collections::BTreeSet;
+use std::fs::{self, File, TryLockError};
 use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::Mutex;
+use std::thread;
 use std::time::Duration;
 
-/// Held for as long as a [`Lab`] lives, by one test of one process at a time.
-const LOCK: &str = "/run/fleet-lab.tests.lock";
+/// How many labs there are for tests: `FLEET_LAB_NUMBER` is 1 to this.
+const LABS: u8 = 2;
+
+/// Labs that this process has brought up, and in which shape: from then on only what a test left off or cut is for
+/// `lab up` to mend.
+static SEEN: Mutex<BTreeSet<(u8, String)>> = Mutex::new(BTreeSet::new());
+
+/// How often somebody who waits for a lab asks again.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// How long a server may take to connect, and between two parts of an answer.
 const HTTP_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Servers that are up, and nobody else's until this is dropped.
+/// Servers that are up, and nobody else's until this is dropped: a lock is held for as long as it lives, by one test of
+/// one process at a time.
 ///
 /// Acquiring it starts what is off and mends what is cut, but leaves the disks as the last test left them: a test that
 /// wants a fresh server resets it.
 pub(crate) struct Lab {
+    number: u8,
     dir: PathBuf,
     servers: Vec<LabServer>,
     _lock: File,
@@ -98,23 +113,50 @@ impl Lab {
         if let Err(reason) = Self::available() {
             panic!("no lab: {reason}");
         }
-        let lock = File::options()
-            .create(true)
-            .append(true)
-            .open(LOCK)
-            .unwrap_or_else(|error| panic!("no lab: cannot open {LOCK}: {error}"));
-        lock.lock()
-            .unwrap_or_else(|error| panic!("no lab: cannot lock {LOCK}: {error}"));
-
-        expect_success("up", &run(lab_command("up").args(shape)));
-        let list = run(&mut lab_command("list"));
-        expect_success("list", &list);
-        let dir = std::env::var_os("FLEET_LAB_DIR").unwrap_or_else(|| "/run/fleet-lab".into());
+        let (number, lock) = loop {
+            if let Some(free) = (1..=LABS).find_map(|number| Some((number, try_lock(number)?))) {
+                break free;
+            }
+            thread::sleep(PAUSE);
+        };
+        let seen = (number, shape.join(" "));
+        let list = || {
+            let list = run(&mut lab_command(number, "list"));
+            expect_success("list", &list);
+            text(&list.stdout)
+        };
+        let known = SEEN.lock().is_ok_and(|all| all.contains(&seen));
+        let mut shown = if known { list() } else { String::new() };
+        let all_run = |line: &str| line.split_whitespace().nth(1) == Some("running");
+        if shown.is_empty() || !shown.lines().all(all_run) {
+            expect_success("up", &run(lab_command(number, "up").args(shape)));
+            shown = list();
+        }
+        if let Ok(mut all) = SEEN.lock() {
+            all.insert(seen);
+        }
         Self {
-            dir: dir.into(),
-            servers: text(&list.stdout).lines().map(LabServer::parse).collect(),
+            number,
+            dir: format!("/run/{}", lab_name(number)).into(),
+            servers: shown.lines().map(LabServer::parse).collect(),
             _lock: lock,
         }
+    }
+
+    /// Somebody's address on the lab's network: the machine's own with 1, that of a server with 10 more than its number.
+    pub(crate) fn address(&self, last: u8) -> String {
+        format!("10.{}.0.{last}", 82 + self.number)
+    }
+
+    /// The same in the other family.
+    pub(crate) fn address6(&self, last: u8) -> String {
+        format!("fd{}::{last}", 82 + self.number)
+    }
+
+    /// The network of both: `10.83.0.0/24` and `fd83::/64`.
+    pub(crate) fn networks(&self) -> [String; 2] {
+        let number = 82 + self.number;
+        [format!("10.{number}.0.0/24"), format!("fd{number}::/64")]
     }
 
     /// Every server that is up, also those beyond the number asked for.
@@ -145,9 +187,8 @@ impl Lab {
     }
 
     /// Runs a shell line as root inside a server, without ssh and also when the network is cut.
-    #[allow(clippy::unused_self, reason = "to hold the lab is what allows it")]
     pub(crate) fn sh(&self, name: &str, line: &str) -> Output {
-        run(lab_command("shell").args([name, line]))
+        run(lab_command(self.number, "shell").args([name, line]))
     }
 
     /// The same, for what must succeed: its standard output, trimmed.
@@ -199,9 +240,8 @@ impl Lab {
     }
 
     /// The same for several, at once.
-    #[allow(clippy::unused_self, reason = "to hold the lab is what allows it")]
     pub(crate) fn reset_all(&self, names: &[&str]) {
-        expect_success("reset", &run(lab_command("reset").args(names)));
+        expect_success("reset", &run(lab_command(self.number, "reset").args(names)));
     }
 
     /// Asks a server for a page over plain HTTP, from here to its address: the status and the body.
@@ -227,7 +267,8 @@ impl Lab {
     }
 
     fn act(&self, verb: &str, name: &str) {
-        expect_success(verb, &run(lab_command(verb).arg(&self.server(name).name)));
+        let name = &self.server(name).name;
+        expect_success(verb, &run(lab_command(self.number, verb).arg(name)));
     }
 }
 
@@ -251,12 +292,39 @@ impl LabServer {
     }
 }
 
-fn lab_command(verb: &str) -> Command {
+/// What the machine knows a lab by.
+fn lab_name(number: u8) -> String {
+    match number {
+        1 => "fleet-lab".to_owned(),
+        _ => format!("fleet-lab-{number}"),
+    }
+}
+
+/// The lock of a lab, unless somebody has it.
+fn try_lock(number: u8) -> Option<File> {
+    let path = format!("/run/{}.tests.lock", lab_name(number));
+    let lock = File::options()
+        .create(true)
+        .append(true)
+        .open(&path)
+        .unwrap_or_else(|error| panic!("no lab: cannot open {path}: {error}"));
+    match lock.try_lock() {
+        Ok(()) => Some(lock),
+        Err(TryLockError::WouldBlock) => None,
+        Err(TryLockError::Error(error)) => panic!("no lab: cannot lock {path}: {error}"),
+    }
+}
+
+fn lab_command(number: u8, verb: &str) -> Command {
     // The first `up` on a machine builds the bases; nothing else takes longer than a boot.
-    let limit = if verb == "up" { "1200" } else { "120" };
+    let limit = if verb == "up" { "1200" } else { "300" };
     let lab = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/lab");
     let mut command = Command::new("timeout");
     command.args(["--kill-after=5", limit, lab, verb]);
+    command.env("FLEET_LAB_NUMBER", number.to_string());
+    // Those of one lab.
+    command.env_remove("FLEET_LAB_DIR");
+    command.env_remove("FLEET_LAB_DISKS");
     command.stdin(Stdio::null());
     command
 }

@@ -230,7 +230,7 @@ fn timeout_until(world: &World, server: &str, site: &str, status: u16) {
     let began = std::time::Instant::now();
     while world.get(server, site).0 != status {
         assert!(
-            began.elapsed().as_secs() < 10,
+            began.elapsed().as_secs() < 60,
             "{site} never answered {status}"
         );
         std::thread::sleep(std::time::Duration::from_millis(20));

@@ -130,7 +130,7 @@ fn the_trash_is_emptied_when_its_time_has_come() {
     world.sh(
         "lab-1",
         &format!(
-            "timeout 5 sh -c 'while [ -e /srv/www/.fleet-trash/{removal} ]; do sleep 0.05; done'"
+            "timeout 60 sh -c 'while [ -e /srv/www/.fleet-trash/{removal} ]; do sleep 0.05; done'"
         ),
     );
     let late = world.fleet(&format!("undo {removal}")).expect(1);
@@ -182,14 +182,14 @@ fn a_removed_database_comes_back_from_its_dump() {
         return;
     };
     world.fleet("setup-server lab-1 --role database").expect(0);
-    world.home.write("password", "plugh-xyzzy-1977\n");
+    world.home.write("password", "maze-of-twisty-1976\n");
     let ask = |engine: &str, sql: &str| {
         let line = match engine {
             "mariadb" => format!(
-                "MYSQL_PWD=plugh-xyzzy-1977 mariadb -N -B -h localhost -u boss shop -e '{sql}'"
+                "MYSQL_PWD=maze-of-twisty-1976 mariadb -N -B -h localhost -u boss shop -e '{sql}'"
             ),
             _ => format!(
-                "PGPASSWORD=plugh-xyzzy-1977 psql -X -At -w -h localhost -U boss -d shop -c '{sql}'"
+                "PGPASSWORD=maze-of-twisty-1976 psql -X -At -w -h localhost -U boss -d shop -c '{sql}'"
             ),
         };
         world.sh("lab-1", &line)

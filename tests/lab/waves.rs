@@ -50,7 +50,7 @@ fn a_broken_canary_stops_a_rollout_and_a_retry_goes_on() {
          [ -n \"$(ls /var/lib/fleet/tx)\" ]; do sleep 0.05; done; systemctl stop nginx'",
     );
     let unwell = world
-        .fleet("apply --waves lab-2,100% --wave-pause 1s --json")
+        .fleet("apply --waves lab-2,100% --wave-pause 5s --json")
         .expect(3)
         .json();
     assert_eq!(

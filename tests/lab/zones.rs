@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::world::{World, expect_words};
+use crate::world::{World, expect_quick, expect_words};
 
 /// Servers with the role `dns`: the first is Debian 12, the second Debian 13.
 fn name_servers(servers: &[&str]) -> Option<World> {
@@ -36,10 +36,10 @@ fn expect_answer(world: &World, server: &str, question: &str, answer: &str) {
             return;
         }
         assert!(
-            began.elapsed() < Duration::from_secs(15),
+            began.elapsed() < Duration::from_secs(60),
             "`{question}` on {server}: `{said}`, not `{answer}`"
         );
-        thread::sleep(Duration::from_millis(200));
+        thread::sleep(Duration::from_millis(100));
     }
 }
 
@@ -60,7 +60,8 @@ fn a_zone_is_served_by_two_servers_and_follows_each_change() {
     for server in ["lab-1", "lab-2"] {
         expect_answer(&world, server, "example.com A", "192.0.2.10");
         expect_answer(&world, server, "www.example.com CNAME", "example.com.");
-        expect_answer(&world, server, "ns2.example.com A", "10.83.0.12");
+        let second = world.lab.address(12);
+        expect_answer(&world, server, "ns2.example.com A", &second);
     }
     world.expect_settled();
     let before = serial(&world, "lab-1");
@@ -107,14 +108,15 @@ fn a_zone_is_served_by_two_servers_and_follows_each_change() {
     assert_eq!(ttl, "300");
 
     // Nobody else gets it, and over the address of a server not without the key.
+    let first = world.lab.address(11);
     let refused = world.sh(
         "lab-2",
-        "dig +tries=1 +time=2 @10.83.0.11 example.com AXFR | grep -c SOA || :",
+        &format!("dig +tries=1 +time=2 @{first} example.com AXFR | grep -c SOA || :"),
     );
     assert_eq!(refused, "0", "a transfer without the key");
     let wrong = world.sh(
         "lab-2",
-        "dig +tries=1 +time=2 -y hmac-sha256:fleet-1.example.com:d3Jvbmc= @10.83.0.11 example.com AXFR | grep -c SOA || :",
+        &format!("dig +tries=1 +time=2 -y hmac-sha256:fleet-1.example.com:d3Jvbmc= @{first} example.com AXFR | grep -c SOA || :"),
     );
     assert_eq!(wrong, "0", "a transfer with another key");
 
@@ -306,7 +308,8 @@ fn what_somebody_changed_is_seen_and_a_large_change_wants_somebody_who_insists()
     world.expect_settled();
 
     // More than three in ten, and the name servers.
-    world.home.write("small", "$ORIGIN example.com.\n@ SOA ns1 hostmaster 1 1h 10m 2w 5m\n@ NS ns1\nns1 A 10.83.0.11\nh1 A 192.0.2.1\n");
+    let here = world.lab.address(11);
+    world.home.write("small", &format!("$ORIGIN example.com.\n@ SOA ns1 hostmaster 1 1h 10m 2w 5m\n@ NS ns1\nns1 A {here}\nh1 A 192.0.2.1\n"));
     let refused = world.fleet("import-zone small").expect(1);
     expect_words(
         &refused.stderr,
@@ -449,12 +452,13 @@ fn a_record_follows_its_site_and_a_hundred_zones_are_looked_at_in_a_moment() {
     world
         .fleet("add-zone example.com --address site:example.com")
         .expect(0);
-    expect_answer(&world, "lab-1", "example.com A", "10.83.0.11");
-    expect_answer(&world, "lab-1", "example.com AAAA", "fd83::11");
+    let (v4, v6) = (world.lab.address(11), world.lab.address6(11));
+    expect_answer(&world, "lab-1", "example.com A", &v4);
+    expect_answer(&world, "lab-1", "example.com AAAA", &v6);
     let address = world
         .home
         .read("inventory.toml")
-        .replace("ipv4 = \"10.83.0.11\"", "ipv4 = \"192.0.2.77\"");
+        .replace(&format!("ipv4 = \"{v4}\""), "ipv4 = \"192.0.2.77\"");
     world.home.write("inventory.toml", &address);
     world.fleet("apply").expect(0);
     expect_answer(&world, "lab-1", "example.com A", "192.0.2.77");
@@ -468,15 +472,10 @@ fn a_record_follows_its_site_and_a_hundred_zones_are_looked_at_in_a_moment() {
     }
     world.fleet("apply").expect(0);
     expect_answer(&world, "lab-1", "mail.z99.example A", "192.0.2.10");
-    let began = Instant::now();
-    let again = world.json("apply", 0);
-    let took = began.elapsed();
-    assert_eq!(again["servers"][0]["outcome"], "unchanged", "{again:#}");
-    // Two seconds, and as many for a machine that does other things.
-    assert!(
-        took < Duration::from_secs(4),
-        "a second apply took {took:?}"
-    );
+    expect_quick(Duration::from_secs(2), || {
+        let again = world.json("apply", 0);
+        assert_eq!(again["servers"][0]["outcome"], "unchanged", "{again:#}");
+    });
     world.expect_tidy("lab-1");
 }
 

@@ -59,6 +59,7 @@ impl Drop for Sudoers<'_> {
 #[tokio::test(flavor = "multi_thread")]
 async fn sudo_as_debian_has_it() {
     let Some(lab) = lab() else { return };
+    lab.reset("lab-4");
     let home = home_of(&lab);
     let server = server_of(&lab, "lab-4");
     let sudoers = Sudoers(&lab);
@@ -74,7 +75,10 @@ async fn sudo_as_debian_has_it() {
             "{option}"
         );
         assert!(
-            session.seen_as().unwrap().starts_with("10.83.0.1 "),
+            session
+                .seen_as()
+                .unwrap()
+                .starts_with(&format!("{} ", lab.address(1))),
             "{:?}",
             session.seen_as()
         );
@@ -135,6 +139,7 @@ async fn sudo_as_debian_has_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_penalty_of_openssh_10_is_recognised_and_waited_out() {
     let Some(lab) = lab() else { return };
+    lab.reset("lab-2");
     let mut home = home_of(&lab);
     let server = server_of(&lab, "lab-2");
     let stranger = home.write_key("stranger", &new_key());
@@ -146,7 +151,7 @@ async fn a_penalty_of_openssh_10_is_recognised_and_waited_out() {
             TransportError::AuthRefused { .. } if refused < 10 => {
                 refused += 1;
                 // sshd counts a refusal when the process that served it has ended.
-                tokio::time::sleep(Duration::from_millis(500)).await;
+                tokio::time::sleep(Duration::from_secs(1)).await;
             }
             error => break error,
         }

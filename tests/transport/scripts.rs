@@ -181,19 +181,19 @@ async fn a_lock_is_held_from_script_to_script_and_released_at_the_end() {
     };
     assert!(!free(&lock));
     session.close().await;
-    for _ in 0..100 {
+    for _ in 0..1200 {
         if free(&lock) {
             return;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("the lock is still held five seconds after the session was closed");
+    panic!("the lock is still held a minute after the session was closed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_silent_client_loses_its_shell() {
     let mut home = Home::new();
-    home.settings.limits.hold = Duration::from_secs(1);
+    home.settings.limits.hold = Duration::from_secs(3);
     let sshd = crate::Sshd::start(Behaviour::default()).await;
     home.know(&sshd.known_hosts_line());
     let mut session = home
@@ -202,7 +202,7 @@ async fn a_silent_client_loses_its_shell() {
         .await
         .unwrap();
     run(&mut session, "echo hello\n").await.unwrap();
-    tokio::time::sleep(Duration::from_millis(1800)).await;
+    tokio::time::sleep(Duration::from_millis(4500)).await;
     // Its status is 0, but that is not the script's: nothing of it ran.
     let error = run(&mut session, "echo too late\n").await.unwrap_err();
     assert!(matches!(error, TransportError::Cut { .. }), "{error}");

@@ -164,7 +164,7 @@ async fn each_phase_has_its_limit() {
         let started = Instant::now();
         let error = failure(&home, &server_at(proxy.address)).await;
         assert!(
-            started.elapsed() < Duration::from_secs(5),
+            started.elapsed() < Duration::from_secs(10),
             "{:?}",
             started.elapsed()
         );
@@ -243,14 +243,14 @@ async fn a_server_that_shows_no_sign_of_life_is_given_up_and_one_that_works_is_n
     let sshd = Sshd::start(Behaviour::default()).await;
     let proxy = Proxy::start(sshd.address, Trouble::default()).await;
     home.know(&known_hosts_line(proxy.address, &sshd.host_key));
-    home.settings.limits.silence = Duration::from_millis(400);
+    home.settings.limits.silence = Duration::from_secs(1);
     let mut session = home
         .connector()
         .open(&server_at(proxy.address))
         .await
         .unwrap();
     // The script says nothing for much longer, and the server answers for it.
-    let (_, lines) = run(&mut session, "sleep 1.5; echo done\n").await.unwrap();
+    let (_, lines) = run(&mut session, "sleep 3; echo done\n").await.unwrap();
     assert_eq!(lines, ["done"]);
 
     let started = Instant::now();
@@ -262,7 +262,7 @@ async fn a_server_that_shows_no_sign_of_life_is_given_up_and_one_that_works_is_n
         })
         .await
         .unwrap_err();
-    assert!(started.elapsed() < Duration::from_secs(10), "{error:?}");
+    assert!(started.elapsed() < Duration::from_secs(20), "{error:?}");
     assert_eq!(
         error.to_string(),
         "the connection broke: the server shows no sign of life any more"
