@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::hint::black_box;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use fleet::diagnostic::Diagnostic;
@@ -422,9 +422,10 @@ fn planning(report: &mut Report, servers: usize, resources: usize) {
             .collect(),
     };
     let limit = Duration::from_secs(1);
-    // As the program does it: one thread compiles what should be on a server after the other, while others compare.
-    // What a server says is made up first, for some of them at a time, and is not what is timed.
-    let plan = |known: &dyn Fn(&Desired) -> Known| {
+    // As the program does it: several threads compile what should be on the servers, and compare. What a server says is
+    // made up first, for some of them at a time, and is not what is timed.
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let plan = |known: &(dyn Fn(&Desired) -> Known + Sync)| {
         let (mut changes, mut took) = (0, Duration::ZERO);
         let all: Vec<usize> = (0..servers).collect();
         for some in all.chunks(100) {
@@ -432,22 +433,22 @@ fn planning(report: &mut Report, servers: usize, resources: usize) {
                 .iter()
                 .map(|index| known(&desired(&fleet, *index)))
                 .collect();
+            let next = AtomicUsize::new(0);
             let started = Instant::now();
             changes += std::thread::scope(|scope| {
-                let (sender, receiver) = mpsc::sync_channel::<(&Known, Desired)>(32);
-                let comparing = scope.spawn(move || {
-                    let plans = receiver.iter().map(|(known, desired)| {
-                        let Known { facts, applied } = known;
+                let work = || {
+                    let turns = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
+                    let mine = turns.map_while(|turn| known.get(turn).zip(some.get(turn)));
+                    let plans = mine.map(|(Known { facts, applied }, index)| {
+                        let desired = desired(&fleet, *index);
                         let plan = compare(&desired, facts, applied, None, Mode::Respect);
                         black_box(&plan).changes.len()
                     });
                     plans.sum::<usize>()
-                });
-                for (known, index) in known.iter().zip(some) {
-                    sender.send((known, desired(&fleet, *index))).unwrap();
-                }
-                drop(sender);
-                comparing.join().unwrap()
+                };
+                let running: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+                let counts = running.into_iter().map(|thread| thread.join().unwrap());
+                counts.sum::<usize>()
             });
             took += started.elapsed();
         }

@@ -12,6 +12,7 @@ mod transfer;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::num::NonZero;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -29,7 +30,7 @@ use crate::plan::{Blocked, Desired, Mode, ServerPlan};
 use crate::transport::Connector;
 
 /// Finds out what is to be done on a server.
-pub type Prepare<'a> = Box<dyn FnOnce() -> Result<Work, Diagnostic> + 'a>;
+pub type Prepare<'a> = Box<dyn FnOnce() -> Result<Work, Diagnostic> + Send + 'a>;
 
 /// A server to work on.
 pub struct Job<'a> {
@@ -185,20 +186,29 @@ pub async fn run(
     drop(sender);
     let mut reports: BTreeMap<ServerName, ServerReport> = BTreeMap::new();
     let mut waiting = Vec::new();
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
     while let Some(message) = receiver.recv().await {
-        match message {
-            Message::Event(server, event) => observer.event(&server, &event),
-            Message::Prepare(server, answer) => {
-                if let Some(prepare) = prepare.remove(&server) {
-                    drop(answer.send(prepare()));
+        let mut due = Vec::new();
+        let mut next = Some(message);
+        while let Some(message) = next {
+            match message {
+                Message::Event(server, event) => observer.event(&server, &event),
+                Message::Prepare(server, answer) => {
+                    due.extend(prepare.remove(&server).map(|prepare| (prepare, answer)));
+                }
+                Message::Intend(server, plan, answer) => waiting.push((server, plan, answer)),
+                Message::Done(report) => {
+                    observer.done(&report);
+                    reports.insert(report.server.clone(), *report);
                 }
             }
-            Message::Intend(server, plan, answer) => waiting.push((server, plan, answer)),
-            Message::Done(report) => {
-                observer.done(&report);
-                reports.insert(report.server.clone(), *report);
-            }
+            next = if due.len() < threads {
+                receiver.try_recv().ok()
+            } else {
+                None
+            };
         }
+        prepare_all(due);
         if together && reports.len() + waiting.len() < order.len() {
             continue;
         }
@@ -226,4 +236,22 @@ pub async fn run(
         .iter()
         .filter_map(|server| reports.remove(server))
         .collect()
+}
+
+/// A server whose work is asked for, and who asks.
+type Due<'a> = (Prepare<'a>, oneshot::Sender<Result<Work, Diagnostic>>);
+
+/// Finds out what is to be done on these servers, on a thread each, and answers.
+fn prepare_all(due: Vec<Due<'_>>) {
+    let answer = |(prepare, asker): Due<'_>| drop(asker.send(prepare()));
+    let mut due = due.into_iter();
+    let Some(first) = due.next() else {
+        return;
+    };
+    std::thread::scope(|scope| {
+        for one in due {
+            scope.spawn(move || answer(one));
+        }
+        answer(first);
+    });
 }

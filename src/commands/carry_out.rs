@@ -1,7 +1,7 @@
 //! Carrying out what was recorded: the servers are changed, each outcome is recorded as it arrives, and shown.
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
@@ -367,7 +367,7 @@ pub(super) struct Recorder<'a> {
     on_record: bool,
     /// Whether all of each server is looked at.
     whole: bool,
-    resources: BTreeMap<ServerName, Rc<[Resource]>>,
+    resources: BTreeMap<ServerName, Arc<[Resource]>>,
     progress: Progress<'a>,
     toll: &'a mut Toll,
     /// The first outcome that could not be recorded; the servers are told to the admin all the same.

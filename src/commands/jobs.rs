@@ -1,7 +1,6 @@
 //! From the recorded resources to what is to be done on each server.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::apply::{Job, Work};
@@ -29,7 +28,7 @@ const NEIGHBOURS: usize = 4;
 pub(super) struct Jobs<'a> {
     pub(super) jobs: Vec<Job<'a>>,
     /// The resources of each job, with their placements.
-    pub(super) resources: BTreeMap<ServerName, Rc<[Resource]>>,
+    pub(super) resources: BTreeMap<ServerName, Arc<[Resource]>>,
     /// What they are narrowed to.
     pub(super) only: Option<BTreeSet<ResourceName>>,
     /// Whether each is about all that its server should have.
@@ -81,7 +80,7 @@ pub(super) fn expecting<'a>(
 pub(super) struct Source<'r, 'a> {
     pub(super) read: &'r Read,
     pub(super) inventory: &'a Inventory,
-    pub(super) secrets: Box<dyn Secrets + 'a>,
+    pub(super) secrets: Box<dyn Secrets + Send + Sync + 'a>,
     /// The servers to work on.
     pub(super) servers: Vec<&'a Server>,
     /// Only these resources.
@@ -110,7 +109,7 @@ impl<'a> Source<'_, 'a> {
             ..Jobs::default()
         };
         let servers = self.servers.clone();
-        let scene = Rc::new(self.scene()?);
+        let scene = Arc::new(self.scene()?);
         for server in servers {
             let there = on.remove(&server.name).unwrap_or_default();
             let applied = applied.remove(&server.name).unwrap_or_default();
@@ -121,7 +120,7 @@ impl<'a> Source<'_, 'a> {
                 server,
                 facts: facts.remove(&server.name),
                 there: there.into(),
-                scene: Rc::clone(&scene),
+                scene: Arc::clone(&scene),
             };
             jobs.resources.insert(server.name.clone(), share.mine());
             jobs.jobs.push(Job {
@@ -193,15 +192,15 @@ struct Share<'a> {
     server: &'a Server,
     facts: Option<ServerFacts>,
     /// The resources that are there, or have to go.
-    there: Rc<[Resource]>,
-    scene: Rc<Scene<'a>>,
+    there: Arc<[Resource]>,
+    scene: Arc<Scene<'a>>,
 }
 
 impl Share<'_> {
     /// The resources that the job is about.
-    fn mine(&self) -> Rc<[Resource]> {
+    fn mine(&self) -> Arc<[Resource]> {
         if self.scene.only.is_none() {
-            return Rc::clone(&self.there);
+            return Arc::clone(&self.there);
         }
         let mine = |resource: &&Resource| self.scene.is_mine(&resource.name);
         self.there.iter().filter(mine).cloned().collect()
@@ -299,7 +298,7 @@ struct Scene<'a> {
     followed: BTreeMap<ResourceName, Resource>,
     /// The inventory.
     servers: &'a BTreeMap<ServerName, Server>,
-    secrets: Box<dyn Secrets + 'a>,
+    secrets: Box<dyn Secrets + Send + Sync + 'a>,
 }
 
 impl Scene<'_> {

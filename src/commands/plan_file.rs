@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -71,7 +71,7 @@ pub(super) struct PlanFile {
 
 /// What a plan is made of besides the reports.
 pub(super) struct Parts {
-    resources: BTreeMap<ServerName, Rc<[Resource]>>,
+    resources: BTreeMap<ServerName, Arc<[Resource]>>,
     only: Option<BTreeSet<ResourceName>>,
 }
 
@@ -85,7 +85,7 @@ impl Parts {
     }
 }
 
-fn generations(resources: Option<&Rc<[Resource]>>) -> BTreeMap<String, i64> {
+fn generations(resources: Option<&Arc<[Resource]>>) -> BTreeMap<String, i64> {
     let resources = resources.into_iter().flat_map(|resources| resources.iter());
     let entry = |resource: &Resource| (resource.name.to_string(), resource.generation);
     resources.map(entry).collect()

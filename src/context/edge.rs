@@ -1,7 +1,7 @@
 //! The outside world for a spec that is made from arguments: files, prompts, and the key that seals its secrets.
 
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -16,7 +16,7 @@ use crate::state::{Filter, Sealed, SealingKey};
 #[derive(Debug)]
 pub struct Edge<'a> {
     context: &'a Context,
-    key: Option<Rc<SealingKey>>,
+    key: Option<Arc<SealingKey>>,
     sealed: Vec<Sealed>,
     stdin_is_read: bool,
     is_new: bool,

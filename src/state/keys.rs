@@ -1,9 +1,8 @@
 //! Where the key comes from: a file, a command or a passphrase; and which of them opens the secrets.
 
-use std::cell::RefCell;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::key::{Master, Sealing, SealingKey, Stretch};
 use super::keyfile;
@@ -14,14 +13,14 @@ use crate::shell::Secret;
 const ATTEMPTS: u32 = 3;
 
 /// Runs the key command; returns what it printed.
-pub type RunCommand = Box<dyn Fn() -> Result<Secret, Diagnostic>>;
+pub type RunCommand = Box<dyn Fn() -> Result<Secret, Diagnostic> + Send + Sync>;
 
 /// Gives the passphrase: `None` when there is no other than that of the attempt before. Attempts count from 1; 0 asks
 /// for a new one.
-pub type AskPassphrase = Box<dyn Fn(u32) -> Result<Option<Secret>, Diagnostic>>;
+pub type AskPassphrase = Box<dyn Fn(u32) -> Result<Option<Secret>, Diagnostic> + Send + Sync>;
 
 /// The key in use, or why it is not to be had.
-type Answer = Result<Rc<SealingKey>, Diagnostic>;
+type Answer = Result<Arc<SealingKey>, Diagnostic>;
 
 /// A place where keys come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,9 +40,14 @@ pub struct Keys {
     command: Option<RunCommand>,
     passphrase: AskPassphrase,
     /// The last answer, with the epoch that was asked for: who has no key is asked once, not for each secret.
-    known: RefCell<Option<(i64, Answer)>>,
+    known: Mutex<Option<(i64, Answer)>>,
     /// What the command printed: it is run once, since it may ask its user something.
-    printed: RefCell<Option<Rc<Vec<Master>>>>,
+    printed: Mutex<Option<Arc<Vec<Master>>>>,
+}
+
+/// What was written before another thread panicked is whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl fmt::Debug for Keys {
@@ -65,8 +69,8 @@ impl Keys {
             named,
             command,
             passphrase,
-            known: RefCell::new(None),
-            printed: RefCell::new(None),
+            known: Mutex::new(None),
+            printed: Mutex::new(None),
         }
     }
 
@@ -93,8 +97,10 @@ impl Keys {
     }
 
     /// The key that is in use, from wherever it is: asked for, or the command run, at the first call.
-    pub fn open(&self, sealing: &Sealing) -> Result<Rc<SealingKey>, Diagnostic> {
-        if let Some((epoch, answer)) = &*self.known.borrow()
+    pub fn open(&self, sealing: &Sealing) -> Result<Arc<SealingKey>, Diagnostic> {
+        // Held until there is an answer: of several threads, one asks.
+        let mut known = lock(&self.known);
+        if let Some((epoch, answer)) = &*known
             && *epoch == sealing.epoch
         {
             return answer.clone();
@@ -103,14 +109,14 @@ impl Keys {
             Some(stretch) => self.open_by_passphrase(sealing, stretch),
             None => self.open_by_place(sealing).map(|(key, _)| key),
         };
-        let answer = found.map(Rc::new);
-        *self.known.borrow_mut() = Some((sealing.epoch, answer.clone()));
+        let answer = found.map(Arc::new);
+        *known = Some((sealing.epoch, answer.clone()));
         answer
     }
 
     /// Whether to open the key takes nobody's answer, no command and no time worth to speak of.
     pub fn is_at_hand(&self, sealing: &Sealing) -> bool {
-        let known = self.known.borrow();
+        let known = lock(&self.known);
         known
             .as_ref()
             .is_some_and(|(epoch, _)| *epoch == sealing.epoch)
@@ -179,20 +185,20 @@ impl Keys {
     }
 
     /// What the command printed, of which it says nothing when that is no key; `None` without one.
-    fn command_keys(&self) -> Result<Option<Rc<Vec<Master>>>, Diagnostic> {
+    fn command_keys(&self) -> Result<Option<Arc<Vec<Master>>>, Diagnostic> {
         let Some(command) = &self.command else {
             return Ok(None);
         };
-        if let Some(keys) = &*self.printed.borrow() {
-            return Ok(Some(Rc::clone(keys)));
+        if let Some(keys) = &*lock(&self.printed) {
+            return Ok(Some(Arc::clone(keys)));
         }
         let printed = command()?;
         let keys = keyfile::parse(printed.reveal()).ok_or_else(|| {
             Diagnostic::failed("what the key command prints is not a fleet key")
                 .hint("a key is 64 hexadecimal digits, the newest in the first line; `openssl rand -hex 32` makes one")
         })?;
-        let keys = Rc::new(keys);
-        *self.printed.borrow_mut() = Some(Rc::clone(&keys));
+        let keys = Arc::new(keys);
+        *lock(&self.printed) = Some(Arc::clone(&keys));
         Ok(Some(keys))
     }
 

@@ -3,7 +3,7 @@
 //! Whenever it is interrupted, some key that fleet finds opens what is stored: a new key is in the key file before it
 //! seals anything, and the old one stays there until nothing is sealed with it.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::key::{Sealing, SealingKey};
 use super::keys::{KeyPlace, Keys};
@@ -13,7 +13,7 @@ use crate::diagnostic::Diagnostic;
 /// A new key that is not in use yet.
 #[derive(Debug)]
 pub struct Rotation {
-    pub(super) old: Option<Rc<SealingKey>>,
+    pub(super) old: Option<Arc<SealingKey>>,
     pub(super) new: SealingKey,
     pub(super) sealing: Sealing,
     place: KeyPlace,

@@ -1,7 +1,7 @@
 //! Queries of `secrets` and `sealing`, and the vault from which specs take secrets while they compile.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Row, params};
@@ -236,7 +236,7 @@ impl Write<'_> {
 impl super::State {
     /// The key to seal new secrets with: where nothing was sealed yet, one is made and becomes the one in use; refused
     /// when it is not the one that sealed what is stored.
-    pub fn sealing_key(&mut self, keys: &Keys) -> Result<Rc<SealingKey>, Diagnostic> {
+    pub fn sealing_key(&mut self, keys: &Keys) -> Result<Arc<SealingKey>, Diagnostic> {
         let known = self.read(Read::sealing)?;
         let sealing = if let Some(sealing) = known {
             sealing

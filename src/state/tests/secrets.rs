@@ -1,9 +1,9 @@
 //! Tests of sealed secrets: where the key comes from, what opens what, and a new key at every moment.
 
-use std::cell::Cell;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jiff::SignedDuration;
 
@@ -60,7 +60,7 @@ impl Case {
         Keys::new(Some(self.key_path()), true, None, says(passphrase))
     }
 
-    fn key(&mut self) -> Result<Rc<SealingKey>, Diagnostic> {
+    fn key(&mut self) -> Result<Arc<SealingKey>, Diagnostic> {
         let keys = self.keys();
         self.state.sealing_key(&keys)
     }
@@ -258,16 +258,16 @@ fn a_secret_that_is_not_stored_yet_can_be_planned_with() {
 #[test]
 fn a_key_command_gives_the_key_and_runs_once() {
     let mut case = Case::new();
-    let runs = Rc::new(Cell::new(0));
-    let counter = Rc::clone(&runs);
+    let runs = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&runs);
     let run = Box::new(move || {
-        counter.set(counter.get() + 1);
+        counter.fetch_add(1, Ordering::Relaxed);
         Ok(Secret::new(printed("a")))
     });
     let keys = Keys::new(Some(case.key_path()), false, Some(run), nobody());
     let id = case.store_with(&keys, "s");
     assert_eq!(case.open_with(&keys, &id), Ok(Secret::new("s")));
-    assert_eq!(runs.get(), 1);
+    assert_eq!(runs.load(Ordering::Relaxed), 1);
     assert!(!case.key_path().exists());
     // Another key, none, and the right one among older ones.
     let error = case.open_with(&case.command("b"), &id).unwrap_err();
