@@ -173,7 +173,8 @@ impl Atom for Ruleset {
     }
 
     fn observe(_names: &[&str], out: &mut Script) {
-        out.raw(OBSERVE).raw("firewall_facts").words([BOOT, UNIT, DROP_IN]).raw("\n");
+        let (unit, drop_in) = (file::sha256(UNIT), file::sha256(DROP_IN));
+        out.raw(OBSERVE).raw("firewall_facts").words([BOOT, &unit, &drop_in]).raw("\n");
     }
 
     fn facts(lines: &[&str]) -> BTreeMap<String, Props> {

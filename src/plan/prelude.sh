@@ -60,7 +60,7 @@ lost() {
 lock() {
 	# With `-p`, since another fleet may make it at the same moment.
 	# shellcheck disable=SC2174 # /run is there
-	mkdir -p -m 700 -- "$run" || { printf '@broken /run cannot be written to\n'; exit 74; }
+	[ -d "$run" ] || mkdir -p -m 700 -- "$run" || { printf '@broken /run cannot be written to\n'; exit 74; }
 	end=
 	while :; do
 		exec 9>>"$run/lock"

@@ -1,8 +1,8 @@
 # canonical: what nftables writes down, without what changes by itself: what is left of the elements' time, the addresses
 # whose rate is watched.
 canonical() {
-	sed -e '/flags .*dynamic/,/^\t}/{/elements = /{:more;/}/!{N;b more;};d}}' -e 's/\([^\t]\) timeout [0-9dhms]*/\1/g' \
-		-e 's/ expires [0-9dhms]*//g' | tr -s ' \t\n' ' '
+	sed -e '/flags .*dynamic/,/^\t}/{/elements = /{:more;/}/!{N;b more;};d}}' \
+		-e 's/\([^\t]\) timeout [0-9dhms]*/\1 timed/g' -e 's/ expires [0-9dhms]*//g' | tr -s ' \t\n' ' '
 }
 
 # as_kept SCRIPT: whether the rules in force are those that SCRIPT loads. The same nft and the same kernel write both down,
@@ -14,22 +14,43 @@ as_kept() {
 }
 
 # firewall_facts SCRIPT UNIT DROP_IN: whether fleet's table is there and its rules are those of SCRIPT, and whether they
-# are loaded at the next boot.
+# are loaded at the next boot, as a unit and a drop-in with these checksums do it.
 firewall_facts() {
-	units=/etc/systemd/system
-	if ! nft list table inet fleet >/dev/null 2>&1; then
+	units=/etc/systemd/system as_found=$run/firewall-as-kept
+	table=$(nft -s list table inet fleet 2>/dev/null) || table=
+	rules='' script='' unit='' drop_in='' known=''
+	for word in $(printf '%s\n' "$table" | canonical | sha256sum - "$1" "$units/fleet-firewall.service" \
+		"$units/nftables.service.d/fleet.conf" 2>/dev/null); do
+		case $word in
+		-) rules=$sum ;;
+		"$1") script=$sum ;;
+		*/fleet-firewall.service) unit=$sum ;;
+		*/fleet.conf) drop_in=$sum ;;
+		*) sum=$word ;;
+		esac
+	done
+	# What was found to be the same since the server booted need not be loaded to be compared.
+	if [ -r "$as_found" ]; then read -r known <"$as_found" || :; fi
+	if [ -z "$table" ]; then
 		printf 'table no\n'
+	elif [ -z "$script" ]; then
+		printf 'table yes\nrules edited\n'
+	elif [ "$known" = "$script $rules" ]; then
+		printf 'table yes\nrules %s\n' "$script"
 	# An element may end between the one look and the other.
-	elif [ -e "$1" ] && { as_kept "$1" || as_kept "$1"; }; then
-		printf 'table yes\nrules %s\n' "$(sha256sum <"$1" | cut -d ' ' -f 1)"
+	elif as_kept "$1" || as_kept "$1"; then
+		printf 'table yes\nrules %s\n' "$script"
+		# A look that is to change nothing writes nothing.
+		if [ -n "${confirm_timeout:-}" ]; then
+			rules=$(printf %s "$live" | sha256sum)
+			printf '%s %s\n' "$script" "${rules%% *}" >"$as_found"
+		fi
 	else
 		printf 'table yes\nrules edited\n'
 	fi
-	if [ ! -e "$1" ]; then
+	if [ -z "$script" ]; then
 		printf 'boot no\n'
-	elif printf %s "$2" | cmp -s - "$units/fleet-firewall.service" &&
-		printf %s "$3" | cmp -s - "$units/nftables.service.d/fleet.conf" &&
-		[ -e "$units/sysinit.target.wants/fleet-firewall.service" ]; then
+	elif [ "$unit" = "$2" ] && [ "$drop_in" = "$3" ] && [ -e "$units/sysinit.target.wants/fleet-firewall.service" ]; then
 		printf 'boot yes\n'
 	else
 		printf 'boot incomplete\n'

@@ -2,8 +2,8 @@
 
 # zones_ready: finds the database that PowerDNS is configured to use.
 zones_ready() {
-	zones=$(cat /etc/powerdns/pdns.conf /etc/powerdns/pdns.d/*.conf 2>/dev/null |
-		sed -n 's/^[[:space:]]*gsqlite3-database[[:space:]]*=[[:space:]]*//p' | tail -n 1)
+	zones=$(sed -n 's/^[[:space:]]*gsqlite3-database[[:space:]]*=[[:space:]]*//p' \
+		/etc/powerdns/pdns.conf /etc/powerdns/pdns.d/*.conf 2>/dev/null | tail -n 1)
 	[ -n "$zones" ] && [ -s "$zones" ] && command -v sqlite3 >/dev/null
 }
 
