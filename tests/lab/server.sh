@@ -28,12 +28,12 @@ full_type() {
 
 # The process that is pid 1 of the server.
 leader_of() {
-    local group pid pids status
+    local group pid pids about
     for group in payload/init.scope payload; do
         mapfile -t pids 2>/dev/null <"$CGROUP/$1/$group/cgroup.procs" || continue
         for pid in "${pids[@]}"; do
-            mapfile -t status 2>/dev/null <"/proc/$pid/status" || continue
-            if [[ ${status[*]} =~ NSpid:[[:digit:][:space:]]*[[:space:]]1\ NSpgid: ]]; then
+            mapfile -t about 2>/dev/null <"/proc/$pid/status" || continue
+            if [[ ${about[*]} =~ NSpid:[[:digit:][:space:]]*[[:space:]]1\ NSpgid: ]]; then
                 echo "$pid"
                 return
             fi
