@@ -253,3 +253,43 @@ fn a_name_that_was_left_out_is_asked_for_at_a_terminal_only() {
         .expect(0);
     assert_eq!(list.json()["sites"][0]["placements"][0]["server"], "sg-1");
 }
+
+#[test]
+fn a_change_of_one_setting_needs_no_other() {
+    let environment = Environment::new().with("FLEET_STATE", "state.db");
+    environment.write(
+        "inventory.toml",
+        "[settings]\nssh_config = false\n[servers.sg-1]\naddress = \"192.0.2.1\"\n",
+    );
+    let path = environment.path().join("state.db");
+    let now = NOW.parse().expect("a time");
+    let mut state = State::open(&path, now).expect("a new state database");
+    state
+        .write(|write| {
+            let new = NewResource {
+                name: &ResourceName::new("cron", "tidy"),
+                spec: &json!({ "schedule": "30 3 * * *", "command": "true" }),
+                weight: 0,
+                ties: &Ties::default(),
+            };
+            let id = write.insert_resource(&new, now)?;
+            write.place(id, &"sg-1".parse().expect("a server's name"))
+        })
+        .expect("a recorded job");
+    drop(state);
+    environment
+        .fleet(["set-cron", "tidy", "--timeout", "5m", "--stage"])
+        .expect(0);
+    let state = State::open_read_only(&path).expect("the state database");
+    let job = state.read(|read| read.find(&ResourceName::new("cron", "tidy")));
+    let spec = job.expect("a readable job").expect("the job").spec;
+    assert_eq!(
+        (&spec["schedule"], &spec["timeout"]),
+        (&json!("30 3 * * *"), &json!("5m"))
+    );
+    // What is given is checked, also when it is nothing.
+    let refused = environment
+        .fleet(["set-cron", "tidy", "--schedule", "", "--stage"])
+        .expect(2);
+    assert!(refused.stderr.contains("schedule"), "{refused}");
+}

@@ -346,6 +346,23 @@ pub struct Kind {
     pub heard: fn(&[&str], Timestamp) -> Heard,
 }
 
+/// Adds the flags of `S` to a command that changes settings. clap requires none of them then, and still cannot make a spec
+/// without those that it requires elsewhere: these are empty, and not taken for given.
+fn none_required<S: Spec>(command: Command) -> Command {
+    let own = S::augment_args(Command::new("own"));
+    let required = own
+        .get_arguments()
+        .filter(|argument| argument.is_required_set());
+    required.fold(S::augment_args_for_update(command), |command, argument| {
+        command.mut_arg(argument.get_id(), |argument| {
+            argument
+                .required(false)
+                .default_value("")
+                .hide_default_value(true)
+        })
+    })
+}
+
 impl Kind {
     /// The kind whose spec is `S`.
     pub const fn of<S: Spec>() -> Self {
@@ -368,7 +385,7 @@ impl Kind {
             checked: S::CHECKED,
             wanted: |value, name, suspended| Ok(from_json::<S>(value)?.wanted(name, suspended)),
             augment: S::augment_args,
-            augment_for_update: S::augment_args_for_update,
+            augment_for_update: none_required::<S>,
             parse: |matches, name, edge| {
                 let mut spec = S::from_arg_matches(matches).map_err(|error| {
                     let mut invalid = Invalid::default();

@@ -183,7 +183,8 @@ impl Schedule {
                 })
             }
             _ => {
-                let message = format!("it has {} fields, not five", words.len());
+                let s = if words.len() == 1 { "" } else { "s" };
+                let message = format!("it has {} field{s}, not five", words.len());
                 return refuse_with_hint(message, FORM);
             }
         };
