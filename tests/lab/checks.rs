@@ -1,6 +1,7 @@
 //! Checks of a health sweep on a real server: a site whose certificate expires, one that answers 500, and what waits.
 
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -164,4 +165,42 @@ fn what_is_wrong_with_sites_and_services_is_seen_from_both_sides() {
     assert!(!printed.stdout.contains("soon.example"), "{printed}");
     let none = world.fleet("health --no-checks --json").json();
     assert_eq!(none["servers"][0]["checks"], serde_json::json!([]));
+
+    what_was_measured_is_kept(&world);
+    a_watch_checks_too(&world);
+}
+
+/// For those who ask nothing of a server.
+fn what_was_measured_is_kept(world: &World) {
+    let status = world.json("status", 0);
+    let next = &status["expiries"]["next"][0];
+    assert_eq!(next["resource"]["name"], "soon.example", "{status:#}");
+    assert_eq!(status["answers"]["sites"], 3, "{status:#}");
+    let slowest = &status["answers"]["slowest"][0];
+    assert!(
+        slowest["on_server_ms"].is_u64() && slowest["from_here_ms"].is_u64(),
+        "{slowest:#}"
+    );
+}
+
+/// Its first look is the second one that sees that the text is missing.
+fn a_watch_checks_too(world: &World) {
+    let mut watch = world.start("health --watch 1");
+    let began = Instant::now();
+    let is_confirmed = || {
+        let status = world.json("status", 0);
+        let checks = status["checks"].as_array().expect("checks");
+        checks
+            .iter()
+            .any(|check| check["subject"] == "http of site text.example")
+    };
+    while !is_confirmed() {
+        if began.elapsed() > Duration::from_secs(60) {
+            watch.kill();
+            panic!("the watch makes no checks");
+        }
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    watch.interrupt();
+    watch.outcome(world).expect(0);
 }
