@@ -156,6 +156,7 @@ fn everything_that_is_named_is_offered() {
         ("fleet test-notification chat o", "values ops"),
         ("fleet maintenance r", "values region= role="),
         ("fleet break-lock j", "values jkt-1"),
+        ("fleet set-site other.org --unset hs", "values hsts"),
         ("fleet health --site other", "values other.org"),
         ("fleet logs --site ex", "values example.com example.net"),
         ("fleet logs --service p", "values php pdns postgres"),

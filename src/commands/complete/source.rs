@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use clap::{Arg, ValueHint};
+use clap::{Arg, Command, ValueHint};
 use serde_json::Value;
 
 use super::super::logs;
@@ -109,6 +109,7 @@ pub(super) fn of(command: &str, argument: &Arg) -> Source {
         "ROLE" if subject == "server" => words(Role::ALL.map(Role::word)),
         "ROLE" => words(["owner", "read-write", "read-only"]),
         "KEY" if id == "unset" => words(SERVER_KEYS),
+        "SETTING" if id == "unset" => settings(subject),
         _ if argument.is_positional() && id.starts_with("name") => named(verb, subject),
         _ => match argument.get_value_hint() {
             ValueHint::DirPath => Source::Directories,
@@ -133,6 +134,18 @@ fn named(verb: &str, subject: &str) -> Source {
             kind.map_or(Source::Unknown, |kind| Source::Of(kind.word))
         }
     }
+}
+
+/// The settings of a kind, by the names of their flags.
+fn settings(word: &str) -> Source {
+    let Some(kind) = kind(word) else { return Source::Unknown };
+    let own = (kind.augment)(Command::new("own"));
+    let settings = own.get_arguments().filter(|argument| !argument.is_hide_set());
+    let named = settings.filter_map(|argument| {
+        let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
+        Some(Candidate::new(argument.get_long()?, &help))
+    });
+    Source::Words(named.collect())
 }
 
 fn words(all: impl IntoIterator<Item = &'static str>) -> Source {
