@@ -25,6 +25,7 @@ pub enum Invocation {
 pub fn parse(arguments: &[OsString], environment: &Environment) -> Result<Invocation, Diagnostic> {
     let width = environment.stdout_width().unwrap_or(80).clamp(40, 100);
     let mut root = root(width);
+    let arguments = &asked_for_help(arguments)[..];
     if arguments.len() <= 1 {
         // Somebody who types `fleet` wants to know what there is; a script that does so is wrong.
         return Ok(Invocation::Help(
@@ -53,6 +54,17 @@ pub fn parse(arguments: &[OsString], environment: &Environment) -> Result<Invoca
         globals,
         matches: matches.clone(),
     }))
+}
+
+/// `fleet help` and `fleet help add-site` as what they mean: `fleet --help`, `fleet add-site --help`.
+fn asked_for_help(arguments: &[OsString]) -> Vec<OsString> {
+    let is_help = |word: &OsString| word == "help";
+    let mut arguments = arguments.to_vec();
+    if arguments.len() <= 3 && arguments.get(1).is_some_and(is_help) {
+        arguments.remove(1);
+        arguments.push("--help".into());
+    }
+    arguments
 }
 
 /// The global flags of a command line that could not be parsed, as far as they say how to report that.
@@ -276,7 +288,7 @@ pub fn name_parser() -> ValueParser {
 /// A clap error in fleet's own words.
 fn usage_error(error: &clap::Error, arguments: &[OsString]) -> Diagnostic {
     let text = |kind: ContextKind| error.get(kind).map(plain);
-    let argument = text(ContextKind::InvalidArg).unwrap_or_default();
+    let argument = undecorated(&text(ContextKind::InvalidArg).unwrap_or_default());
     let value = text(ContextKind::InvalidValue).unwrap_or_default();
     let message = match error.kind() {
         ErrorKind::InvalidSubcommand => {
@@ -286,21 +298,28 @@ fn usage_error(error: &clap::Error, arguments: &[OsString]) -> Diagnostic {
         ErrorKind::UnknownArgument => format!("unexpected argument `{argument}`"),
         ErrorKind::MissingRequiredArgument => {
             let missing = match error.get(ContextKind::InvalidArg) {
-                Some(ContextValue::Strings(all)) => all.iter().map(|a| format!("`{a}`")).collect(),
-                _ => vec![format!("`{argument}`")],
+                Some(ContextValue::Strings(all)) => all.iter().map(|a| missing(a)).collect(),
+                _ => vec![missing(&argument)],
             };
             format!("missing {}", missing.join(", "))
         }
-        ErrorKind::ArgumentConflict => match text(ContextKind::PriorArg) {
-            Some(prior) if prior == argument => format!("`{argument}` is given more than once"),
-            Some(prior) => format!("`{argument}` cannot be used with `{prior}`"),
-            None => format!("`{argument}` cannot be used here"),
-        },
+        ErrorKind::ArgumentConflict => {
+            match text(ContextKind::PriorArg).as_deref().map(undecorated) {
+                Some(prior) if prior == argument => format!("`{argument}` is given more than once"),
+                Some(prior) => format!("`{argument}` cannot be used with `{prior}`"),
+                None => format!("`{argument}` cannot be used here"),
+            }
+        }
         ErrorKind::InvalidValue if value.is_empty() => format!("`{argument}` needs a value"),
         ErrorKind::InvalidValue => format!("`{value}` is not a value of `{argument}`"),
         ErrorKind::ValueValidation => {
             let cause = std::error::Error::source(error).map(ToString::to_string);
             let cause = cause.unwrap_or_else(|| "not valid".to_owned());
+            // As the standard library says it (`ParseIntError`).
+            let cause = match cause.as_str() {
+                "invalid digit found in string" => "write a whole number".to_owned(),
+                _ => cause,
+            };
             format!("`{value}` is not a value of `{argument}`: {cause}")
         }
         ErrorKind::MissingSubcommand => "no command was given".to_owned(),
@@ -325,6 +344,29 @@ fn usage_error(error: &clap::Error, arguments: &[OsString]) -> Diagnostic {
         }
     }
     diagnostic.hint(format!("see `{} --help`", command_in(arguments)))
+}
+
+/// An argument as it is called in a sentence: without the marks of a usage line, `--for TIME`, `TASK`.
+fn undecorated(argument: &str) -> String {
+    argument
+        .replace(['<', '>', '[', ']'], "")
+        .replace("...", "")
+}
+
+/// What is missing: an argument, or one of a group of them (`<--site <DOMAIN>|--service <SERVICE>>`).
+fn missing(argument: &str) -> String {
+    let argument = undecorated(argument);
+    let flags: Vec<&str> = argument
+        .split('|')
+        .map(|flag| flag.split(' ').next().unwrap_or(flag))
+        .collect();
+    match &flags[..] {
+        [first @ .., last] if !first.is_empty() && last.starts_with("--") => {
+            let first: Vec<String> = first.iter().map(|flag| format!("`{flag}`")).collect();
+            format!("{} or `{last}`", first.join(", "))
+        }
+        _ => format!("`{argument}`"),
+    }
 }
 
 /// The command that was probably meant.
@@ -395,6 +437,39 @@ mod tests {
             .filter_map(|(code, _)| code.parse().ok())
             .collect();
         assert_eq!(documented, expected);
+    }
+
+    #[test]
+    fn what_is_missing_is_called_by_its_name() {
+        for (argument, words) in [
+            ("<FROM>", "`FROM`"),
+            ("<COMMAND>...", "`COMMAND`"),
+            ("--html <FILE>", "`--html FILE`"),
+            ("--max-failures <N|N%>", "`--max-failures N|N%`"),
+            (
+                "<--site <DOMAIN>|--service <SERVICE>>",
+                "`--site` or `--service`",
+            ),
+            (
+                "<--for <TIME>|--until <WHEN>|--list>",
+                "`--for`, `--until` or `--list`",
+            ),
+        ] {
+            assert_eq!(missing(argument), words, "{argument}");
+        }
+    }
+
+    #[test]
+    fn help_is_a_word_too() {
+        let words = |line: &str| line.split(' ').map(OsString::from).collect::<Vec<_>>();
+        for (typed, meant) in [
+            ("fleet help", "fleet --help"),
+            ("fleet help add-site", "fleet add-site --help"),
+            ("fleet run help", "fleet run help"),
+            ("fleet help add-site x", "fleet help add-site x"),
+        ] {
+            assert_eq!(asked_for_help(&words(typed)), words(meant), "{typed}");
+        }
     }
 
     #[test]

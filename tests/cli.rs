@@ -69,7 +69,7 @@ fn usage_errors_exit_with_2_and_say_what_to_do() {
         .expect(2);
     assert_eq!(
         value.stderr,
-        "error: `yaml` is not a value of `--output <FORMAT>`\n\
+        "error: `yaml` is not a value of `--output FORMAT`\n\
          hint: the values are `table`, `json`\nhint: see `fleet list-sites --help`\n"
     );
 }

@@ -71,7 +71,8 @@ impl Verb for Apply {
             for sentence in context.state()?.write(follow)? {
                 context.ui.warn(&sentence);
             }
-            finish(context, record.id(), &run.change(context, record.id(), chosen.jobs(context)?)?, started)
+            let rolled = run.change(context, record.id(), chosen.jobs(context)?)?;
+            finish(context, record.id(), &rolled, started, IDLE)
         })
     }
 }
@@ -108,7 +109,8 @@ impl Apply {
                 context.ui.warn(&sentence);
             }
             let rolled = run.change(context, record.id(), chosen.jobs(context)?)?;
-            let ending = finish(context, record.id(), &rolled, started)?;
+            let idle = "nothing to do: the plan has no changes";
+            let ending = finish(context, record.id(), &rolled, started, idle)?;
             if rolled.reports.iter().any(|report| report.outcome == Outcome::Stale) {
                 context.ui.note("nothing was changed");
             }
@@ -117,21 +119,23 @@ impl Apply {
     }
 }
 
-/// Shows how an apply ended.
+/// What is said where no server has anything placed.
+pub(super) const IDLE: &str = "nothing to do: nothing is placed on these servers";
+
+/// Shows how an apply ended; `idle` is what is said where there was nothing to do.
 pub(super) fn finish(
     context: &Context,
     task: i64,
     rolled: &Rolled,
     started: Instant,
+    idle: &str,
 ) -> anyhow::Result<Ending> {
     let reports = &rolled.reports;
     let mut value = json!({ "task": task, "servers": to_json(reports) });
     rolled.add_to(&mut value);
     context.ui.show(&value, |_| {})?;
     if reports.is_empty() {
-        context
-            .ui
-            .note("nothing to do: nothing is placed on these servers");
+        context.ui.note(idle);
     }
     summary(context, reports, started);
     rolled.tell(context, Some(&goes_on(task)));

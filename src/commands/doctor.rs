@@ -120,6 +120,7 @@ fn print(page: &mut Page, findings: &[Finding], quiet: bool) {
         page.line(&match (bad, warn) {
             (0, 0) => "all is well".to_owned(),
             (0, _) => format!("fleet can work; {}", crate::ui::format::count(warn, "warning")),
+            (_, 0) => crate::ui::format::count(bad, "problem"),
             _ => format!(
                 "{}, {}",
                 crate::ui::format::count(bad, "problem"),

@@ -91,5 +91,5 @@ fn confirm_timeout(text: &str) -> Result<Duration, String> {
 
 /// `30s`, `5m`, `2h`.
 pub(super) fn time(text: &str) -> Result<Duration, String> {
-    value::duration(text).map_err(|refused| value::refusal("a time", text, &refused))
+    value::duration(text).map_err(|refused| refused.hint.unwrap_or(refused.message))
 }

@@ -81,8 +81,9 @@ impl Verb for ListLocks {
             for problem in &problems {
                 context.ui.problem(problem);
             }
-            if locks.is_empty() && sweep.is_none() && problems.is_empty() {
-                context.ui.note("nothing is locked");
+            if locks.is_empty() && sweep.is_none() && problems.len() < servers.len() {
+                let others = if problems.is_empty() { "" } else { " on the other servers" };
+                context.ui.note(&format!("nothing is locked{others}"));
             }
         }
         Ok(if problems.is_empty() {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::{ArgGroup, Args, ValueEnum};
 use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -28,9 +28,10 @@ mod watch;
 ///
 /// Times of lines without a zone are those of the server's; those that fleet itself puts before lines are UTC.
 #[derive(Args, Debug)]
+#[command(group = ArgGroup::new("what").required(true).args(["site", "service"]))]
 pub struct Logs {
     /// The logs of this website, on the servers that have it
-    #[arg(long, value_name = "DOMAIN", required_unless_present = "service", conflicts_with = "service")]
+    #[arg(long, value_name = "DOMAIN")]
     site: Option<String>,
     /// Of a website only this log
     #[arg(long, value_name = "LOG", value_enum, requires = "site")]

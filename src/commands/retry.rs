@@ -149,7 +149,7 @@ impl Retry {
                 context.ui.warn(&sentence);
             }
             let rolled = run.change(context, record.id(), chosen.jobs(context)?)?;
-            super::apply::finish(context, record.id(), &rolled, started)
+            super::apply::finish(context, record.id(), &rolled, started, super::apply::IDLE)
         })
     }
 

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use clap::Args;
 
 use super::jobs::{Jobs, Source, servers_in_use};
+use super::plan_file::is_plan;
 use crate::context::Context;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::kind::KINDS;
 use crate::model::selector::Selector;
 use crate::model::{Pattern, ResourceName, Server};
@@ -109,8 +110,15 @@ impl Selection {
                 });
             let chosen: Vec<_> = chosen.cloned().collect();
             if chosen.is_empty() {
-                return Err(Diagnostic::usage(format!("no resource is called `{text}`"))
-                    .hint("`fleet list-sites` shows what there is"));
+                let error = Diagnostic::usage(format!("no resource is called `{text}`"));
+                let names = all.iter().map(|resource| resource.name.name.as_str());
+                return Err(if is_plan(text) {
+                    error.hint("the file of a plan stands alone: `fleet apply FILE`")
+                } else if let Some(near) = did_you_mean(name, names) {
+                    error.hint(format!("did you mean `{near}`"))
+                } else {
+                    error.hint("`fleet list-sites` lists the sites, and so for every kind")
+                });
             }
             only.extend(chosen);
         }

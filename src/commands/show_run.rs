@@ -55,9 +55,9 @@ impl Verb for ShowRun {
         };
         let Some(run) = wanted else {
             let error = match &self.run {
-                Some(id) => Diagnostic::usage(format!("{} has no run {}", job.name, ticked(id)))
+                Some(id) => Diagnostic::usage(format!("cron {} has no run {}", ticked(&job.name.name), ticked(id)))
                     .hint(format!("`fleet list-runs {}` lists them", job.name.name)),
-                None => Diagnostic::failed(format!("{} has not run on {} yet", job.name, server.name)),
+                None => Diagnostic::failed(format!("cron {} has not run on `{}` yet", ticked(&job.name.name), server.name)),
             };
             return Err(error.into());
         };
@@ -81,7 +81,7 @@ impl Verb for ShowRun {
         })?;
         let took = run.took();
         let took = if took.is_empty() { String::new() } else { format!(", {took}") };
-        context.ui.note(&format!("run {} of {}: {}{took}", run.at, run.id, run.result));
+        context.ui.note(&format!("run {} of {}: {}{took}", run.id, run.at, run.result));
         Ok(Ending::Done)
     }
 }

@@ -113,7 +113,10 @@ fn advise(context: &Context, picture: &Picture) {
         context.ui.note("the inventory has no servers");
         context.ui.hint("add one with `fleet add-server NAME --address ADDRESS`");
     } else if unknown > 0 {
-        let servers = format::count(usize::try_from(unknown).unwrap_or(usize::MAX), "server");
+        let servers = match unknown {
+            1 => "server".to_owned(),
+            _ => format::count(usize::try_from(unknown).unwrap_or(usize::MAX), "server"),
+        };
         context.ui.hint(&format!("`fleet health` looks at the {servers} that nobody has looked at"));
     }
 }

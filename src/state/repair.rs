@@ -146,6 +146,9 @@ fn choose(path: &Path, from: Option<&Path>) -> Result<(Backup, Vec<(Backup, Stri
     for (backup, fault) in &passed_over {
         none = none.detail(format!("`{}`: {fault}", backup.path.display()));
     }
+    if !path.exists() {
+        return Err(none.hint("there is no state yet, and so nothing to go back to"));
+    }
     Err(none.hint(format!(
         "keep a copy of it, then try `sqlite3 '{}' .recover`",
         path.display()

@@ -155,7 +155,7 @@ pub(super) fn machine(context: &Context) -> Vec<Finding> {
             format!("{limit} files may be open at a time, and a run over all servers may take {needed}"),
             format!("raise it: `ulimit -Hn {needed}`, `LimitNOFILE=` of the unit, or limits.conf(5)"),
         ),
-        _ => Finding::ok("files", format!("enough may be open at a time for {}", format::count(servers, "server"))),
+        _ => Finding::ok("files", format!("{} may be open at a time; {needed} are enough here", limit.map_or_else(|| "any number".to_owned(), |limit| limit.to_string()))),
     };
     vec![files]
 }

@@ -84,7 +84,12 @@ async fn ask(connector: &Connector, server: &Server, limit: Duration) -> Result<
         match tokio::time::timeout(limit, &mut conversation).await {
             Ok(Ok(lines)) => return Ok(lines),
             Ok(Err(error)) => {
-                let error = error.diagnostic(&server.name);
+                let mut error = error.diagnostic(&server.name);
+                // Its name stands before it.
+                let named = format!("server `{}`: ", server.name);
+                if let Some(rest) = error.message.strip_prefix(&named) {
+                    error.message = rest.to_owned();
+                }
                 let hint = format!("`fleet show-server {}` says how it is reached", server.name);
                 return Err(Finding::error(CHECK, &error, &hint));
             }
