@@ -194,6 +194,9 @@ fn maintenance_answers_and_certificates_have_a_line_each() {
         "{outcome}"
     );
     assert!(!outcome.stdout.contains("no route"), "{outcome}");
+    let server = environment.fleet(["show-server", "srv-0003"]).expect(0);
+    let window = "maintenance  until 2026-01-02 05:04:05Z, by tester: new disks";
+    assert!(server.stdout.contains(window), "{server}");
     let checked = environment.fleet(["status", "--check", "--json"]).expect(6);
     let value = checked.json();
     assert_eq!(value["servers"][3]["maintenance"]["reason"], "new disks");

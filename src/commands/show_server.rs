@@ -148,6 +148,12 @@ fn condition(
         let text = format!("{}{reason}{}", format::age(cordon.at, now), cordon.reason);
         fields.push(("cordoned", text, Tone::Warn));
     }
+    if let Some(window) = known.maintenance.get(&server.name) {
+        let reason = if window.reason.is_empty() { "" } else { ": " };
+        let until = format::time(window.until);
+        let text = format!("until {until}, by {}{reason}{}", window.operator, window.reason);
+        fields.push(("maintenance", text, Tone::Warn));
+    }
     let Some(facts) = &recorded.facts else {
         return fields;
     };
