@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use fleet::model::check::{Aspect, Check, Status as Found, Subject, Unit, Vantage};
-use fleet::model::{Health, Observation, Patience, ResourceName, ServerName};
+use fleet::model::{Health, Observation, Patience, ResourceName, ServerName, Sight, Status};
 use fleet::state::{Comparison, State};
 use jiff::Timestamp;
 use support::environment::{Environment, NOW};
@@ -207,4 +207,43 @@ fn maintenance_answers_and_certificates_have_a_line_each() {
         "slow.example.com"
     );
     assert_eq!(value["summary"]["maintenance"], 1);
+}
+
+#[test]
+fn what_is_the_same_from_both_sides_is_told_once() {
+    let environment = fleet_of(1);
+    let mut state = State::open(&environment.path().join("state.db"), now()).expect("a state");
+    let server: ServerName = "srv-0000".parse().expect("a name");
+    state
+        .write(|write| {
+            for (subject, reason) in [
+                ("http of site a.example", "answers 500"),
+                ("http of site a.example, from here", "answers 500"),
+                ("http of site b.example", "answers 500"),
+                ("http of site b.example, from here", "does not answer"),
+            ] {
+                let sight = Sight {
+                    at: now(),
+                    status: Status::Bad,
+                    reasons: vec![reason.to_owned()],
+                };
+                write.record_sight(&server, subject, &sight, Patience::NONE)?;
+            }
+            Ok::<_, fleet::diagnostic::Diagnostic>(())
+        })
+        .expect("a record");
+    let outcome = environment.fleet(["status"]).expect(0);
+    let told: Vec<&str> = outcome
+        .stdout
+        .lines()
+        .filter(|line| line.contains("http of"))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "srv-0000: http of site a.example: answers 500",
+            "srv-0000: http of site b.example: answers 500",
+            "srv-0000: http of site b.example, from here: does not answer",
+        ]
+    );
 }

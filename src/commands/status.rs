@@ -9,6 +9,7 @@ use super::{Ending, Example, Group, Verb};
 use crate::context::Context;
 use crate::diagnostic::Class;
 use crate::model::{Health, ServerName};
+use crate::state::UnwellCheck;
 use crate::picture::{Picture, ServerPicture, Summary, ToDo};
 use crate::ui::{Cell, Page, Table, Tone, bar::bar, format};
 
@@ -358,18 +359,33 @@ fn reasons(page: &mut Page, worst: &[&ServerPicture]) {
     }
 }
 
-/// The checks that are not well, the bad ones first: sites that do not answer, certificates that expire.
+/// The checks that are not well, the bad ones first: sites that do not answer, certificates that expire. What is the same
+/// from both sides is told once.
 fn checks(page: &mut Page, picture: &Picture) {
-    if picture.checks.is_empty() {
+    const FROM_HERE: &str = ", from here";
+    let mut told: Vec<(&UnwellCheck, &str)> = Vec::new();
+    for check in &picture.checks {
+        let subject = check.subject.as_str();
+        let bare = subject.strip_suffix(FROM_HERE).unwrap_or(subject);
+        let same = told.iter_mut().find(|(other, shown)| {
+            let of_other = shown.strip_suffix(FROM_HERE).unwrap_or(shown);
+            other.server == check.server && of_other == bare && other.reasons == check.reasons
+        });
+        match same {
+            Some((_, shown)) => *shown = bare,
+            None => told.push((check, subject)),
+        }
+    }
+    if told.is_empty() {
         return;
     }
     page.end();
-    for check in picture.checks.iter().take(CHECKS) {
+    for (check, subject) in told.iter().take(CHECKS) {
         let tone = if check.is_bad { Tone::Bad } else { Tone::Warn };
-        page.text(&format!("{}: {}", check.server, check.subject), tone).text(": ", Tone::Plain);
+        page.text(&format!("{}: {subject}", check.server), tone).text(": ", Tone::Plain);
         page.line(&check.reasons.join("; "));
     }
-    let more = picture.checks.len().saturating_sub(CHECKS);
+    let more = told.len().saturating_sub(CHECKS);
     if more > 0 {
         let checks = format::count(more, "more check");
         page.toned_line(&format!("and {checks} not well: `fleet health`"), Tone::Dim);
