@@ -2,8 +2,9 @@
 
 mod support;
 
+use fleet::state::{PlacementResult, State};
 use serde_json::Value;
-use support::environment::{Environment, Outcome};
+use support::environment::{Environment, NOW, Outcome};
 
 fn environment() -> Environment {
     let environment = Environment::new();
@@ -251,4 +252,22 @@ fn a_zone_stays_when_the_site_goes_that_its_records_follow() {
     environment.stage("undo 4").expect(0);
     assert!(zone().contains("site:example.com"), "{}", zone());
     environment.spec("example.com");
+}
+
+#[test]
+fn what_is_undone_already_says_so() {
+    let environment = environment().with("FLEET_STATE", "state.db");
+    environment
+        .stage("add-site example.com --server sg-1")
+        .expect(0);
+    environment.stage("undo 1").expect(0);
+    let now = NOW.parse().expect("a time");
+    let mut state = State::open(&environment.path().join("state.db"), now).expect("a state");
+    let server = "sg-1".parse().expect("a name");
+    state
+        .write(|write| write.settle_placement(1, &server, &PlacementResult::Removed))
+        .expect("a record");
+    drop(state);
+    let again = environment.fleet(["undo", "1"]).expect(0);
+    assert!(again.stderr.contains("nothing to do"), "{again}");
 }

@@ -211,6 +211,9 @@ impl<'a> Changing<'a> {
             lines(page, &shown);
         })?;
         summary(context, reports, started);
+        if reports.is_empty() && rolled.halt.is_none() && !taken_back {
+            context.ui.note("nothing to do: everything is so already");
+        }
         let line = goes_on(task);
         rolled.tell(context, (!taken_back).then_some(&*line));
         if taken_back {

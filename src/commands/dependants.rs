@@ -75,7 +75,9 @@ impl Dependants {
         };
         let mut refusal = Diagnostic::usage(format!("{count} {depend} on {kind} `{name}`"));
         refusal.details = self.lines();
-        refusal.hint("`--cascade` takes them along; one `fleet undo` brings all of them back")
+        refusal.hint(
+            "`--cascade` takes along what depends on it; one `fleet undo` brings all of it back",
+        )
     }
 
     /// Records that they go, or are changed.
