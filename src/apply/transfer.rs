@@ -1,16 +1,13 @@
 //! A stream of bytes from a server, or to one, over one connection: a piece at a time, whatever the size of the whole.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::ops::ControlFlow;
 use std::time::Duration;
-
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 
 use crate::item::transfer::{finish, piece};
 use crate::model::Server;
 use crate::shell::Script;
-use crate::transport::{Connector, Output, TransportError};
+use crate::transport::{Bytes, Connector, Output, TransportError};
 
 /// How long a server may take for all of it.
 const TOTAL: Duration = Duration::from_secs(24 * 3600);
@@ -19,7 +16,7 @@ const TOTAL: Duration = Duration::from_secs(24 * 3600);
 const IDLE: Duration = Duration::from_secs(3600);
 
 /// How much travels to a server at once.
-const PIECE: usize = 1024 * 1024;
+const PIECE: usize = 4 * 1024 * 1024;
 
 /// The status of a script that found the lock broken: it has ended the session.
 const LOST: i32 = 75;
@@ -134,8 +131,14 @@ pub async fn bring(
         if bytes.is_empty() {
             break;
         }
-        let script = piece(&BASE64_STANDARD.encode(&bytes));
-        let output = session.exchange(&script, &mut on_line).await?;
+        let (length, mut rest) = (bytes.len() as u64, &bytes[..]);
+        let mut sent = Bytes {
+            length,
+            read: &mut |chunk| rest.read_exact(chunk),
+        };
+        let output = session
+            .send(&piece(length), &mut sent, &mut on_line)
+            .await?;
         if output.status == LOST {
             return Ok(brought);
         }

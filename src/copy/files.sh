@@ -25,7 +25,12 @@ step() {
 	directory=$2
 	shift 2
 	said=$(within "$directory" "$@" 2>&1) && return 0
-	[ $? != 9 ] || [ "$said" ] || said='no such directory, or a link of somebody else on the way'
+	failed $?
+}
+
+# failed STATUS: tells what was said of the step of that index.
+failed() {
+	[ "$1" != 9 ] || [ "$said" ] || said='no such directory, or a link of somebody else on the way'
 	bad="$bad$index "
 	printf '@failed %s %s\n' "$index" "$(printf %s "$said" | tr '\n' ' ')"
 }
@@ -55,16 +60,42 @@ look() {
 	printf '@part %s %s\n' "$1" "$part"
 }
 
-# put PART OFFSET BASE64: adds to a part.
+# take LENGTH: prints so many of the bytes that come after the script. At 4 KiB a second it may take its time.
+take() { [ "$1" = 0 ] || timeout "$((fleet_hold + $1 / 4096))" head -c "$1" <&5; }
+
+# pour INDEX LENGTH DIR PART OFFSET: a step that adds the next bytes to a part; whatever happens, it takes all of them.
+pour() {
+	case $bad in *" $1 "*)
+		take "$2" >/dev/null
+		return 0
+		;;
+	esac
+	index=$1
+	length=$2
+	directory=$3
+	said=$(take "$length" | {
+		within "$directory" in_stage put "$4" "$5" "$length" 2>&1
+		status=$?
+		cat >/dev/null
+		exit "$status"
+	}) && return 0
+	failed $?
+}
+
+# put PART OFFSET LENGTH: adds so many bytes to a part.
 put() {
 	if [ "$2" = 0 ]; then
-		printf %s "$3" | base64 -d >"$1"
+		cat >"$1"
 	elif [ "$(stat -c %s -- "$1")" = "$2" ]; then
-		printf %s "$3" | base64 -d >>"$1"
+		cat >>"$1"
 	else
 		echo 'somebody else copies the same file' >&2
 		return 8
-	fi
+	fi || return
+	[ "$(stat -c %s -- "$1")" = "$(($2 + $3))" ] || {
+		echo 'not all of it came' >&2
+		return 8
+	}
 }
 
 # finish PART SHA MODE OWNER NAME: puts a whole file under its name.

@@ -1,8 +1,9 @@
 //! Files on this machine: what is to be sent, and where what comes is kept until it is whole.
 
+use std::collections::{BTreeSet, VecDeque};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{FileExt as _, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -95,6 +96,87 @@ impl Tree {
     pub fn bytes(&self) -> u64 {
         self.files.iter().map(|file| file.size).sum()
     }
+}
+
+/// Parts of files, in the order in which they are sent.
+#[derive(Default)]
+pub(super) struct Pieces {
+    waiting: VecDeque<Piece>,
+    /// The last file that was opened.
+    open: Option<(PathBuf, File)>,
+    /// The files that have become shorter; zeros were sent for what they no longer had.
+    pub(super) shorter: BTreeSet<usize>,
+}
+
+/// A part of a file that is to be sent.
+struct Piece {
+    index: usize,
+    path: PathBuf,
+    offset: u64,
+    length: u64,
+}
+
+impl Pieces {
+    /// Adds a part of the file with that number.
+    pub(super) fn push(&mut self, index: usize, path: PathBuf, offset: u64, length: u64) {
+        self.waiting.push_back(Piece {
+            index,
+            path,
+            offset,
+            length,
+        });
+    }
+
+    /// The bytes that have not been read.
+    pub(super) fn left(&self) -> u64 {
+        self.waiting.iter().map(|piece| piece.length).sum()
+    }
+
+    /// Fills `chunk`, which is not longer than what is left.
+    pub(super) fn read(&mut self, mut chunk: &mut [u8]) -> Result<(), (PathBuf, io::Error)> {
+        while !chunk.is_empty()
+            && let Some(piece) = self.waiting.front_mut()
+        {
+            let most = usize::try_from(piece.length)
+                .unwrap_or(usize::MAX)
+                .min(chunk.len());
+            let (own, rest) = chunk.split_at_mut(most);
+            let failed = |error| (piece.path.clone(), error);
+            let file = match &mut self.open {
+                Some((path, file)) if *path == piece.path => file,
+                open => {
+                    let file = File::open(&piece.path).map_err(failed)?;
+                    &mut open.insert((piece.path.clone(), file)).1
+                }
+            };
+            let read = fill(file, piece.offset, own).map_err(failed)?;
+            if read < most {
+                own[read..].fill(0);
+                self.shorter.insert(piece.index);
+            }
+            piece.offset += most as u64;
+            piece.length -= most as u64;
+            if piece.length == 0 {
+                self.waiting.pop_front();
+            }
+            chunk = rest;
+        }
+        Ok(())
+    }
+}
+
+/// Reads from `offset` until `bytes` are full or the file ends; returns how many there were.
+fn fill(file: &File, offset: u64, bytes: &mut [u8]) -> io::Result<usize> {
+    let mut read = 0;
+    while read < bytes.len() {
+        match file.read_at(&mut bytes[read..], offset + read as u64) {
+            Ok(0) => break,
+            Ok(more) => read += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(read)
 }
 
 fn entry(

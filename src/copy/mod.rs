@@ -14,8 +14,8 @@ pub use upload::upload;
 
 use crate::transport::TransportError;
 
-/// What travels at once, in bytes.
-const PIECE: usize = 1024 * 1024;
+/// What travels at once, in bytes: so much is sent for nothing when a disk there is full.
+const PIECE: u64 = 16 * 1024 * 1024;
 
 /// How copies are made.
 #[derive(Clone, Debug, Default)]

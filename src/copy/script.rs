@@ -1,10 +1,12 @@
 //! The scripts of a copy.
 
+use std::io;
 use std::ops::ControlFlow;
 
+use super::local::Pieces;
 use super::{Broken, Entry};
 use crate::shell::Script;
-use crate::transport::Session;
+use crate::transport::{Bytes, Session};
 
 /// The functions, which stay in the session's shell.
 pub(super) fn functions() -> Script {
@@ -35,6 +37,36 @@ pub(super) async fn run(session: &mut Session, script: &Script) -> Result<Vec<St
         .exchange(script, &mut |line| lines.push(line.to_owned()))
         .await?;
     Ok(lines)
+}
+
+/// Runs a script that takes the pieces, and gathers its lines; `on_bytes` hears how many more bytes went.
+pub(super) async fn send(
+    session: &mut Session,
+    script: &Script,
+    pieces: &mut Pieces,
+    on_bytes: &mut (dyn FnMut(u64) + Send),
+) -> Result<Vec<String>, Broken> {
+    let mut lines = Vec::new();
+    let mut trouble = None;
+    let mut bytes = Bytes {
+        length: pieces.left(),
+        read: &mut |chunk| {
+            pieces.read(chunk).map_err(|(path, error)| {
+                let kind = error.kind();
+                trouble = Some(Broken::Here(path, error));
+                io::Error::from(kind)
+            })?;
+            on_bytes(chunk.len() as u64);
+            Ok(())
+        },
+    };
+    let sent = session
+        .send(script, &mut bytes, &mut |line| lines.push(line.to_owned()))
+        .await;
+    match trouble {
+        Some(broken) => Err(broken),
+        None => sent.map(|_| lines).map_err(Broken::from),
+    }
 }
 
 /// Runs a script and gathers its bytes, up to `most` of them.

@@ -1,13 +1,9 @@
 //! A copy to a server.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-
-use super::script::{functions, part, run, split};
+use super::local::Pieces;
+use super::script::{functions, part, run, send, split};
 use super::{Broken, Copied, Entry, Manner, OnBytes, PIECE, Tree};
 use crate::model::Server;
 use crate::shell::Script;
@@ -31,6 +27,7 @@ pub async fn upload(
     let mut session = connector.open(server).await?;
     // Sums of large files take their time.
     session.limits().idle = std::time::Duration::from_secs(600);
+    session.limits().total = std::time::Duration::from_secs(24 * 3600);
     let mut sending = Sending {
         session: &mut session,
         tree,
@@ -44,7 +41,8 @@ pub async fn upload(
         sent: Vec::new(),
         done: 0,
         batch: Script::new(),
-        waiting: 0,
+        pieces: Pieces::default(),
+        steps: 0,
     };
     let ended = sending.all(target, on_bytes).await;
     let mut copied = sending.copied;
@@ -74,9 +72,10 @@ struct Sending<'a> {
     /// The files whose last step has been sent.
     sent: Vec<usize>,
     done: u64,
-    /// Steps that have not been sent yet, and their bytes.
+    /// Steps that have not been sent yet, what they are to take, and how many there are.
     batch: Script,
-    waiting: usize,
+    pieces: Pieces,
+    steps: usize,
 }
 
 impl Sending<'_> {
@@ -108,7 +107,7 @@ impl Sending<'_> {
                     .await?;
             }
         }
-        self.flush().await
+        self.flush(&mut |done| on_bytes(done, all)).await
     }
 
     /// Where a single file goes: into a directory, if that is what there is.
@@ -219,6 +218,7 @@ impl Sending<'_> {
         Ok(parts)
     }
 
+    /// Sends a file, from `had` on; its last steps may wait for those of others.
     async fn send(
         &mut self,
         index: usize,
@@ -228,47 +228,29 @@ impl Sending<'_> {
         let file = &self.tree.files[index];
         let (dir, name) = self.places[index].clone();
         let number = index.to_string();
-        let failed = |error| Broken::Here(file.path.clone(), error);
-        let mut source = File::open(&file.path).map_err(failed)?;
-        source.seek(SeekFrom::Start(had)).map_err(failed)?;
         let mut offset = had;
         self.done += had;
-        let mut piece = Vec::with_capacity(PIECE);
-        while offset < file.size || offset == 0 {
-            piece.clear();
-            let most = (file.size - offset).min(PIECE as u64);
-            (&source)
-                .take(most)
-                .read_to_end(&mut piece)
-                .map_err(failed)?;
-            if piece.len() as u64 != most {
-                self.failed
-                    .insert(index, "it became shorter while it was copied".to_owned());
-                return Ok(());
-            }
+        // An empty file is one piece too.
+        let mut begun = file.size > 0;
+        while offset < file.size || !begun {
+            begun = true;
+            let length = (file.size - offset).min(PIECE - self.pieces.left());
             let words = [
                 &number,
+                &length.to_string(),
                 &dir,
                 part(file),
                 &offset.to_string(),
-                &BASE64_STANDARD.encode(&piece),
             ];
-            self.batch.line("step {} {} in_stage put {} {} {}", &words);
-            self.waiting += piece.len() + 512;
-            offset += most;
-            self.copied.bytes += most;
-            if self.waiting >= PIECE {
-                self.flush().await?;
-                self.done += most;
-                on_bytes(self.done);
+            self.batch.line("pour {} {} {} {} {}", &words);
+            self.pieces.push(index, file.path.clone(), offset, length);
+            offset += length;
+            self.steps += 1;
+            if self.pieces.left() >= PIECE || self.steps >= BATCH {
+                self.flush(on_bytes).await?;
                 if self.failed.contains_key(&index) {
                     return Ok(());
                 }
-            } else {
-                self.done += most;
-            }
-            if offset == 0 {
-                break;
             }
         }
         let (mode, owner) = (
@@ -286,19 +268,31 @@ impl Sending<'_> {
         ];
         self.batch
             .line("step {} {} in_stage finish {} {} {} {} {}", &words);
-        self.waiting += 512;
         self.sent.push(index);
         Ok(())
     }
 
     /// Sends the steps that wait.
-    async fn flush(&mut self) -> Result<(), Broken> {
-        self.waiting = 0;
+    async fn flush(&mut self, on_bytes: &mut (dyn FnMut(u64) + Send)) -> Result<(), Broken> {
+        self.steps = 0;
         let batch = std::mem::take(&mut self.batch);
-        if !batch.is_empty() {
-            let lines = run(self.session, &batch).await?;
-            self.hear(&lines);
+        if batch.is_empty() {
+            return Ok(());
         }
+        let mut pieces = std::mem::take(&mut self.pieces);
+        let (mut sent, done) = (0, self.done);
+        let lines = send(self.session, &batch, &mut pieces, &mut |more| {
+            sent += more;
+            on_bytes(done + sent);
+        })
+        .await?;
+        self.done += sent;
+        self.copied.bytes += sent;
+        for index in pieces.shorter {
+            self.failed
+                .insert(index, "it became shorter while it was copied".to_owned());
+        }
+        self.hear(&lines);
         Ok(())
     }
 

@@ -169,12 +169,12 @@ pub fn begin(
     script
 }
 
-/// Brings a part of the dump, in Base64; the status is not 0 when nobody reads any more. Where somebody has broken the
-/// server's lock, it says so and ends the session: what has come is taken back.
-pub fn piece(base64: &str) -> Script {
+/// Brings a part of the dump, which are the `length` bytes after the script; the status is not 0 when nobody reads any
+/// more. Where somebody has broken the server's lock, it says so and ends the session: what has come is taken back.
+pub fn piece(length: u64) -> Script {
     let mut script = Script::new();
     script.raw("held || { lost; exit 75; }\n");
-    script.line("printf %s {} | base64 -d >&8", &[base64]);
+    script.line("transfer_piece {}", &[&length.to_string()]);
     script
 }
 

@@ -7,6 +7,9 @@
 //! 2. It reads a header of [`HEADER`] bytes with the length of the script and the key, then exactly so many bytes.
 //! 3. Only when the last bytes are `#KEY`, the script has arrived whole, and runs in this very shell, with
 //!    `/dev/null` as input: open files (a held lock) and variables survive to the next script.
+//!    When they are `#KEY<`, bytes come after the script, which it reads from descriptor 5: exactly as many as were
+//!    announced to it, for what stands there next has to be the key again. Otherwise the loop ends, so that nothing of
+//!    the bytes is ever taken for a script.
 //! 4. It prints `KEY end STATUS` on stdout and `KEY end` on stderr, and goes back to 2.
 //! 5. When it waits for no further script, it prints `NONCE over`: an `exit` of a script looks different.
 //!
@@ -73,8 +76,9 @@ impl Marks {
              while fleet_n=$(timeout $fleet_hold head -c {header})&&[ \"$fleet_n\" ];do \
              fleet_k=${{fleet_n#* }};\
              fleet_s=$(timeout $fleet_hold head -c \"${{fleet_n%% *}}\");\
-             case $fleet_s in *\"#$fleet_k\");;*)echo \"{nonce} over\";exit {TRUNCATED};;esac;\
-             eval \"$fleet_s\" </dev/null;\
+             case $fleet_s in *\"#$fleet_k\")eval \"$fleet_s\" </dev/null;;\
+             *\"#$fleet_k<\")eval \"$fleet_s\" 5<&0 </dev/null;;\
+             *)echo \"{nonce} over\";exit {TRUNCATED};;esac;\
              fleet_n=$?;set +eu;fleet_s=;\
              echo \"$fleet_k end $fleet_n\";echo \"$fleet_k end\" >&2;\
              done;echo \"{nonce} over\";exit 0"
@@ -105,7 +109,21 @@ impl Marks {
 
     /// What is sent for one script: header, script, and the mark that it is whole.
     pub(super) fn frame(&self, script: &str) -> Vec<u8> {
-        let tail = format!("\n#{}", self.key);
+        self.framed(script, &format!("\n#{}", self.key))
+    }
+
+    /// The same for a script that bytes come after, and what has to come after them.
+    pub(super) fn frame_with_bytes(&self, script: &str) -> (Vec<u8>, Vec<u8>) {
+        // Were the bytes read, then the key comes now.
+        let tail = format!(
+            "\nfleet_n=$?;[ \"$(timeout $fleet_hold head -c {KEY} <&5)\" = \"$fleet_k\" ]||\
+             {{ echo;echo \"{} over\";exit {TRUNCATED};}};(exit $fleet_n)\n#{}<",
+            self.nonce, self.key
+        );
+        (self.framed(script, &tail), self.key.clone().into_bytes())
+    }
+
+    fn framed(&self, script: &str, tail: &str) -> Vec<u8> {
         let length = script.len() + tail.len();
         let mut frame = Vec::with_capacity(HEADER + length);
         frame.extend_from_slice(format!("{length:010} {}\n", self.key).as_bytes());

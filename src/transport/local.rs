@@ -9,7 +9,8 @@ use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use super::Limits;
 use super::bootstrap::Marks;
 use super::error::TransportError;
-use super::session::{Conversation, Event, Reader, Writer};
+use super::session::{Conversation, Event, Reader};
+use super::writer::Writer;
 
 /// Where `sh` and `sudo` are looked for.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -73,15 +74,12 @@ async fn read<R: AsyncReadExt + Unpin>(
 pub(super) struct LocalWriter(Option<ChildStdin>);
 
 impl LocalWriter {
-    /// Writes all of `bytes`; a child that has gone shows in the reading half.
-    pub(super) async fn send(&mut self, bytes: &[u8]) {
-        if let Some(stdin) = &mut self.0 {
-            let done = async {
-                stdin.write_all(bytes).await?;
-                stdin.flush().await
-            };
-            drop(done.await);
-        }
+    /// Writes all of `bytes`, or says `false`: a child that has gone shows in the reading half.
+    pub(super) async fn send(&mut self, bytes: &[u8]) -> bool {
+        let Some(stdin) = &mut self.0 else {
+            return false;
+        };
+        stdin.write_all(bytes).await.is_ok() && stdin.flush().await.is_ok()
     }
 
     /// Closes it.

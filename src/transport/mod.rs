@@ -22,7 +22,9 @@ mod ssh;
 mod ssh_config;
 mod stream;
 mod target;
+mod writer;
 
+use std::io;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -43,6 +45,14 @@ pub struct Output {
     pub status: i32,
     /// What it wrote to stderr; of a long text the beginning and the end.
     pub stderr: String,
+}
+
+/// Bytes that a script reads.
+pub struct Bytes<'a> {
+    /// How many.
+    pub length: u64,
+    /// Fills what it is given with the next of them. An error ends the session.
+    pub read: &'a mut (dyn FnMut(&mut [u8]) -> io::Result<()> + Send),
 }
 
 /// Whom a session talks to.
@@ -150,7 +160,7 @@ impl Connector {
             session::Reader::Ssh(opened.reader)
         };
         Ok(Session {
-            conversation: Conversation::new(reader, session::Writer::Ssh(opened.writer), marks),
+            conversation: Conversation::new(reader, writer::Writer::Ssh(opened.writer), marks),
             peer: opened.peer,
             connection: Some(opened.connection),
             limits,
@@ -222,10 +232,25 @@ impl Session {
         script: &Script,
         on_line: &mut (dyn FnMut(&str) + Send),
     ) -> Result<Output, TransportError> {
-        self.put(script, &mut Sink::Lines(on_line)).await
+        self.put(script, None, &mut Sink::Lines(on_line)).await
     }
 
-    /// The same, but hands over what the script prints byte for byte. While `on_bytes` does not return, nothing is read
+    /// The same with `bytes`, which the script reads, as they are, from descriptor 5 (`head -c N <&5`). It must read all
+    /// of them, also when something fails: otherwise the session is over, with [`TransportError::Cut`].
+    ///
+    /// # Errors
+    /// See [`Self::exchange`]; [`TransportError::Ended`] when the bytes could not be read here.
+    pub async fn send(
+        &mut self,
+        script: &Script,
+        bytes: &mut Bytes<'_>,
+        on_line: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<Output, TransportError> {
+        self.put(script, Some(bytes), &mut Sink::Lines(on_line))
+            .await
+    }
+
+    /// The same as [`Self::exchange`], but hands over what the script prints byte for byte. While `on_bytes` does not return, nothing is read
     /// and the server waits; when it breaks, the session is over with [`TransportError::Ended`]. The bytes are whole
     /// only when this returns an [`Output`], and what they are worth is told by its status.
     ///
@@ -236,15 +261,20 @@ impl Session {
         script: &Script,
         on_bytes: &mut (dyn FnMut(&[u8]) -> ControlFlow<()> + Send),
     ) -> Result<Output, TransportError> {
-        self.put(script, &mut Sink::Bytes(on_bytes)).await
+        self.put(script, None, &mut Sink::Bytes(on_bytes)).await
     }
 
     async fn put(
         &mut self,
         script: &Script,
+        bytes: Option<&mut Bytes<'_>>,
         sink: &mut Sink<'_>,
     ) -> Result<Output, TransportError> {
-        let outcome = self.conversation.exchange(script, &self.limits, sink).await;
+        let limits = &self.limits;
+        let outcome = self
+            .conversation
+            .exchange(script, bytes, limits, sink)
+            .await;
         match outcome {
             Ok(output) => Ok(output),
             Err(Failure::Known(error)) => Err(error),

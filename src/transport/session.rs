@@ -1,18 +1,19 @@
 //! One conversation with a server: scripts go in whole, lines come out, with an exit status each.
 
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use russh::client::Msg;
-use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
+use russh::{ChannelMsg, ChannelReadHalf};
 use tokio::time::{Instant, sleep_until};
 
 use super::bootstrap::Marks;
 use super::error::{Phase, TransportError};
-use super::local::{LocalReader, LocalWriter};
+use super::local::LocalReader;
 use super::pump::Pump;
 use super::sink::{Sink, until_mark};
-use super::{Limits, Output};
+use super::writer::Writer;
+use super::{Bytes, Limits, Output};
 use crate::shell::Script;
 
 /// How much of what a script writes to stderr is kept: its beginning and its end.
@@ -20,9 +21,6 @@ const STDERR_KEPT: usize = 32 * 1024;
 
 /// The longest line of output; a longer one ends the conversation.
 const LONGEST_LINE: usize = 16 * 1024 * 1024;
-
-/// The most that one script may print, in bytes: whoever reads it keeps it in memory.
-const MOST_OUTPUT: usize = 256 * 1024 * 1024;
 
 /// What a line counts for besides its bytes: a flood of empty lines takes memory too.
 const LINE_COST: usize = 32;
@@ -102,32 +100,6 @@ impl Reader {
     }
 }
 
-/// The sending half of a conversation.
-pub(super) enum Writer {
-    /// A channel of an SSH connection.
-    Ssh(ChannelWriteHalf<Msg>),
-    /// The stdin of a child process.
-    Local(LocalWriter),
-}
-
-impl Writer {
-    /// Sends all of `bytes`; when it fails, the reading half learns why.
-    async fn send(&mut self, bytes: Vec<u8>) {
-        match self {
-            Self::Ssh(channel) => drop(channel.data_bytes(bytes).await),
-            Self::Local(stdin) => stdin.send(&bytes).await,
-        }
-    }
-
-    /// Says that nothing more will be sent: the loop on the other side ends.
-    pub(super) async fn finish(&mut self) {
-        match self {
-            Self::Ssh(channel) => drop(channel.eof().await),
-            Self::Local(stdin) => stdin.finish(),
-        }
-    }
-}
-
 /// A running shell loop (see [`super::bootstrap`]) and what is known of it.
 pub(super) struct Conversation {
     reader: Reader,
@@ -164,10 +136,11 @@ impl Conversation {
         }
     }
 
-    /// Sends a script and hands over its output line by line, until it has ended.
+    /// Sends a script, and the bytes that it reads, and hands over its output until it has ended.
     pub(super) async fn exchange(
         &mut self,
         script: &Script,
+        bytes: Option<&mut Bytes<'_>>,
         limits: &Limits,
         sink: &mut Sink<'_>,
     ) -> Result<Output, Failure> {
@@ -182,11 +155,18 @@ impl Conversation {
         }
         // Whatever ends this early (a time limit, a dropped future) leaves a shell in an unknown state behind.
         self.ended = true;
-        let frame = self.marks.frame(script.text());
-        let mut reception = Reception::new(&self.marks, self.ready);
+        let (frame, after) = match bytes {
+            None => (self.marks.frame(script.text()), None),
+            Some(bytes) => {
+                let (frame, end) = self.marks.frame_with_bytes(script.text());
+                (frame, Some((bytes, end)))
+            }
+        };
+        let mut reception = Reception::new(&self.marks, self.ready, limits.printed);
         let reader = &mut self.reader;
         let writer = &mut self.writer;
-        let mut sending = Box::pin(writer.send(frame));
+        let gone = AtomicBool::new(false);
+        let mut sending = Box::pin(writer.send_all(frame, after, &gone));
         let mut sent = false;
         let total = Instant::now() + limits.total;
         let mut idle = Instant::now() + limits.idle;
@@ -205,12 +185,19 @@ impl Conversation {
                         break outcome;
                     }
                 }
-                () = &mut sending, if !sent => {
+                outcome = &mut sending, if !sent => {
                     sent = true;
                     idle = Instant::now() + limits.idle;
+                    if outcome.is_err() {
+                        break Err(Failure::Known(TransportError::Ended));
+                    }
                 }
                 () = sleep_until(idle.min(total)) => {
-                    break Err(Failure::Known(timeout(total, limits)));
+                    // What goes out is a sign of life too.
+                    if !gone.swap(false, Ordering::Relaxed) {
+                        break Err(Failure::Known(timeout(total, limits)));
+                    }
+                    idle = Instant::now() + limits.idle;
                 }
             }
         };
@@ -286,8 +273,9 @@ struct Reception {
     /// Whether the loop has ended by itself, so that the script did not run.
     over: bool,
     noise: Vec<u8>,
-    /// What the lines so far count for, up to [`MOST_OUTPUT`].
+    /// What the lines so far count for, and what they may.
     printed: usize,
+    most: usize,
     kept: Kept,
     status: Option<i32>,
     signal: Option<String>,
@@ -295,7 +283,7 @@ struct Reception {
 }
 
 impl Reception {
-    fn new(marks: &Marks, ready: bool) -> Self {
+    fn new(marks: &Marks, ready: bool, most: usize) -> Self {
         Self {
             ready_mark: marks.ready().into_bytes(),
             end_mark: marks.end().into_bytes(),
@@ -309,6 +297,7 @@ impl Reception {
             over: false,
             noise: Vec::new(),
             printed: 0,
+            most,
             kept: Kept::default(),
             status: None,
             signal: None,
@@ -332,8 +321,11 @@ impl Reception {
                 if self.out.len() > LONGEST_LINE {
                     return Some(Err(endless("a line without an end")));
                 }
-                if self.printed > MOST_OUTPUT {
-                    return Some(Err(endless("more than any script of fleet does")));
+                if self.printed > self.most {
+                    let most = self.most / (1024 * 1024);
+                    return Some(Err(endless(&format!(
+                        "more than the {most} MiB that fleet takes"
+                    ))));
                 }
             }
             Event::Err(bytes) => {
@@ -371,7 +363,7 @@ impl Reception {
             start = from + at + 1;
             from = start;
             self.printed = self.printed.saturating_add(line.len() + LINE_COST);
-            if self.printed > MOST_OUTPUT {
+            if self.printed > self.most {
                 break;
             }
             if !self.out_ready {

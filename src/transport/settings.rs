@@ -24,6 +24,8 @@ pub struct Limits {
     pub silence: Duration,
     /// How long a server waits for the next script before it hangs up by itself and lets go of its locks.
     pub hold: Duration,
+    /// What one script may print, in bytes: whoever reads it keeps it in memory.
+    pub printed: usize,
     /// How long to wait before the one second attempt at a server that closes connections at once; zero for none.
     pub pause: Duration,
 }
@@ -37,6 +39,7 @@ impl Default for Limits {
             total: Duration::from_secs(600),
             silence: Duration::from_secs(20),
             hold: Duration::from_secs(180),
+            printed: 256 * 1024 * 1024,
             // PerSourcePenalties of OpenSSH refuse a source until its penalty falls below 15 s.
             pause: Duration::from_secs(16),
         }

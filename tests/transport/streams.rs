@@ -1,9 +1,10 @@
 //! A stream of bytes from a server: whole or an error, and never faster than it is taken.
 
+use std::io::Read as _;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use fleet::transport::TransportError;
+use fleet::transport::{Bytes, Session, TransportError};
 use sha2::{Digest, Sha256};
 
 use crate::proxy::{Proxy, Trouble};
@@ -37,6 +38,78 @@ async fn bytes_come_as_they_are_and_the_session_goes_on() {
     }
     let (_, lines) = run(&mut session, "echo still there\n").await.unwrap();
     assert_eq!(lines, ["still there"]);
+}
+
+/// Sends `bytes` to a script; the lines that it prints.
+async fn send(
+    session: &mut Session,
+    text: &str,
+    bytes: &[u8],
+) -> Result<Vec<String>, TransportError> {
+    let mut rest = bytes;
+    let mut lines = Vec::new();
+    let mut sent = Bytes {
+        length: bytes.len() as u64,
+        read: &mut |chunk| rest.read_exact(chunk),
+    };
+    let output = session
+        .send(&script(text), &mut sent, &mut |line| {
+            lines.push(line.to_owned());
+        })
+        .await?;
+    assert_eq!(output.status, 0, "{output:?}");
+    Ok(lines)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_reach_a_script_as_they_are_and_the_session_goes_on() {
+    let (_home, _sshd, mut session) = session_with(Behaviour::default()).await;
+    let much: Vec<u8> = (0..3_000_001_u32).flat_map(u32::to_le_bytes).collect();
+    for bytes in [&b""[..], b"\0", b"a\n\xff'\"$(id)\n\n", &much] {
+        let read = format!("head -c {} <&5 | sha256sum", bytes.len());
+        let lines = send(&mut session, &read, bytes).await.unwrap();
+        let sum = lines[0].strip_suffix("  -").expect("a sum");
+        let bytes_of = |at: usize| u8::from_str_radix(&sum[at..at + 2], 16).unwrap();
+        let sum: Vec<u8> = (0..64).step_by(2).map(bytes_of).collect();
+        assert_eq!(sum, Sha256::digest(bytes).as_slice());
+    }
+    let (_, lines) = run(&mut session, "cat <&5 || echo closed\n").await.unwrap();
+    assert_eq!(lines, ["closed"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_that_a_script_left_are_never_taken_for_a_script() {
+    let home = tempfile::tempdir().unwrap();
+    let mark = home.path().join("it-ran");
+    let body = format!(": >'{}'\n#0123456789abcdef", mark.display());
+    // What the loop would run, had it not been told that it are bytes.
+    let evil = format!("{:010} 0123456789abcdef\n{body}", body.len());
+    for read in [":", "head -c 3 <&5", "head -c 100000 <&5 >/dev/null"] {
+        let (_home, _sshd, mut session) = session_with(Behaviour::default()).await;
+        let mut rest = evil.as_bytes();
+        let mut sent = Bytes {
+            length: evil.len() as u64,
+            read: &mut |chunk| rest.read_exact(chunk),
+        };
+        session.limits().idle = Duration::from_secs(2);
+        let outcome = session.send(&script(read), &mut sent, &mut |_| {}).await;
+        assert!(outcome.is_err(), "{read}: {outcome:?}");
+        let again = session.exchange(&script("echo x\n"), &mut |_| {}).await;
+        assert_eq!(again, Err(TransportError::Ended), "{read}");
+        assert!(!mark.exists(), "{read}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_that_cannot_be_read_here_end_the_session() {
+    let (_home, _sshd, mut session) = session_with(Behaviour::default()).await;
+    let mut sent = Bytes {
+        length: 1_000_000,
+        read: &mut |_| Err(std::io::Error::other("gone")),
+    };
+    let reading = script("head -c 1000000 <&5 | wc -c\n");
+    let outcome = session.send(&reading, &mut sent, &mut |_| {}).await;
+    assert_eq!(outcome, Err(TransportError::Ended));
 }
 
 #[tokio::test(flavor = "multi_thread")]
