@@ -8,6 +8,10 @@ mod sshd;
 
 #[path = "run/copy.rs"]
 mod copy;
+#[path = "load/measure.rs"]
+#[allow(dead_code, reason = "not all of it is used here")]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+mod measure;
 
 use std::ops::Deref;
 use std::os::unix::fs::PermissionsExt as _;
@@ -202,6 +206,96 @@ fn what_is_written_to_files_only_the_owner_can_read() {
     assert_eq!(environment.read("results/web-2.err"), "err\n");
     let file = std::fs::metadata(environment.path().join("results/web-2.out")).expect("a file");
     assert_eq!(file.permissions().mode() & 0o777, 0o600);
+}
+
+/// More than fleet may ever need for what servers print, in KiB: 32 MiB are kept, and shown.
+const MOST_MEMORY: u64 = 200 * 1024;
+
+#[test]
+fn a_server_that_never_stops_talking_takes_no_more_memory_than_its_share() {
+    let environment = three();
+    let first = environment.path().join("first");
+    let line = format!(
+        "if mkdir '{}' 2>/dev/null; then yes 'on and on and on and on and on and on'; else echo well; fi",
+        first.display()
+    );
+    let words = ["run", "--json", "--timeout", "5s", &line];
+    let ended = measure::run(&environment, "", &words);
+    assert_eq!(ended.code, 3, "{ended}");
+    assert_eq!(ended.stdout.matches("\"well\\n\"").count(), 2, "{ended}");
+    assert!(ended.peak_kib < MOST_MEMORY, "{} KiB", ended.peak_kib);
+}
+
+#[test]
+fn what_is_left_out_of_much_is_said_and_written_to_files_all_the_same() {
+    let environment = three();
+    // 12 MB from each, where a third of 32 MiB is kept.
+    let line =
+        "echo first; yes 0123456789012345678901234567890123456789 | head -c 12300000; echo last";
+    let ended = measure::run(&environment, "", &["run", line]);
+    assert_eq!(ended.code, 3, "{ended}");
+    let from_middle = |part: &str| ended.stdout.contains(part);
+    assert!(from_middle("(3)\nfirst\n0123") && from_middle("789\nlast\n"));
+    let lines: Vec<&str> = ended.stdout.lines().collect();
+    let gap = lines.iter().find(|line| line.starts_with('['));
+    assert!(
+        gap.is_some_and(|gap| gap.ends_with("MiB, left out]")),
+        "{gap:?}"
+    );
+    assert!(
+        ended
+            .stderr
+            .contains("server `web-2` printed more than its share of 32 MiB"),
+        "{ended}"
+    );
+    assert!(ended.peak_kib < MOST_MEMORY, "{} KiB", ended.peak_kib);
+    let words = ["run", "--json", "--output-dir", "all", line];
+    let whole = environment.fleet(words).expect(0).json();
+    assert!(whole["servers"][1]["left_out_bytes"].as_u64() > Some(0));
+    assert_eq!(environment.read("all/web-2.out").len(), 12_300_000 + 11);
+}
+
+#[test]
+fn a_script_from_standard_input_is_kept_sealed_for_a_retry() {
+    let environment = three();
+    let first = environment.path().join("first");
+    let script = format!(
+        "password=hunter2\nif mkdir '{0}' 2>/dev/null; then exit 4; fi\necho \"$password\" | wc -c\n",
+        first.display()
+    );
+    let words = ["run", "--json", "--script", "-"];
+    let failed = environment.fleet_with_input(words, &script).expect(3);
+    let servers = failed.json()["servers"].clone();
+    let servers = servers.as_array().expect("servers");
+    let left: Vec<_> = servers
+        .iter()
+        .filter(|server| server["status"] == 4)
+        .collect();
+    assert_eq!(left.len(), 1, "{failed}");
+    let again = environment.fleet(["retry", "--json"]).expect(0);
+    let done = again.json()["servers"].clone();
+    assert_eq!(done.as_array().map(Vec::len), Some(1), "{again}");
+    assert_eq!(
+        (&done[0]["server"], &done[0]["stdout"]),
+        (&left[0]["server"], &"8\n".into()),
+        "{again}"
+    );
+    for entry in std::fs::read_dir(environment.path())
+        .expect("a directory")
+        .flatten()
+    {
+        if entry.file_name().to_string_lossy().starts_with("state.db") {
+            let bytes = std::fs::read(entry.path()).expect("a file");
+            let found = bytes.windows(7).any(|window| window == b"hunter2");
+            assert!(!found, "in clear in {}", entry.path().display());
+        }
+    }
+    // What is too long to be kept is said, and what to do.
+    std::fs::remove_dir(&first).expect("it goes");
+    let long = format!("{script}#{}\n", "x".repeat(300_000));
+    environment.fleet_with_input(words, &long).expect(3);
+    let refused = environment.fleet(["retry"]).expect(2);
+    assert!(refused.stderr.contains("was not kept"), "{refused}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Questions to servers that change nothing: one script each, all at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -13,8 +14,10 @@ use crate::transport::{Connector, TransportError};
 /// What one server said.
 #[derive(Debug)]
 pub struct Answer {
-    /// The lines it printed.
+    /// The lines it printed, without those that were left out.
     pub lines: Vec<String>,
+    /// What was left out of them.
+    pub gap: Option<Gap>,
     /// What its script wrote to standard error.
     pub stderr: String,
     /// The status the script ended with.
@@ -25,14 +28,42 @@ pub struct Answer {
     pub login_key: Option<String>,
 }
 
+/// What was left out of the middle of what a server printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// How many lines are before it.
+    pub at: usize,
+    /// How many are in it.
+    pub lines: u64,
+    /// How many bytes they have.
+    pub bytes: u64,
+}
+
+/// Hears of each line of a server as it comes.
+pub type OnLine = Arc<dyn Fn(&ServerName, &str) + Send + Sync>;
+
 /// How servers are asked.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 pub struct Asking {
     /// How many at a time.
     pub parallel: usize,
     /// How long a script may take, silent or not; `None` leaves the limits of the settings.
     pub patience: Option<Duration>,
+    /// How many bytes of what each prints are kept, half of them of its beginning and half of its end; `None`: more
+    /// than [`MOST_SAID`] is an error, for the script is one of fleet's own.
+    pub keep: Option<usize>,
+    /// Hears of all lines.
+    pub on_line: Option<OnLine>,
 }
+
+/// How much a server may say to a question of fleet's own, in bytes.
+const MOST_SAID: usize = 16 * 1024 * 1024;
+
+/// How much is kept of what is also shown as it comes, in bytes.
+const KEPT: usize = 4 * 1024 * 1024;
+
+/// What a line counts for besides its bytes.
+const LINE_COST: usize = 32;
 
 /// Sends each server its script and returns what they said, or why one could not; `parallel` servers at a time.
 pub async fn ask(
@@ -43,6 +74,8 @@ pub async fn ask(
     let asking = Asking {
         parallel,
         patience: None,
+        keep: None,
+        on_line: None,
     };
     asking.run(connector, questions, |_| {}).await
 }
@@ -64,9 +97,20 @@ impl Asking {
                 && let Some((server, script)) = waiting.next()
             {
                 let connector = connector.clone();
+                let Self {
+                    patience,
+                    keep,
+                    on_line,
+                    ..
+                } = self.clone();
                 running.spawn(async move {
-                    let answer =
-                        put(&connector, &server, &script, self.patience, &mut |_| {}).await;
+                    let mut tell = |line: &str| {
+                        if let Some(on_line) = &on_line {
+                            on_line(&server.name, line);
+                        }
+                    };
+                    let limits = (patience, keep);
+                    let answer = put(&connector, &server, &script, limits, &mut tell).await;
                     (server.name, answer)
                 });
             }
@@ -101,7 +145,8 @@ pub async fn follow(
         // Nobody listens any more only when nobody waits for the answer either.
         let _ = sender.send(line.to_owned());
     };
-    let asking = put(connector, server, script, Some(patience), &mut tell);
+    let limits = (Some(patience), Some(KEPT));
+    let asking = put(connector, server, script, limits, &mut tell);
     tokio::pin!(asking);
     let answer = loop {
         tokio::select! {
@@ -120,19 +165,24 @@ async fn put(
     connector: &Connector,
     server: &Server,
     script: &Script,
-    patience: Option<Duration>,
+    (patience, keep): (Option<Duration>, Option<usize>),
     on_line: &mut (dyn FnMut(&str) + Send),
 ) -> Result<Answer, TransportError> {
     let mut session = connector.open(server).await?;
+    let limits = session.limits();
+    limits.printed = if keep.is_some() {
+        usize::MAX
+    } else {
+        MOST_SAID
+    };
     if let Some(patience) = patience {
-        let limits = session.limits();
         limits.idle = patience;
         limits.total = patience;
     }
-    let mut lines = Vec::new();
+    let mut kept = Kept::new(keep.unwrap_or(usize::MAX));
     let output = session
         .exchange(script, &mut |line| {
-            lines.push(line.to_owned());
+            kept.push(line);
             on_line(line);
         })
         .await;
@@ -140,11 +190,103 @@ async fn put(
     let login_key = session.peer().login_key.clone();
     session.close().await;
     let output = output?;
+    let (lines, gap) = kept.all();
     Ok(Answer {
         lines,
+        gap,
         stderr: output.stderr,
         status: output.status,
         seen_as,
         login_key,
     })
+}
+
+/// The beginning and the end of what a server prints.
+struct Kept {
+    /// How much each of both may have.
+    most: usize,
+    head: Vec<String>,
+    head_size: usize,
+    tail: VecDeque<String>,
+    tail_size: usize,
+    lines: u64,
+    bytes: u64,
+}
+
+impl Kept {
+    fn new(most: usize) -> Self {
+        Self {
+            most: most / 2,
+            head: Vec::new(),
+            head_size: 0,
+            tail: VecDeque::new(),
+            tail_size: 0,
+            lines: 0,
+            bytes: 0,
+        }
+    }
+
+    fn push(&mut self, line: &str) {
+        let size = line.len() + LINE_COST;
+        if self.tail.is_empty() && self.lines == 0 && self.head_size + size <= self.most {
+            self.head_size += size;
+            self.head.push(line.to_owned());
+            return;
+        }
+        self.tail_size += size;
+        self.tail.push_back(line.to_owned());
+        while self.tail_size > self.most
+            && let Some(line) = self.tail.pop_front()
+        {
+            self.tail_size -= line.len() + LINE_COST;
+            self.lines += 1;
+            self.bytes += line.len() as u64 + 1;
+        }
+    }
+
+    fn all(mut self) -> (Vec<String>, Option<Gap>) {
+        let gap = (self.lines > 0).then_some(Gap {
+            at: self.head.len(),
+            lines: self.lines,
+            bytes: self.bytes,
+        });
+        self.head.extend(self.tail);
+        (self.head, gap)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(most: usize, lines: impl IntoIterator<Item = String>) -> (Vec<String>, Option<Gap>) {
+        let mut kept = Kept::new(most);
+        for line in lines {
+            kept.push(&line);
+            assert!(kept.head_size + kept.tail_size <= most);
+        }
+        kept.all()
+    }
+
+    #[test]
+    fn the_beginning_and_the_end_are_kept() {
+        let numbers = |count: u32| (0..count).map(|number| format!("{number:08}"));
+        let (lines, gap) = kept(80 * 10, numbers(20));
+        assert_eq!((lines.len(), gap), (20, None));
+        let (lines, gap) = kept(80 * 10, numbers(1000));
+        assert_eq!(lines[9..11], ["00000009", "00000990"]);
+        assert_eq!(
+            gap,
+            Some(Gap {
+                at: 10,
+                lines: 980,
+                bytes: 980 * 9
+            })
+        );
+        // A line that is longer than all that is kept is left out too, and so is nothing after it.
+        let long = std::iter::once("x".repeat(10_000)).chain(numbers(2));
+        let (lines, gap) = kept(1000, long);
+        assert_eq!(lines, ["00000000", "00000001"]);
+        assert_eq!(gap.map(|gap| (gap.at, gap.bytes)), Some((0, 10_001)));
+    }
 }

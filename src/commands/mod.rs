@@ -30,6 +30,7 @@ mod replace_file;
 mod rolled;
 mod rollout;
 mod rows;
+mod run_output;
 mod selection;
 mod server_settings;
 mod trash;

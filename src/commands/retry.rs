@@ -177,7 +177,7 @@ impl Retry {
             let message = format!("task {} cannot be read: `fleet {}`", first.id, line(first));
             Diagnostic::usage(message).hint(again())
         })?;
-        typed.again(context, task.id, servers, self.flags.in_waves, self.flags.dry_run)
+        typed.again(context, (task.id, first), servers, self.flags.in_waves, self.flags.dry_run)
     }
 }
 

@@ -212,6 +212,8 @@ async fn unwell(
     let asking = Asking {
         parallel: inventory.settings.parallel,
         patience: None,
+        keep: None,
+        on_line: None,
     };
     let mut asked: BTreeSet<&ServerName> = servers.keys().collect();
     let mut found = BTreeMap::new();
@@ -254,7 +256,10 @@ async fn unwell(
                 .filter(|probes| !probes.is_empty())?;
             (!found.contains_key(&server.name)).then(|| ((*server).clone(), probe_script(probes)))
         });
-        let answers = asking.run(connector, questions.collect(), |_| {}).await;
+        let answers = asking
+            .clone()
+            .run(connector, questions.collect(), |_| {})
+            .await;
         for (server, answer) in answers {
             let reasons: Vec<String> = match answer {
                 Ok(answer) => {
@@ -403,6 +408,7 @@ impl Run<'_> {
             max_failures: self.rollout.max_failures,
             wave_pause_ms: u64::try_from(self.rollout.pause.as_millis()).unwrap_or(u64::MAX),
             away_fails: self.rollout.away_fails,
+            script: None,
         }
     }
 }

@@ -1,7 +1,6 @@
 //! `fleet run`: one command on many servers; equal output is shown once.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -14,14 +13,16 @@ use super::outcome::NOT_BEGUN;
 use super::retry::Retry;
 use super::rolled::{Halt, goes_on};
 use super::rollout::{Rollout, known_health};
+use super::run_output::Files;
 use super::{Ending, Example, Group, Verb};
-use crate::apply::{Answer, Asking};
+use crate::apply::{Answer, Asking, Gap};
 use crate::context::Context;
 use crate::diagnostic::{Class, Diagnostic};
 use crate::model::fold::fold;
 use crate::model::selector::Selector;
-use crate::model::{Course, Server, ServerName};
-use crate::shell::Script;
+use crate::model::{Course, Server, ServerName, Task};
+use crate::shell::{Script, Secret};
+use crate::state::{KeyPlace, Read, Sealed};
 use crate::transport::TransportError;
 use crate::ui::{Page, Tone, diff, format};
 
@@ -29,6 +30,8 @@ use crate::ui::{Page, Tone, diff, format};
 /// prints is shown when it has ended, equal output once for all servers that printed it.
 ///
 /// One word is a line for the shell there; several words are a command with its arguments, each exactly as given.
+/// Of all servers together 32 MiB of output are kept, and with `--output-dir` all of it is written as it comes. When
+/// something was left out, the exit code is 3.
 #[derive(Args, Debug)]
 pub struct Run {
     /// The command
@@ -58,6 +61,13 @@ pub struct Run {
 
 /// As long as it wants: a week is more than anybody waits.
 const ENDLESS: Duration = Duration::from_secs(7 * 86_400);
+
+/// How much output is kept of all servers together, in bytes, and at least of each.
+const KEPT: usize = 32 * 1024 * 1024;
+const KEPT_EACH: usize = 64 * 1024;
+
+/// The longest script from standard input that is kept for a retry, in bytes.
+const LONGEST_KEPT: usize = 256 * 1024;
 
 /// What a server wrote to stdout and stderr, and its status.
 type Printed<'a> = (String, &'a str, i32);
@@ -97,15 +107,11 @@ impl Run {
     pub(super) fn again(
         mut self,
         context: &Context,
-        task: i64,
+        (task, first): (i64, &Task),
         servers: &[&Server],
         in_waves: InWaves,
         only_told: bool,
     ) -> anyhow::Result<Ending> {
-        if self.script.as_deref() == Some(Path::new("-")) {
-            let message = format!("the script of task {task} came from standard input, and is not on record");
-            return Err(Diagnostic::usage(message).into());
-        }
         if only_told {
             return Err(Diagnostic::usage("what a command would change is not known before it runs").into());
         }
@@ -114,33 +120,53 @@ impl Run {
         own.max_failures = in_waves.max_failures.or(own.max_failures);
         own.wave_pause = in_waves.wave_pause.or(own.wave_pause);
         own.away_fails |= in_waves.away_fails;
-        self.go(context, servers, Some(task))
+        let script = if self.takes_stdin() { Some(kept(context, first)?) } else { None };
+        self.go(context, servers, Some((task, script)))
     }
 
-    fn go(&self, context: &Context, servers: &[&Server], retry_of: Option<i64>) -> anyhow::Result<Ending> {
+    fn takes_stdin(&self) -> bool {
+        self.script.as_deref() == Some(Path::new("-"))
+    }
+
+    /// Runs it; with the task that this one does again, and the script that this one had from standard input.
+    fn go(
+        &self,
+        context: &Context,
+        servers: &[&Server],
+        retry: Option<(i64, Option<String>)>,
+    ) -> anyhow::Result<Ending> {
+        let (retry_of, given) = retry.map_or((None, None), |(of, script)| (Some(of), script));
         let verb = if retry_of.is_some() { Retry::NAME } else { Self::NAME };
-        let script = self.script(context)?;
-        if let Some(dir) = &self.output_dir {
-            create_dir(dir)?;
-        }
+        let text = match given {
+            Some(script) => script,
+            None => self.text(context)?,
+        };
+        let script = script(&text)?;
+        let sealed = match retry_of {
+            None if self.takes_stdin() => seal(context, text)?,
+            _ => None,
+        };
+        let files = self.output_dir.as_deref().map(Files::create).transpose()?;
         context.record(verb, |record| {
             let started = Instant::now();
             let course = Course {
                 servers: servers.iter().map(|server| server.name.clone()).collect(),
+                script: sealed.as_ref().map(|sealed| sealed.id.0.clone()),
                 ..Course::default()
             };
             context.state()?.write(|write| {
+                if let Some(sealed) = &sealed {
+                    write.store_secret(sealed, context.now())?;
+                }
                 write.record_course(record.id(), &course)?;
                 retry_of.map_or(Ok(()), |of| write.record_retry(record.id(), of))
             })?;
-            let (answers, halt) = self.in_waves(context, servers, &script)?;
+            let (answers, halt) = self.in_waves(context, servers, &script, files.as_ref())?;
             for (server, answer) in &answers {
                 let (status, reason) = outcome(answer);
                 record.outcome(server, status, reason, Vec::new())?;
-                if let (Some(dir), Ok(answer)) = (&self.output_dir, answer) {
-                    write(dir, &format!("{server}.out"), &answer.lines)?;
-                    let errors: Vec<String> = answer.stderr.lines().map(str::to_owned).collect();
-                    write(dir, &format!("{server}.err"), &errors)?;
+                if let (Some(files), Ok(answer)) = (&files, answer) {
+                    files.end(server, &answer.stderr)?;
                 }
             }
             let mut value = json!({ "task": record.id(), "servers": to_json(&answers) });
@@ -160,8 +186,12 @@ impl Run {
                 }
             })?;
             summary(context, &answers, started);
+            let whole = files.is_some() || Self::is_whole(context, &answers);
             let Some(halt) = halt else {
-                return Ok(ending(&answers));
+                return Ok(match ending(&answers) {
+                    Ending::Done if !whole => Ending::With(Class::Partial),
+                    ending => ending,
+                });
             };
             if !context.globals.wants_json() {
                 let mut error = Diagnostic::new(Class::Partial, halt.sentence());
@@ -180,6 +210,7 @@ impl Run {
         context: &Context,
         servers: &[&Server],
         script: &Script,
+        files: Option<&Files>,
     ) -> anyhow::Result<(Answers, Option<Halt>)> {
         let rollout = Rollout::new(&self.in_waves, &context.inventory()?.settings);
         let order = servers.iter().map(|server| server.name.clone()).collect();
@@ -197,7 +228,7 @@ impl Run {
             }
             let these = servers.iter().filter(|server| names.contains(&server.name));
             let these: Vec<&Server> = these.copied().collect();
-            let answered = self.ask(context, &these, script, &stop)?;
+            let answered = self.ask(context, &these, (script, keep(servers.len()), files), &stop)?;
             for (server, answer) in &answered {
                 match answer {
                     Ok(answer) if answer.status == 0 => {}
@@ -224,35 +255,45 @@ impl Run {
         Ok((answers, None))
     }
 
-    /// What the servers run: in a shell of its own, so that it may change or end that as it likes.
-    fn script(&self, context: &Context) -> anyhow::Result<Script> {
-        let text = match (&self.script, self.command.as_slice()) {
+    /// What the servers run.
+    fn text(&self, context: &Context) -> anyhow::Result<String> {
+        Ok(match (&self.script, self.command.as_slice()) {
             (Some(path), _) => context.read_file(path)?,
             (None, [line]) => line.clone(),
             (None, words) => {
                 let words: Vec<String> = words.iter().map(|word| crate::shell::quote(word)).collect();
                 words.join(" ")
             }
-        };
-        if text.contains('\0') {
-            return Err(Diagnostic::usage("a command cannot hold a NUL byte").into());
+        })
+    }
+
+    /// Whether all that was printed is there; says what is not.
+    fn is_whole(context: &Context, answers: &Answers) -> bool {
+        let gaps = answers.iter().filter_map(|(server, answer)| Some((server, answer.as_ref().ok()?.gap?)));
+        let gaps: Vec<(&ServerName, Gap)> = gaps.collect();
+        for (server, gap) in gaps.iter().filter(|_| !context.globals.wants_json()) {
+            let (all, what) = (format::bytes(KEPT as u64), format::bytes(gap.bytes));
+            let message =
+                format!("server `{server}` printed more than its share of {all}: {what} of its middle are left out");
+            let hint = "`--output-dir DIR` writes all of it";
+            context.ui.problem(&Diagnostic::new(Class::Partial, message).hint(hint));
         }
-        let mut script = Script::new();
-        script.raw("( eval ").arg(&text).raw("\n)\n");
-        Ok(script)
+        gaps.is_empty()
     }
 
     fn ask(
         &self,
         context: &Context,
         servers: &[&Server],
-        script: &Script,
+        (script, keep, files): (&Script, usize, Option<&Files>),
         stop: &watch::Receiver<u32>,
     ) -> anyhow::Result<Answers> {
         let parallel = context.inventory()?.settings.parallel;
         let asking = Asking {
             parallel: self.parallel.map_or(parallel, usize::from),
             patience: Some(self.timeout.unwrap_or(ENDLESS)),
+            keep: Some(keep),
+            on_line: files.map(Files::on_line),
         };
         let questions = servers.iter().map(|server| ((*server).clone(), script.clone()));
         let progress = context.ui.progress(servers.len());
@@ -273,6 +314,53 @@ impl Run {
             }
         })?
     }
+}
+
+/// A text in a shell of its own, so that it may change or end that as it likes.
+fn script(text: &str) -> Result<Script, Diagnostic> {
+    if text.contains('\0') {
+        return Err(Diagnostic::usage("a command cannot hold a NUL byte"));
+    }
+    let mut script = Script::new();
+    script.raw("( eval ").arg(text).raw("\n)\n");
+    Ok(script)
+}
+
+/// How much is kept of what each of so many servers prints.
+fn keep(servers: usize) -> usize {
+    (KEPT / servers.max(1)).max(KEPT_EACH)
+}
+
+/// Seals a script from standard input for a retry: it may hold anything. One that is too long is not kept, and none is
+/// where the key would have to be asked for.
+fn seal(context: &Context, text: String) -> anyhow::Result<Option<Sealed>> {
+    let keys = context.keys()?;
+    let at_hand = match context.state()?.read(Read::sealing)? {
+        Some(sealing) => keys.is_at_hand(&sealing),
+        None => keys.first_place() == KeyPlace::File,
+    };
+    if text.len() > LONGEST_KEPT || !at_hand {
+        return Ok(None);
+    }
+    // A script runs also where there is no key to be had.
+    let key = context.state()?.sealing_key(keys);
+    Ok(key.ok().and_then(|key| key.seal(&Secret::new(text)).ok()))
+}
+
+/// The script that a task had from standard input.
+fn kept(context: &Context, first: &Task) -> anyhow::Result<String> {
+    let refused = |why: &str| {
+        let message = format!("the script of task {} came from standard input, and {why}", first.id);
+        Diagnostic::usage(message).hint("give it again, to the servers that are left: `fleet show-task` has them")
+    };
+    let Some(id) = first.course.as_ref().and_then(|course| course.script.clone()) else {
+        let why = "was not kept: it is longer than 256 KiB, or the key that seals it has to be asked for";
+        return Err(refused(why).into());
+    };
+    let keys = context.keys()?;
+    let state = context.state()?;
+    let text = state.read(|read| Ok::<_, Diagnostic>(read.sealed_text(&id, keys)))?;
+    text.map_err(|why| refused(&format!("cannot be read again: {why}")).into())
 }
 
 /// The words for the record of the task.
@@ -303,7 +391,8 @@ fn to_json(answers: &Answers) -> Value {
             Ok(answer) => json!({
                 "server": server,
                 "status": answer.status,
-                "stdout": joined(&answer.lines),
+                "stdout": text(answer),
+                "left_out_bytes": answer.gap.map_or(0, |gap| gap.bytes),
                 "stderr": answer.stderr,
                 "error": null,
             }),
@@ -311,6 +400,7 @@ fn to_json(answers: &Answers) -> Value {
                 "server": server,
                 "status": null,
                 "stdout": null,
+                "left_out_bytes": null,
                 "stderr": null,
                 "error": error.to_string(),
             }),
@@ -318,17 +408,28 @@ fn to_json(answers: &Answers) -> Value {
         .collect()
 }
 
-fn joined(lines: &[String]) -> String {
-    let mut text = lines.join("\n");
-    if !lines.is_empty() {
+/// What a server printed, and a line in the place of what was left out.
+fn text(answer: &Answer) -> String {
+    let mut text = String::new();
+    for (index, line) in answer.lines.iter().enumerate() {
+        gap(answer, index, &mut text);
+        text.push_str(line);
         text.push('\n');
     }
+    gap(answer, answer.lines.len(), &mut text);
     text
+}
+
+fn gap(answer: &Answer, index: usize, text: &mut String) {
+    if let Some(gap) = answer.gap.filter(|gap| gap.at == index) {
+        let lines = format::count(usize::try_from(gap.lines).unwrap_or(usize::MAX), "line");
+        text.extend(["[", &lines, ", ", &format::bytes(gap.bytes), ", left out]\n"]);
+    }
 }
 
 /// What a server printed and its status.
 fn printed(answer: &Answer) -> Printed<'_> {
-    (joined(&answer.lines), answer.stderr.as_str(), answer.status)
+    (text(answer), answer.stderr.as_str(), answer.status)
 }
 
 /// The servers by what they printed: most servers first, then by name.
@@ -423,24 +524,4 @@ fn summary(context: &Context, answers: &Answers, started: Instant) {
     let servers = format::count(answers.len(), "server");
     let took = format::duration(started.elapsed());
     context.ui.note(&format!("{servers}: {} in {took}", words.join(", ")));
-}
-
-fn create_dir(dir: &Path) -> Result<(), Diagnostic> {
-    std::fs::create_dir_all(dir)
-        .map_err(|error| Diagnostic::failed(format!("`{}` cannot be made: {error}", dir.display())))
-}
-
-/// Writes a file that only its owner can read: what servers print may be anything.
-fn write(dir: &Path, name: &str, lines: &[String]) -> Result<(), Diagnostic> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-
-    let path = dir.join(name);
-    let file = std::fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&path);
-    file.and_then(|mut file| file.write_all(joined(lines).as_bytes()))
-        .map_err(|error| Diagnostic::failed(format!("`{}` cannot be written: {error}", path.display())))
 }

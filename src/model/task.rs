@@ -95,4 +95,7 @@ pub struct Course {
     pub wave_pause_ms: u64,
     /// Whether servers that are away count as failures.
     pub away_fails: bool,
+    /// The secret that is the script, where one came from standard input.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub script: Option<String>,
 }

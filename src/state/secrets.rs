@@ -70,6 +70,13 @@ impl Read {
         })
     }
 
+    /// A text that was sealed, as it was; else why it cannot be read.
+    pub fn sealed_text(&self, id: &str, keys: &Keys) -> Result<String, String> {
+        let vault = self.vault(keys).map_err(|error| error.message)?;
+        let secret = vault.open(&SecretId(id.to_owned()))?;
+        Ok(secret.reveal().to_owned())
+    }
+
     /// What is known of the key in use; `None` when nothing was ever sealed.
     pub fn sealing(&self) -> Result<Option<Sealing>, Diagnostic> {
         self.first(
