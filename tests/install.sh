@@ -8,9 +8,10 @@ LAB_PACKAGES=(
     ca-certificates curl debian-archive-keyring iproute2 mmdebstrap openssh-client systemd-container
 )
 # What the tests run on this machine itself: a real sshd, login shells, nginx and php-fpm that check what fleet wrote,
-# a browser that shows its report.
+# a browser that shows its report, and what makes the Debian package.
 TEST_PACKAGES=(
-    bsdutils chromium csh dash fish fonts-dejavu-core git ksh mksh nginx openssh-server php-fpm openssl procps shellcheck sudo tcsh zsh
+    binutils bsdutils chromium csh dash dpkg-dev fish fonts-dejavu-core git jq ksh mksh nginx openssh-server php-fpm openssl procps
+    shellcheck sudo tcsh zsh
 )
 
 fail() {

@@ -1,0 +1,94 @@
+//! The Debian package on a bare server: installed, run, and removed without a trace.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::world::{World, expect_same, expect_words};
+
+/// Builds it of the binary that is tested; the name of its file, which lies in the world's home.
+fn build(world: &World) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut path = vec![
+        Path::new(env!("CARGO"))
+            .parent()
+            .expect("a directory")
+            .to_owned(),
+    ];
+    path.extend(std::env::split_paths(
+        &std::env::var_os("PATH").unwrap_or_default(),
+    ));
+    let built = Command::new(root.join("packaging/deb"))
+        .args(["--quick", "--binary", env!("CARGO_BIN_EXE_fleet")])
+        .arg(world.home.path())
+        .env("PATH", std::env::join_paths(path).expect("a PATH"))
+        .output()
+        .expect("it runs");
+    assert!(built.status.success(), "{built:?}");
+    let mut names = std::fs::read_dir(world.home.path())
+        .expect("its directory")
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok());
+    names
+        .find(|name| {
+            Path::new(name)
+                .extension()
+                .is_some_and(|extension| extension == "deb")
+        })
+        .expect("a package")
+}
+
+/// The files below the directories that a package writes to, but for dpkg's own records.
+fn files(world: &World) -> String {
+    world.sh(
+        "lab-3",
+        "find /usr /etc /var/lib/systemd ! -path '*/__pycache__*' ! -name 'ld.so.cache' ! -name 'mandb*' | sort",
+    )
+}
+
+#[test]
+fn the_debian_package_can_be_installed_run_and_removed() {
+    let Some(world) = World::new(&["lab-3"]) else {
+        return;
+    };
+    let package = build(&world);
+    let before = files(&world);
+    world
+        .fleet(&format!("copy {package} lab-3:/root/fleet.deb"))
+        .expect(0);
+    world.sh("lab-3", "dpkg -i /root/fleet.deb 2>&1");
+
+    let version = world.sh("lab-3", "fleet --version");
+    expect_words(&version, &["fleet", env!("CARGO_PKG_VERSION")]);
+    // A small server may leave manuals and documents out; they are in the package.
+    world.sh(
+        "lab-3",
+        "set -e
+        bash -n /usr/share/bash-completion/completions/fleet
+        for file in man/man1/fleet.1.gz man/man5/fleet-inventory.5.gz doc/fleet/copyright doc/fleet/NEWS.gz; do
+            dpkg -L fleet | grep -qx /usr/share/$file
+        done
+        [ \"$(stat -c '%U:%G %a' /usr/bin/fleet)\" = 'root:root 755' ]",
+    );
+    // A sweep of that server itself, under the restrictions of the unit; the timer is only there.
+    world.sh(
+        "lab-3",
+        "set -e
+        [ \"$(systemctl is-enabled fleet-health@root.timer)\" = disabled ]
+        install -d -m 700 /root/.config/fleet
+        printf '[servers.here]\\ntransport = \"local\"\\n' >/root/.config/fleet/inventory.toml
+        systemctl start fleet-health@root.service || { journalctl -u fleet-health@root.service >&2; exit 1; }
+        HOME=/root fleet status --json | grep -q '\"here\"'
+        systemctl enable --now fleet-health@root.timer 2>/dev/null
+        systemctl is-active --quiet fleet-health@root.timer",
+    );
+
+    world.sh("lab-3", "dpkg --remove fleet 2>&1");
+    world.sh(
+        "lab-3",
+        "! systemctl is-active --quiet fleet-health@root.timer",
+    );
+    world.sh("lab-3", "dpkg --purge fleet 2>&1; ! command -v fleet");
+    expect_same(&before, &files(&world), "after it was removed");
+    // Inventories and states are their users'.
+    world.sh("lab-3", "test -s /root/.config/fleet/inventory.toml");
+}
