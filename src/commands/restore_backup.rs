@@ -69,7 +69,8 @@ impl Verb for RestoreBackup {
 pub(super) const HINTS: [&str; 3] = [
     "`fleet plan` shows what differs on the servers: what was removed since would be made again, what was changed since is a conflict",
     "what was added since stays on its server until it is added again with `--server` and `--adopt`",
-    "only rules and bans of a firewall are one table: add forgotten ones again with `--stage` before `fleet apply`",
+    "rules and bans of a firewall are one table: where it differs, nothing of it changes until forgotten ones are added \
+     again with `--stage`, or `--force` replaces it",
 ];
 
 /// Goes back to `from`, or to the newest backup that is sound; this run must not have opened the state yet.

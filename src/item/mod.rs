@@ -25,6 +25,9 @@ pub type Props = BTreeMap<String, String>;
 /// The property of an item that could not be looked at: why. Nothing is done about it, neither made nor taken away.
 pub const UNKNOWN: &str = "_unknown";
 
+/// The property of what is on record from a backup of the state: a later state may have given the item something else.
+pub const RESTORED: &str = "_restored";
+
 /// Builds [`Props`] from pairs.
 fn props<const N: usize>(pairs: [(&str, String); N]) -> Props {
     pairs
@@ -71,6 +74,17 @@ impl Applied {
     pub fn made(&self, fact: &Props) -> bool {
         let is = |props: &Props| !props.is_empty() && satisfies(fact, props);
         is(&self.props) || self.intent.as_ref().is_some_and(is)
+    }
+
+    /// Whether the record is from a backup, so that what is there may be the work of a fleet that knew more.
+    pub fn is_restored(&self) -> bool {
+        self.props.contains_key(RESTORED)
+    }
+
+    /// Whether these are the properties it was given.
+    pub fn gave(&self, props: &Props) -> bool {
+        let own = self.props.iter().filter(|(prop, _)| *prop != RESTORED);
+        own.eq(props)
     }
 
     /// What fleet last gave to what is there, or was about to give: never nothing, so that it knows what to do when

@@ -34,6 +34,9 @@ pub const NAME: &str = "fleet";
 /// The script that loads the rules when the server boots.
 pub const BOOT: &str = "/etc/fleet/firewall";
 
+/// In place of the hash of the rules, where those in force are not those of [`BOOT`].
+pub const EDITED: &str = "edited";
+
 /// The shell functions that observe, load, confirm and undo.
 const OBSERVE: &str = include_str!("ruleset/observe.sh");
 const LOAD: &str = include_str!("ruleset/load.sh");
@@ -170,6 +173,13 @@ impl Atom for Ruleset {
             absolute: matches!(cut.by, Decider::Ban(_)),
         });
         missing.chain(cuts).collect()
+    }
+
+    fn guarded(&self, fact: &Props) -> bool {
+        // Rules in force that are not those of the script for the next boot are a drift. Where they are, and fleet does not
+        // know that script, a fleet with another state wrote it, or somebody who means to keep it.
+        let rules = fact.get("rules").filter(|rules| *rules != EDITED);
+        rules.is_some() && rules != self.wanted().get("rules")
     }
 
     fn observe(_names: &[&str], out: &mut Script) {

@@ -394,13 +394,19 @@ impl Comparison<'_> {
         }
         let ours = known.is_some_and(|known| known.made(fact));
         let taken_over = known.is_some_and(|known| {
-            known.props == props && known.adopted.as_ref().is_some_and(|a| satisfies(fact, a))
+            known.gave(&props) && known.adopted.as_ref().is_some_and(|a| satisfies(fact, a))
         });
         let repaired = wanted.item.repaired() && known.is_some_and(|known| !known.props.is_empty());
         let is_new = known.is_none_or(|known| known.props.is_empty() && known.intent.is_none());
         let theirs =
             (!repaired && wanted.item.guarded(fact)) || (is_new && wanted.item.theirs(fact));
-        let left_alone = taken_over || (!ours && theirs);
+        // After going back to a backup nobody knows whether somebody changed it, or a fleet that is forgotten.
+        let doubtful = known.is_some_and(Applied::is_restored)
+            && !matches!(
+                wanted.item,
+                Item::Package(_) | Item::Service(_) | Item::Probe(_)
+            );
+        let left_alone = taken_over || (!ours && (theirs || doubtful));
         if left_alone && !taken_over && self.mode == Mode::Adopt {
             let adopted = Applied {
                 props,
@@ -455,7 +461,7 @@ impl Comparison<'_> {
             key: key.clone(),
             action: Action::Update,
             before: Some(fact.clone()),
-            drift: known.is_some_and(|known| known.props == props),
+            drift: known.is_some_and(|known| known.gave(&props)),
             after: props,
             item: Some(wanted.item.clone()),
             owners: cloned(owners),

@@ -12,6 +12,7 @@ use rustix::fs::{FlockOperation, fcntl_lock};
 use super::backups::{self, Backup, backups};
 use super::failure::{explain_without_connection, read_only};
 use crate::diagnostic::{Class, Diagnostic};
+use crate::item::RESTORED;
 
 /// Numbers of tasks that a state may have given away after a backup, where the state cannot be asked any more: they
 /// name what lies in the trash of servers, and are not given twice.
@@ -249,7 +250,7 @@ fn exclude_others(path: &Path) -> Result<Option<File>, Diagnostic> {
     Ok(Some(file))
 }
 
-/// Writes what will be the state.
+/// Writes what will be the state; what was last applied is marked as what a later state may have changed.
 fn prepare(backup: &Backup, target: &Path, numbers: &Numbers) -> Result<(), Diagnostic> {
     let unable = |error: &dyn std::fmt::Display| {
         Diagnostic::failed(format!("the backup cannot be brought back: {error}")).hint(
@@ -280,6 +281,12 @@ fn prepare(backup: &Backup, target: &Path, numbers: &Numbers) -> Result<(), Diag
                 (table, number),
             )?;
         }
+        // Into the text of the JSON object, where it comes to stand first.
+        connection.execute(
+            "UPDATE applied SET props = $1 || substr(props, 2)
+             WHERE props LIKE '{\"%' AND substr(props, 1, length($1)) <> $1",
+            [format!("{{\"{RESTORED}\":\"yes\",")],
+        )?;
         Ok(())
     };
     number().map_err(|error| unable(&error))

@@ -166,7 +166,7 @@ fn notes(change: &Change) -> Vec<String> {
             match before.get(prop) {
                 Some(now) if now == after => {}
                 _ if prop == "sha256" => notes.push("content".to_owned()),
-                Some(now) if prop == "rules" && now == "edited" => {
+                Some(now) if prop == "rules" && now == ruleset::EDITED => {
                     notes.push("edited by somebody else".to_owned());
                 }
                 _ if prop == "rules" => notes.push("rules".to_owned()),

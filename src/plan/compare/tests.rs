@@ -1,7 +1,7 @@
 //! Tests of the comparison: every case of an item as a table.
 
 use super::*;
-use crate::item::{Dir, File, Service, User, dir::OnRemove, file::Content};
+use crate::item::{Dir, File, RESTORED, Service, User, dir::OnRemove, file::Content};
 
 fn file(content: &str) -> Item {
     Item::from(File {
@@ -275,4 +275,97 @@ fn a_missing_service_blocks_its_resources_and_a_conflict_holds_its_own_back() {
     );
     assert_eq!(plan.held().len(), 1);
     assert!(plan.ready().is_empty());
+}
+
+#[test]
+fn after_going_back_to_a_backup_what_differs_is_a_conflict() {
+    let (one, two, three) = (file("1"), file("2"), file("3"));
+    let restored = |item: &Item, props: Props| {
+        let mut known = record(item, &["a"]);
+        for applied in known.values_mut() {
+            applied.props = props.clone();
+            applied.props.insert(RESTORED.to_owned(), "yes".to_owned());
+        }
+        known
+    };
+    let cases = [
+        // As it was, as it should be by now, and as a forgotten fleet made it.
+        (&one, &one, "remember"),
+        (&two, &one, "update"),
+        (&one, &three, "edited"),
+    ];
+    for (want, is, expected) in cases {
+        let plan = all(
+            &desired(vec![want.clone()]),
+            &there(&[is]),
+            &restored(&one, one.wanted()),
+        );
+        assert_eq!(verdict(&plan), expected);
+    }
+    let plan = all(
+        &desired(vec![one.clone()]),
+        &Facts::default(),
+        &restored(&one, one.wanted()),
+    );
+    assert_eq!(verdict(&plan), "drift", "what is gone is made again");
+
+    // Also what fleet otherwise mends by itself: accounts of databases, and what of a zone are no records.
+    let mut other = one.wanted();
+    other.insert("mode".to_owned(), "0600".to_owned());
+    let facts = Facts {
+        items: BTreeMap::from([(one.key(), other)]),
+        ..Facts::default()
+    };
+    let plan = all(&desired(vec![one.clone()]), &facts, &record(&one, &["a"]));
+    assert_eq!(verdict(&plan), "drift");
+    let known = restored(&one, one.wanted());
+    let plan = all(&desired(vec![one.clone()]), &facts, &known);
+    assert_eq!(verdict(&plan), "edited");
+    let forced = compare(
+        &desired(vec![one.clone()]),
+        &facts,
+        &known,
+        None,
+        Mode::Force,
+    );
+    assert_eq!(verdict(&forced), "drift");
+}
+
+#[test]
+fn rules_that_another_fleet_loaded_are_a_conflict_and_an_edit_is_a_drift() {
+    use crate::item::{Ruleset, ruleset};
+    let item = |banned: &[&str]| {
+        let banned = banned
+            .iter()
+            .map(|net| (net.parse().expect("a network"), None));
+        Item::from(Ruleset {
+            base: Some(ruleset::Base {
+                banned: banned.collect(),
+                ..ruleset::Base::default()
+            }),
+            ..Ruleset::default()
+        })
+    };
+    let (ours, newer) = (item(&[]), item(&["192.0.2.0/24"]));
+    let mut facts = there(&[&newer]);
+    for known in [BTreeMap::new(), record(&ours, &["a"])] {
+        let plan = all(&desired(vec![ours.clone()]), &facts, &known);
+        assert_eq!(plan.conflicts.len(), 1, "{plan:?}");
+    }
+    // Also where the firewall is not to be enabled at all, as far as this state knows.
+    let off = Item::from(Ruleset::default());
+    let plan = all(&desired(vec![off.clone()]), &facts, &BTreeMap::new());
+    assert_eq!(plan.conflicts.len(), 1, "{plan:?}");
+    let plan = all(
+        &desired(vec![off]),
+        &there(&[&ours]),
+        &record(&ours, &["a"]),
+    );
+    assert_eq!(verdict(&plan), "update");
+
+    for fact in facts.items.values_mut() {
+        fact.insert("rules".to_owned(), ruleset::EDITED.to_owned());
+    }
+    let plan = all(&desired(vec![ours.clone()]), &facts, &record(&ours, &["a"]));
+    assert_eq!(verdict(&plan), "drift");
 }
