@@ -213,5 +213,17 @@ async fn talk(
     }
 }
 
+/// Reads the answer to a request of `method`, and at most `largest` bytes of its content.
+///
+/// # Errors
+/// When it is no answer of HTTP/1.1, or breaks off.
+pub async fn read(
+    stream: &mut (impl AsyncRead + Unpin),
+    method: &str,
+    largest: usize,
+) -> Result<Response, Failure> {
+    answer::read(stream, method, largest, Instant::now()).await
+}
+
 #[cfg(test)]
 mod tests;

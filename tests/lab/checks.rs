@@ -204,3 +204,59 @@ fn a_watch_checks_too(world: &World) {
     watch.interrupt();
     watch.outcome(world).expect(0);
 }
+
+#[test]
+fn a_slow_site_and_a_zone_that_is_not_answered_for_are_seen_from_both_sides() {
+    let limits = "\n[health]\nresponse_time = \"1s\"\n";
+    let Some(world) = World::with(&["lab-1"], |inventory| inventory + limits) else {
+        return;
+    };
+    for line in [
+        "setup-server lab-1 --role dns",
+        "add-site slow.example --server lab-1 --type php",
+        "add-zone z.example --server lab-1 --secondaries 0 --address 192.0.2.1",
+    ] {
+        world.fleet(line).expect(0);
+    }
+    let well = world.fleet("health --json").json();
+    let server = &well["servers"][0];
+    let zone = Some("z.example");
+    expect(
+        server,
+        "dns",
+        zone,
+        &["ok server is answered for", "ok here is answered for"],
+    );
+
+    world.sh(
+        "lab-1",
+        "echo '<?php usleep(1600000); echo \"late\";' >/srv/www/slow.example/public/index.php
+         chown --reference=/srv/www/slow.example/public /srv/www/slow.example/public/index.php
+         rm -f /srv/www/slow.example/public/index.html
+         echo \"delete from domains where name = 'z.example';\" | sqlite3 /var/lib/powerdns/pdns.sqlite3
+         pdns_control rediscover >/dev/null && pdns_control purge >/dev/null",
+    );
+    let report = world.json("health", 5);
+    let server = &report["servers"][0];
+    let late = "answers 200, but only after ";
+    expect(
+        server,
+        "http",
+        Some("slow.example"),
+        &[&format!("warn server {late}"), &format!("warn here {late}")],
+    );
+    let unanswered = [
+        "bad server is not answered for by the server itself",
+        "bad here is not answered for by its server (code 5)",
+    ];
+    expect(server, "dns", zone, &unanswered);
+
+    // With nobody at port 53 there is no answer at all.
+    world.sh("lab-1", "systemctl stop pdns");
+    let report = world.json("health", 5);
+    let unanswered = [
+        "bad server is not answered for by the server itself",
+        "bad here is not answered for: no answer from its server on port 53",
+    ];
+    expect(&report["servers"][0], "dns", zone, &unanswered);
+}

@@ -7,7 +7,8 @@ use ring::rand::{SecureRandom, SystemRandom};
 use tokio::net::UdpSocket;
 
 /// Types of records that are asked for.
-pub(super) const A: u16 = 1;
+/// An address of IPv4.
+pub const A: u16 = 1;
 pub(super) const SOA: u16 = 6;
 pub(super) const AAAA: u16 = 28;
 
@@ -23,16 +24,17 @@ const LONGEST: usize = 4096;
 
 /// An answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Answer {
-    pub(super) code: u8,
+pub struct Answer {
+    /// Its code (RFC 1035, section 4.1.1).
+    pub code: u8,
     /// Whether it comes from a server of the zone itself.
-    pub(super) authoritative: bool,
+    pub authoritative: bool,
     /// Whether there was more than fits.
-    pub(super) truncated: bool,
+    pub truncated: bool,
     /// Whether a record of the type that was asked for is among the answers.
-    pub(super) found: bool,
+    pub found: bool,
     /// The addresses among the answers.
-    pub(super) addresses: Vec<IpAddr>,
+    pub addresses: Vec<IpAddr>,
 }
 
 /// Asks `server`; `None` when nothing that makes sense came back in time.
@@ -77,7 +79,7 @@ pub(super) async fn ask(
 }
 
 /// The question as it is sent; `None` for a name that cannot be asked for.
-fn question(name: &str, record: u16) -> Option<Vec<u8>> {
+pub fn question(name: &str, record: u16) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(name.len() + 6);
     for label in name.trim_end_matches('.').split('.') {
         let length = u8::try_from(label.len())
@@ -92,8 +94,8 @@ fn question(name: &str, record: u16) -> Option<Vec<u8>> {
     (bytes.len() <= 255 + 4).then_some(bytes)
 }
 
-/// Reads an answer to that question; `None` when it is none.
-fn parse(bytes: &[u8], id: [u8; 2], question: &[u8], record: u16) -> Option<Answer> {
+/// Reads an answer to that question, of the number `id`; `None` when it is none.
+pub fn parse(bytes: &[u8], id: [u8; 2], question: &[u8], record: u16) -> Option<Answer> {
     let flags = [*bytes.get(2)?, *bytes.get(3)?];
     let echoed = bytes.get(12..12 + question.len())?;
     let is_answer = bytes.get(..2)? == id && flags[0] & 0x80 != 0;

@@ -4,7 +4,7 @@ mod answers;
 mod asked;
 mod certificate;
 mod debian;
-mod dns;
+pub mod dns;
 mod judge;
 mod outside;
 
