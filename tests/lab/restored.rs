@@ -65,7 +65,7 @@ fn what_a_forgotten_command_made_of_any_kind_is_a_conflict_and_stays() {
 
     for line in [
         "set-site a.example --cache 7d",
-        "add-record z.example www A 192.0.2.7",
+        "add-record z.example h7 A 192.0.2.7",
         "rotate-password shop",
         "set-cron tidy --timeout 90s",
         "add-rule mail --allow --port 25 --to-server lab-1",
@@ -100,7 +100,7 @@ fn what_a_forgotten_command_made_of_any_kind_is_a_conflict_and_stays() {
         "{plan:#}"
     );
     let told = world.fleet("plan --detailed-exitcode").expect(6);
-    expect_words(&told.stdout, &["conflict ruleset fleet", "-", "25"]);
+    expect_words(&told.stdout, &["conflict ruleset fleet"]);
     let applied = world.fleet("apply");
     assert_ne!(applied.code, 0, "{applied}");
     expect_same(&newer, &all(&world), "after an apply");
