@@ -8,8 +8,8 @@ use rusqlite::params;
 use super::rows::{self, count, millis, text, time};
 use super::{Read, Write};
 use crate::diagnostic::Diagnostic;
-use crate::model::check::{Aspect, Vantage};
-use crate::model::{Answer, AnswerParts, Check, Expiring, ResourceName, ServerName};
+use crate::model::check::{Aspect, Subject, Vantage};
+use crate::model::{Answer, AnswerParts, Check, CheckKey, Expiring, ResourceName, ServerName};
 
 /// Over how long answers are summed up, in milliseconds: fine enough for a week in a small plot, and few rows for many
 /// sites.
@@ -198,6 +198,39 @@ impl Write<'_> {
                  WHERE server = $1 AND kind = $2 AND name = $3 AND aspect = $4 AND vantage = $5",
                 params![server.as_str(), kind, name, aspect, vantage],
             )?;
+        }
+        Ok(())
+    }
+
+    /// Forgets what checks have seen of a resource on a server that does not hold it any more: nobody would look at it
+    /// again before the next sweep.
+    pub(super) fn forget_checks_of(
+        &self,
+        resource: i64,
+        server: &ServerName,
+    ) -> Result<(), Diagnostic> {
+        let name = self.first(
+            "SELECT kind, name FROM resources WHERE id = $1",
+            params![resource],
+            |row| Ok(ResourceName::new(text(row, 0)?, text(row, 1)?)),
+        )?;
+        let Some(name) = name else { return Ok(()) };
+        self.change(
+            "DELETE FROM measured WHERE server = $1 AND kind = $2 AND name = $3",
+            params![server.as_str(), name.kind, name.name],
+        )?;
+        for aspect in Aspect::ALL {
+            for from in [Vantage::Server, Vantage::Here] {
+                let key = CheckKey {
+                    subject: Subject::resource(server.clone(), name.clone()),
+                    aspect,
+                    from,
+                };
+                self.change(
+                    "DELETE FROM health_statuses WHERE server = $1 AND subject = $2",
+                    params![server.as_str(), key.within_server()],
+                )?;
+            }
         }
         Ok(())
     }

@@ -217,11 +217,17 @@ impl Write<'_> {
                  WHERE resource_id = $2 AND server = $3",
                 params![reason, resource, server.as_str()],
             )?,
-            PlacementResult::Removed => self.change(
-                "DELETE FROM placements
-                 WHERE resource_id = $1 AND server = $2 AND status = 'removing'",
-                params![resource, server.as_str()],
-            )?,
+            PlacementResult::Removed => {
+                let gone = self.change(
+                    "DELETE FROM placements
+                     WHERE resource_id = $1 AND server = $2 AND status = 'removing'",
+                    params![resource, server.as_str()],
+                )?;
+                if gone > 0 {
+                    self.forget_checks_of(resource, server)?;
+                }
+                gone
+            }
         };
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! Tests of what checks measured: kept by resource, summed up by three hours, forgotten when it is looked at no more.
 
 use super::*;
-use crate::model::Check;
 use crate::model::check::{Aspect, Status, Subject, Unit, Vantage};
+use crate::model::{Check, Patience, Sight};
 
 fn check(site: &str, aspect: Aspect, from: Vantage) -> Check {
     let subject = Subject::resource(server("sg-1"), ResourceName::new("site", site));
@@ -79,4 +79,39 @@ fn what_was_measured_last_counts_and_what_is_gone_is_forgotten() {
         .unwrap();
     let parts = state.read(|read| read.answer_parts(now(), 7)).unwrap();
     assert!(parts.answers.is_empty());
+}
+
+#[test]
+fn what_is_gone_from_a_server_has_no_checks_there() {
+    let (_dir, mut state) = fresh();
+    let name = server("sg-1");
+    let bad = Sight {
+        at: now(),
+        status: crate::model::Status::Bad,
+        reasons: vec!["answers 500".to_owned()],
+    };
+    let checks = [
+        answer("a", Vantage::Server, 1.0),
+        answer("a", Vantage::Here, 1.0),
+        answer("b", Vantage::Server, 2.0),
+    ];
+    state
+        .write(|write| {
+            let gone = add(write, "a", 1, "sg-1")?;
+            add(write, "b", 1, "sg-1")?;
+            write.record_measured(&name, &checks, now(), true)?;
+            for subject in checks.iter().map(|check| check.key.within_server()) {
+                write.record_sight(&name, &subject, &bad, Patience::NONE)?;
+            }
+            write.record_sight(&name, "updates", &bad, Patience::NONE)?;
+            write.remove_resource(gone, None, now())?;
+            write.settle_placement(gone, &name, &PlacementResult::Removed)
+        })
+        .unwrap();
+    let answers = state.read(Read::answers).unwrap();
+    assert_eq!(answers.len(), 1);
+    assert_eq!(answers[0].resource, site("b"));
+    let unwell = state.read(Read::unwell_checks).unwrap();
+    let subjects: Vec<&str> = unwell.iter().map(|check| check.subject.as_str()).collect();
+    assert_eq!(subjects, ["http of site b", "updates"]);
 }
