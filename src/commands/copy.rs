@@ -96,7 +96,7 @@ impl Verb for Copy {
 impl Copy {
     fn tree(&self, context: &Context) -> anyhow::Result<Arc<Tree>> {
         let tree = Tree::look(Path::new(&self.from)).map_err(|(path, error)| {
-            Diagnostic::usage(format!("`{}` cannot be read: {error}", path.display()))
+            Diagnostic::usage(format!("cannot read `{}`: {error}", path.display()))
         })?;
         if tree.is_dir && !self.recursive {
             return Err(Diagnostic::usage(format!("{} is a directory", ticked(&self.from)))
@@ -180,7 +180,7 @@ impl Copy {
         let parent = if into && !becomes { Some(place.clone()) } else { place.parent().map(Path::to_owned) };
         if let Some(parent) = parent.filter(|parent| parent != Path::new("")) {
             std::fs::create_dir_all(&parent).map_err(|error| {
-                Diagnostic::failed(format!("`{}` cannot be made: {error}", parent.display()))
+                Diagnostic::failed(format!("cannot make `{}`: {error}", parent.display()))
             })?;
         }
         if into && !becomes {

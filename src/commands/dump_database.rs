@@ -160,7 +160,7 @@ impl Unfinished {
         let path = PathBuf::from(path);
         let open = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
         let refused = |error: io::Error| {
-            Diagnostic::failed(format!("`{}` cannot be written: {error}", path.display()))
+            Diagnostic::failed(format!("cannot write `{}`: {error}", path.display()))
         };
         let file = open.map_err(refused)?;
         Ok(Self { path, file })
@@ -170,7 +170,7 @@ impl Unfinished {
     fn finish(&self, target: &Path) -> Result<(), Diagnostic> {
         let moved = self.file.sync_all().and_then(|()| fs::rename(&self.path, target));
         moved.map_err(|error| {
-            Diagnostic::failed(format!("`{}` cannot be written: {error}", target.display()))
+            Diagnostic::failed(format!("cannot write `{}`: {error}", target.display()))
         })
     }
 }

@@ -170,7 +170,7 @@ struct Source {
 impl Source {
     fn open(path: &Path) -> Result<Self, Diagnostic> {
         let refused = |error: io::Error| {
-            Diagnostic::failed(format!("`{}` cannot be read: {error}", path.display()))
+            Diagnostic::failed(format!("cannot read `{}`: {error}", path.display()))
         };
         let mut rest: Box<dyn Read + Send> = if path == Path::new("-") {
             Box::new(io::stdin())

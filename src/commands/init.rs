@@ -55,9 +55,9 @@ impl Verb for Init {
                     .hint("add a server to it with `fleet add-server NAME --address ADDRESS`")
             }
             std::io::ErrorKind::NotFound => {
-                Diagnostic::usage(format!("`{shown}` cannot be written: its directory does not exist"))
+                Diagnostic::usage(format!("cannot write `{shown}`: its directory does not exist"))
             }
-            _ => Diagnostic::failed(format!("`{shown}` cannot be written: {error}")),
+            _ => Diagnostic::failed(format!("cannot write `{shown}`: {error}")),
         })?;
         context.ui.show(&json!({ "path": shown, "changed": true }), |page| {
             page.line(&format!("wrote {shown}"));

@@ -149,7 +149,7 @@ pub(super) fn write(
     };
     let text = serde_json::to_string_pretty(&whole)? + "\n";
     put(path, text.as_bytes()).map_err(|error| {
-        Diagnostic::failed(format!("`{}` cannot be written: {error}", path.display()))
+        Diagnostic::failed(format!("cannot write `{}`: {error}", path.display()))
     })?;
     Ok(whole.id)
 }

@@ -21,7 +21,7 @@ impl Files {
     /// Makes the directory, unless it is there.
     pub(super) fn create(dir: &Path) -> Result<Self, Diagnostic> {
         std::fs::create_dir_all(dir).map_err(|error| {
-            Diagnostic::failed(format!("`{}` cannot be made: {error}", dir.display()))
+            Diagnostic::failed(format!("cannot make `{}`: {error}", dir.display()))
         })?;
         Ok(Self {
             dir: dir.to_owned(),
@@ -84,5 +84,5 @@ fn begin(path: &Path) -> io::Result<BufWriter<File>> {
 }
 
 fn unwritten(path: &Path, error: &io::Error) -> Diagnostic {
-    Diagnostic::failed(format!("`{}` cannot be written: {error}", path.display()))
+    Diagnostic::failed(format!("cannot write `{}`: {error}", path.display()))
 }
