@@ -36,8 +36,11 @@ const LABS: u8 = 2;
 /// `lab up` to mend.
 static SEEN: Mutex<BTreeSet<(u8, String)>> = Mutex::new(BTreeSet::new());
 
+/// Whoever has this is the next to get a lab.
+const QUEUE: &str = "/run/fleet-lab.tests.queue";
+
 /// How often somebody who waits for a lab asks again.
-const PAUSE: Duration = Duration::from_millis(50);
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// How long a server may take to connect, and between two parts of an answer.
 const HTTP_TIMEOUT: Duration = Duration::from_secs(10);
@@ -113,12 +116,17 @@ impl Lab {
         if let Err(reason) = Self::available() {
             panic!("no lab: {reason}");
         }
+        // One after the other, or who has just given a lab back would always be the first to have it again.
+        let turn = open_lock(QUEUE);
+        turn.lock()
+            .unwrap_or_else(|error| panic!("no lab: cannot lock {QUEUE}: {error}"));
         let (number, lock) = loop {
             if let Some(free) = (1..=LABS).find_map(|number| Some((number, try_lock(number)?))) {
                 break free;
             }
             thread::sleep(PAUSE);
         };
+        drop(turn);
         let seen = (number, shape.join(" "));
         let list = || {
             let list = run(&mut lab_command(number, "list"));
@@ -300,14 +308,15 @@ fn lab_name(number: u8) -> String {
     }
 }
 
+fn open_lock(path: &str) -> File {
+    let file = File::options().create(true).append(true).open(path);
+    file.unwrap_or_else(|error| panic!("no lab: cannot open {path}: {error}"))
+}
+
 /// The lock of a lab, unless somebody has it.
 fn try_lock(number: u8) -> Option<File> {
     let path = format!("/run/{}.tests.lock", lab_name(number));
-    let lock = File::options()
-        .create(true)
-        .append(true)
-        .open(&path)
-        .unwrap_or_else(|error| panic!("no lab: cannot open {path}: {error}"));
+    let lock = open_lock(&path);
     match lock.try_lock() {
         Ok(()) => Some(lock),
         Err(TryLockError::WouldBlock) => None,
