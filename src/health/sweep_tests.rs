@@ -75,20 +75,20 @@ async fn a_dead_server_costs_its_own_limit_and_nobody_elses() {
         .map(|n| at_port(&format!("dead-{n}"), port))
         .collect();
     servers.push(local("here"));
-    let (looks, took) = sweep(3000, 64, servers).await;
+    let (looks, took) = sweep(8000, 64, servers).await;
     assert_eq!(looks.len(), 41);
     assert_eq!(looks[0].server.as_str(), "here");
     assert!(
-        looks[0].took < Duration::from_millis(2500),
+        looks[0].took < Duration::from_millis(7500),
         "{:?}",
         looks[0].took
     );
     for look in &looks[1..] {
         assert_eq!(look.observation.health, Health::Offline);
-        assert_eq!(look.observation.reasons, ["it did not answer within 3 s"]);
+        assert_eq!(look.observation.reasons, ["it did not answer within 8 s"]);
         assert_eq!(look.observation.facts, None);
     }
-    assert!(took < Duration::from_millis(5500), "{took:?}");
+    assert!(took < Duration::from_secs(20), "{took:?}");
 }
 
 #[tokio::test]
@@ -105,7 +105,7 @@ async fn a_refused_connection_is_offline_at_once_and_says_so() {
         looks[0].observation.reasons
     );
     assert!(looks[0].error.is_some());
-    assert!(took < Duration::from_secs(5), "{took:?}");
+    assert!(took < Duration::from_secs(8), "{took:?}");
 }
 
 #[tokio::test]

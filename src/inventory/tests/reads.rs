@@ -286,7 +286,7 @@ fn a_thousand_servers_load_fast() {
     assert_eq!(parse(&text).unwrap().servers.len(), 1000);
     // A few milliseconds when optimised; the limit only catches what is quadratic.
     assert!(
-        before.elapsed() < Duration::from_secs(2),
+        before.elapsed() < Duration::from_secs(10),
         "{:?}",
         before.elapsed()
     );
