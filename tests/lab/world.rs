@@ -249,7 +249,8 @@ fn read(mut stream: impl Read + Send + 'static) -> JoinHandle<String> {
     })
 }
 
-/// The lab's inventory with these servers alone, without its state database, and with little patience.
+/// The lab's inventory with these servers alone, without its state database, with little patience for
+/// who does not answer, and much for who works.
 fn only(inventory: &str, servers: &[&str]) -> String {
     let mut kept = String::new();
     let mut keep = true;
@@ -261,7 +262,7 @@ fn only(inventory: &str, servers: &[&str]) -> String {
             let _ = writeln!(kept, "{line}");
         }
         if line == "[settings]" {
-            kept.push_str("connect_timeout = \"3s\"\n");
+            kept.push_str("connect_timeout = \"3s\"\nhealth_timeout = \"60s\"\n");
         }
     }
     kept
