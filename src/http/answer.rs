@@ -27,6 +27,10 @@ pub(super) async fn read(
     let waited = begun.elapsed();
     let mut response = loop {
         let head = head(&mut input).await?;
+        // RFC 9110 section 15: the first digit tells the class, and no class has 0.
+        if head.status < 100 {
+            return Err(Failure::Malformed("its status is none".to_owned()));
+        }
         // RFC 9110 section 15.2: any number of these may come before the answer.
         if !(100..200).contains(&head.status) {
             break head;
