@@ -50,7 +50,7 @@ pub struct Asking {
     /// How long a script may take, silent or not; `None` leaves the limits of the settings.
     pub patience: Option<Duration>,
     /// How many bytes of what each prints are kept, half of them of its beginning and half of its end; `None`: more
-    /// than [`MOST_SAID`] is an error, for the script is one of fleet's own.
+    /// than 16 MiB is an error, for the script is one of fleet's own.
     pub keep: Option<usize>,
     /// Hears of all lines.
     pub on_line: Option<OnLine>,
