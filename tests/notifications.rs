@@ -440,7 +440,7 @@ fn maintenance_is_silent_until_it_ends() {
         ("maintenance sg-1 --until 2020-01-01T00:00Z", "in the past"),
         ("maintenance sg-1 --until tomorrow", "date, time and zone"),
         ("maintenance nobody --for 1h", "nobody"),
-        ("maintenance --for 1h", "SERVER"),
+        ("maintenance --for 1h", "SELECTOR"),
     ] {
         let ran = at(&environment, TEN, line);
         assert_eq!(ran.code, 2, "{line}: {}", ran.err);
