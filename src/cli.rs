@@ -23,6 +23,13 @@ pub enum Invocation {
 
 /// Reads the command line; an error is a usage error.
 pub fn parse(arguments: &[OsString], environment: &Environment) -> Result<Invocation, Diagnostic> {
+    if let [_, flag] = arguments
+        && (flag == "--version" || flag == "-V")
+    {
+        // Scripts ask for nothing else very often; the parser of all commands would take longer than all the rest.
+        let version = format!("fleet {}\n", env!("CARGO_PKG_VERSION"));
+        return Ok(Invocation::Help(version.into(), Ending::Done));
+    }
     let width = environment.stdout_width().unwrap_or(80).clamp(40, 100);
     let mut root = root(width);
     let arguments = &asked_for_help(arguments)[..];
