@@ -163,6 +163,22 @@ fn what_is_exported_is_imported_as_it_was() {
     assert_eq!(again.email.as_deref(), Some("a.b@example.net"));
 }
 
+/// What the test below once found.
+#[test]
+fn a_default_of_no_seconds_survives_a_file() {
+    let soa = "ns1.example.com. hostmaster.example.com. 2026010100 3600 600 1209600 300";
+    let set = RecordSet {
+        name: "0".to_owned(),
+        rtype: "SOA".to_owned(),
+        ttl: None,
+        values: vec![soa.to_owned()],
+    };
+    let text = file::write("example.com", std::slice::from_ref(&set), 0);
+    let read = file::read(&text, Some("example.com")).unwrap();
+    assert_eq!(read.sets, [set], "{text}");
+    assert_eq!(read.ttl, Some(0));
+}
+
 /// One record as an admin could have it, with a name.
 fn any_record() -> impl Strategy<Value = (String, String, String)> {
     let name = prop_oneof![
