@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::metadata::{self, Wanted};
+use super::metadata;
 use super::{Atom, ItemType, Phase, Props, Removal, Steps};
 use crate::shell::{BATCH, Script};
 
@@ -51,9 +51,10 @@ pub fn goes_to_trash(applied: &Props) -> bool {
     applied.get(ON_REMOVE).is_some_and(|word| word == "trash")
 }
 
-/// Which of these directories lie where only root can put links: below one of root's, as far as is known here. In the
-/// others nothing is done by its path alone.
-fn below_root<'a>(dirs: &[&'a Dir]) -> BTreeSet<&'a str> {
+/// Which of these directories lie where only root can put links: below one of root's, as far as is known here, or below
+/// one of the same owner that is `fresh` too, and so root's until both are given away. In the others nothing is done by
+/// its path alone.
+fn below_root<'a>(dirs: &[&'a Dir], fresh: &[&Dir]) -> BTreeSet<&'a str> {
     let mut ordered = dirs.to_vec();
     ordered.sort_by_key(|dir| dir.path.len());
     let known: BTreeMap<&str, &Dir> = dirs.iter().map(|dir| (&*dir.path, *dir)).collect();
@@ -61,7 +62,10 @@ fn below_root<'a>(dirs: &[&'a Dir]) -> BTreeSet<&'a str> {
     for dir in ordered {
         let (parent, _) = dir.path.rsplit_once('/').unwrap_or_default();
         let safe = match known.get(parent) {
-            Some(parent) => parent.owner == "root" && below.contains(&*parent.path),
+            Some(parent) => {
+                let is_root_now = || fresh.contains(parent) && owner(parent) == owner(dir);
+                below.contains(&*parent.path) && (parent.owner == "root" || is_root_now())
+            }
             None => dir.owner == "root",
         };
         if safe {
@@ -87,21 +91,14 @@ fn make(fresh: &[&Dir], below_root: &BTreeSet<&str>, steps: &mut Steps) {
             script.words(group.iter().map(|dir| dir.path.as_str())).raw("\n");
         }
     }
-    let owned: Vec<Wanted<'_>> = safe
-        .iter()
-        .map(|dir| Wanted {
-            path: dir.path.clone(),
-            mode: dir.mode,
-            owner: &dir.owner,
-            group: &dir.group,
-        })
-        .collect();
-    metadata::set_owners(&owned, true, script);
     for dir in others {
         script.line("make_dir {} {}", &[&octal(dir.mode), &dir.path]);
         script.line("set_dir {} {} {}", &[&owner(dir), &octal(dir.mode), &dir.path]);
     }
     script.raw(": >\"$t/made\"\n");
+    for dir in safe {
+        steps.fresh_dir(&dir.path, &owner(dir));
+    }
     let mut undo = Script::new();
     undo.raw("unmake_dirs").words(paths.iter().rev().copied()).raw("\n");
     steps.undo(undo);
@@ -199,7 +196,7 @@ impl Atom for Dir {
             .iter()
             .partition(|dir| steps.is_in_restored(&dir.path));
         if !new.is_empty() {
-            make(&new, &below_root(&all), steps);
+            make(&new, &below_root(&all, &new), steps);
         }
         if !back.is_empty() {
             put_back(back, steps);
@@ -273,16 +270,28 @@ mod tests {
             dir("/srv/www/a/app/web/root", "root"),
             // What its parent is, is not known here.
             dir("/srv/www/b/app", "w"),
+            // It is there, and so its user's.
+            dir("/srv/www/c", "w"),
+            dir("/srv/www/c/app", "w"),
         ];
-        let changes: Vec<(&Dir, Option<&Props>)> = dirs.iter().map(|dir| (dir, None)).collect();
+        let there = dirs[5].wanted();
+        let before = |path: &str| (path == "/srv/www/c").then_some(&there);
+        let changes: Vec<(&Dir, Option<&Props>)> =
+            dirs.iter().map(|dir| (dir, before(&dir.path))).collect();
         let mut steps = Steps::new(1);
         Dir::apply(&changes, &mut steps);
-        let text = steps.at(Phase::Prepare).text();
-        for by_path in ["mkdir -p -m 0750 -- /srv/www/a\n", "mkdir -p -m 0750 -- /srv/www/a/app\n"] {
+        let text = steps.preparing().text().to_owned();
+        for by_path in [
+            "mkdir -p -m 0750 -- /srv/www/a\n",
+            "mkdir -p -m 0750 -- /srv/www/a/app\n",
+            "mkdir -p -m 0750 -- /srv/www/a/app/web\n",
+            // The deepest first, and at the very end: until then they are root's.
+            "chown -h w:www-data -- /srv/www/a/app/web /srv/www/a/app\n",
+        ] {
             assert!(text.contains(by_path), "{text}");
         }
-        assert!(text.contains("chown -h w:www-data -- /srv/www/a/app\n"), "{text}");
-        for within in ["/srv/www/a/app/web", "/srv/www/a/app/web/root", "/srv/www/b/app"] {
+        assert!(text.rfind("make_dir") < text.find("chown -h"), "{text}");
+        for within in ["/srv/www/a/app/web/root", "/srv/www/b/app", "/srv/www/c/app"] {
             assert!(text.contains(&format!("make_dir 0750 {within}\n")), "{text}");
         }
     }

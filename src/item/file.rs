@@ -54,6 +54,29 @@ impl File {
     pub fn dir(&self) -> &str {
         self.path.rsplit_once('/').map_or("", |(dir, _)| dir)
     }
+
+    /// Adds the steps that write a seed.
+    fn plant(&self, steps: &mut Steps) {
+        let owner = format!("{}:{}", self.owner, self.group);
+        let in_place = steps.is_fresh(self.dir(), &owner);
+        let (place, path) = if in_place {
+            steps.give(&self.path, &owner);
+            ("", self.path.clone())
+        } else {
+            ("\"$t\"/", steps.seed(&self.path))
+        };
+        // Not in the phase that stages: what is written here is born as 0644.
+        let script = steps.at(Phase::Prepare);
+        script.raw("printf %s ").arg(self.content.text());
+        script.raw(" >").raw(place).arg(&path).raw("\n");
+        if !in_place {
+            script.raw("chown ").arg(&owner).raw(" ").raw(place).arg(&path).raw("\n");
+        }
+        if self.mode != 0o644 {
+            script.raw("chmod ").arg(&format!("{:04o}", self.mode));
+            script.raw(" ").raw(place).arg(&path).raw("\n");
+        }
+    }
 }
 
 impl Atom for File {
@@ -79,8 +102,7 @@ impl Atom for File {
     }
 
     fn observe(names: &[&str], out: &mut Script) {
-        metadata::observe(names, out);
-        metadata::observe_content(names, out);
+        metadata::observe_with_content(names, out);
     }
 
     fn facts(lines: &[&str]) -> BTreeMap<String, Props> {
@@ -103,17 +125,7 @@ impl Atom for File {
         let mut contents = Script::new();
         let (seeds, files): (Vec<_>, Vec<_>) = changes.iter().partition(|(file, _)| file.seed);
         for (file, _) in seeds {
-            let name = steps.seed(&file.path);
-            // Not in the phase that stages: what is written here is born as 0644.
-            let script = steps.at(Phase::Prepare);
-            script.raw("printf %s ").arg(file.content.text());
-            script.raw(" >\"$t\"/").arg(&name).raw("\nchown ");
-            script.arg(&format!("{}:{}", file.owner, file.group));
-            script.raw(" \"$t\"/").arg(&name).raw("\n");
-            if file.mode != 0o644 {
-                script.raw("chmod ").arg(&format!("{:04o}", file.mode));
-                script.raw(" \"$t\"/").arg(&name).raw("\n");
-            }
+            file.plant(steps);
         }
         for (file, before) in files {
             match before {
@@ -199,7 +211,7 @@ mod tests {
     fn what_is_observed_satisfies_what_was_wanted() {
         let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
         let facts = File::facts(&[
-            "644 root root regular empty file:/etc/a",
+            "644 root root f:/etc/a",
             &format!("{empty}  /etc/a"),
         ]);
         assert!(super::super::satisfies(&facts["/etc/a"], &file("/etc/a", "").wanted()));
@@ -209,7 +221,7 @@ mod tests {
     #[test]
     fn a_link_is_not_a_file_whatever_it_points_at() {
         let hash = "0".repeat(64);
-        let facts = File::facts(&["777 root root symbolic link:/etc/a", &format!("{hash}  /etc/a")]);
+        let facts = File::facts(&["777 root root l:/etc/a", &format!("{hash}  /etc/a")]);
         assert_eq!(facts["/etc/a"].get("sha256"), None);
         assert!(file("/etc/a", "").guarded(&facts["/etc/a"]));
     }
@@ -258,6 +270,30 @@ mod tests {
             "{}",
             tested.text()
         );
+    }
+
+    #[test]
+    fn a_seed_is_written_into_a_directory_that_is_still_roots() {
+        let seed = File {
+            owner: "w".to_owned(),
+            group: "w".to_owned(),
+            seed: true,
+            ..file("/srv/www/a/public/index.html", "it's")
+        };
+        let mut steps = Steps::new(7);
+        steps.fresh_dir("/srv/www/a/public", "w:w");
+        File::apply(&[(&seed, None)], &mut steps);
+        assert_eq!(
+            steps.preparing().text(),
+            "printf %s \"it's\" >/srv/www/a/public/index.html\n\
+             chown -h w:w -- /srv/www/a/public/index.html /srv/www/a/public\n"
+        );
+        // In any other it waits where nobody gets at it until the commit.
+        let mut steps = Steps::new(7);
+        steps.fresh_dir("/srv/www/a/public", "x:x");
+        File::apply(&[(&seed, None)], &mut steps);
+        assert!(steps.preparing().text().contains(" >\"$t\"/seed-1\nchown w:w \"$t\"/seed-1\n"));
+        assert!(steps.commit(None).text().starts_with("put_seed \"$t\"/seed-1 "));
     }
 
     #[test]

@@ -14,16 +14,17 @@ pub(super) fn observe(paths: &[&str], out: &mut Script) {
     }
 }
 
-/// Appends the commands that print the SHA-256 of each regular file, and of nothing else: reading a pipe would not end.
-pub(super) fn observe_content(paths: &[&str], out: &mut Script) {
+/// Appends the commands that print the same of each path, and the SHA-256 of each regular file, and of nothing else:
+/// reading a pipe would not end. find(1) writes out what it has to say before it starts another program.
+pub(super) fn observe_with_content(paths: &[&str], out: &mut Script) {
     for batch in paths.chunks(BATCH) {
-        out.raw("find")
-            .words(batch.iter().copied())
-            .raw(" -maxdepth 0 -type f -exec sha256sum -- {} + 2>/dev/null\n");
+        out.raw("find").words(batch.iter().copied()).raw(
+            " -maxdepth 0 -printf '%m %u %g %y:%p\\n' -type f -exec sha256sum -- {} + 2>/dev/null\n",
+        );
     }
 }
 
-/// Reads a line of [`observe`]: path and properties.
+/// Reads a line of [`observe`] or [`observe_with_content`]: path and properties.
 pub(super) fn fact(line: &str) -> Option<(String, Props)> {
     let (attributes, path) = line.split_once(':')?;
     let mut words = attributes.splitn(4, ' ');
@@ -31,16 +32,16 @@ pub(super) fn fact(line: &str) -> Option<(String, Props)> {
     let owner = words.next()?;
     let group = words.next()?;
     let kind = match words.next()? {
-        "directory" => "dir",
-        "regular file" | "regular empty file" => "file",
-        "symbolic link" => "link",
+        "directory" | "d" => "dir",
+        "regular file" | "regular empty file" | "f" => "file",
+        "symbolic link" | "l" => "link",
         _ => "other",
     };
     let mode = u32::from_str_radix(mode, 8).ok()?;
     Some((path.to_owned(), of(kind, mode, owner, group)))
 }
 
-/// Reads a line of [`observe_content`]: path and hash.
+/// Reads a line of [`observe_with_content`]: path and hash.
 pub(super) fn content_fact(line: &str) -> Option<(&str, &str)> {
     let (hash, path) = line.split_once("  ")?;
     (hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit())).then_some((path, hash))

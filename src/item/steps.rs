@@ -53,6 +53,8 @@ pub struct Steps {
     seeds: Vec<String>,
     reloads: BTreeSet<String>,
     restored: BTreeMap<Key, i64>,
+    fresh: BTreeMap<String, String>,
+    given: BTreeMap<String, Vec<String>>,
 }
 
 impl Steps {
@@ -69,6 +71,8 @@ impl Steps {
             seeds: Vec::new(),
             reloads: BTreeSet::new(),
             restored: BTreeMap::new(),
+            fresh: BTreeMap::new(),
+            given: BTreeMap::new(),
         }
     }
 
@@ -128,6 +132,41 @@ impl Steps {
     pub fn seed(&mut self, path: &str) -> String {
         self.seeds.push(path.to_owned());
         format!("seed-{}", self.seeds.len())
+    }
+
+    /// Notes that the directory at `path` is made in [`Phase::Prepare`] where only root can put anything, and is given to
+    /// `owner` (`USER:GROUP`) at the end of that phase: until then what is made in it may be made by its path.
+    pub(super) fn fresh_dir(&mut self, path: &str, owner: &str) {
+        self.give(path, owner);
+        self.fresh.insert(path.to_owned(), owner.to_owned());
+    }
+
+    /// Whether `dir` is such a directory, of this owner.
+    pub(super) fn is_fresh(&self, dir: &str, owner: &str) -> bool {
+        self.fresh.get(dir).is_some_and(|of| of == owner)
+    }
+
+    /// Notes that what is made at `path` in such a directory is given to `owner` together with it.
+    pub(super) fn give(&mut self, path: &str, owner: &str) {
+        // What was made a moment ago belongs to root.
+        if owner != "root:root" {
+            self.given.entry(owner.to_owned()).or_default().push(path.to_owned());
+        }
+    }
+
+    /// The steps of [`Phase::Prepare`].
+    pub fn preparing(&self) -> Script {
+        let mut script = self.phase(Phase::Prepare).cloned().unwrap_or_default();
+        for (owner, paths) in &self.given {
+            let mut paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+            // What lies in a directory goes before it: its owner could put a link there.
+            paths.sort_by_key(|path| std::cmp::Reverse(path.matches('/').count()));
+            for paths in paths.chunks(BATCH) {
+                script.raw("chown -h ").arg(owner).raw(" --");
+                script.words(paths.iter().copied()).raw("\n");
+            }
+        }
+        script
     }
 
     /// Notes that the file at `path` is to be deleted at the commit.

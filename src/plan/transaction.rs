@@ -171,7 +171,7 @@ fn compile(steps: &Steps, probes: &[&Probe], neighbours: &[&Probe], id: &str) ->
     let empty = Script::new();
     function("packages", steps.phase(Phase::Packages).unwrap_or(&empty));
     function("put_back", steps.phase(Phase::Restore).unwrap_or(&empty));
-    function("prepare", steps.phase(Phase::Prepare).unwrap_or(&empty));
+    function("prepare", &steps.preparing());
     function("stage", &staging(steps));
     function("check", &checking(steps));
     function("baseline", &baseline(neighbours));

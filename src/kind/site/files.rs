@@ -118,8 +118,9 @@ pub(super) fn items(site: &Checked, input: &Compile<'_>) -> Result<Vec<Item>, In
             path: format!("{}/index.html", paths.root),
             content: Content::Text(welcome(&site.domain)),
             mode: 0o644,
+            // As the directory is that it lies in, so that both are given away at once.
             owner: site.user.clone(),
-            group: site.user.clone(),
+            group: WEB_GROUP.to_owned(),
             service: None,
             seed: true,
         }
