@@ -15,14 +15,12 @@ firewall_keep() {
 	sync -f "$t"
 }
 
-# put FILE CONTENT MODE: writes a file whole or not at all; says whether anything changed.
+# firewall_put FILE CONTENT: writes beside a file what is to be moved there, and says whether it is anything new.
 firewall_put() {
-	if printf %s "$2" | cmp -s - "$1"; then return 1; fi
-	mkdir -p -m 755 -- "${1%/*}"
+	if [ -e "$1" ] && printf %s "$2" | cmp -s - "$1"; then return 1; fi
+	[ -d "${1%/*}" ] || mkdir -p -m 755 -- "${1%/*}"
 	printf %s "$2" >"$1.fleet-undo"
-	chmod "$3" "$1.fleet-undo"
-	sync -- "$1.fleet-undo"
-	mv -f -T -- "$1.fleet-undo" "$1"
+	put="$put $1"
 }
 
 # firewall_load SCRIPT UNIT DROP_IN UNDO: puts the rules that SCRIPT loads on trial; with a new connection's word they are
@@ -31,7 +29,7 @@ firewall_load() {
 	step 'testing the firewall rules'
 	umask 077
 	printf %s "$1" >"$t/firewall"
-	if ! log=$(unshare -n sh "$t/firewall" 2>&1); then
+	if ! log=$(unshare -n sh -c 'sh "$1" && nft -s list table inet fleet >"$2"' sh "$t/firewall" "$t/rules-tried" 2>&1); then
 		why 'nftables does not take the new rules'
 		printf '%s\n' "$log" >&2
 		return 1
@@ -48,28 +46,35 @@ firewall_load() {
 	sh "$t/firewall"
 	printf '@confirm %s\n' "${t##*/}"
 	waited=0
-	until verdict=$(readlink "$t/verdict"); do
-		sleep 0.1
+	until [ -L "$t/verdict" ]; do
+		sleep 0.05
 		waited=$((waited + 1))
-		if [ "$waited" -gt "$((confirm_timeout * 10 + 30))" ]; then ln -s reverted "$t/verdict" 2>/dev/null || :; fi
+		if [ "$waited" -gt "$((confirm_timeout * 20 + 60))" ]; then ln -s reverted "$t/verdict" 2>/dev/null || :; fi
 	done
-	if [ "$verdict" != confirmed ]; then
+	if [ "$(readlink "$t/verdict")" != confirmed ]; then
 		printf '@unconfirmed\n'
 		why "no new connection came through the new rules within $confirm_timeout seconds"
 		return 1
 	fi
 	step 'keeping the firewall rules'
 	units=/etc/systemd/system
+	put='' changed=''
+	firewall_put /etc/fleet/firewall "$1" || :
 	umask 022
-	changed=
-	if firewall_put "$units/fleet-firewall.service" "$2" 644; then changed=1; fi
-	if firewall_put "$units/nftables.service.d/fleet.conf" "$3" 644; then changed=1; fi
+	if firewall_put "$units/fleet-firewall.service" "$2"; then changed=1; fi
+	if firewall_put "$units/nftables.service.d/fleet.conf" "$3"; then changed=1; fi
+	# Whole on the disk before it is there; none of these names has a blank.
+	for file in $put; do printf '%s.fleet-undo\n' "$file"; done | xargs -r sync --
+	for file in $put; do mv -f -T -- "$file.fleet-undo" "$file"; done
 	link=$units/sysinit.target.wants/fleet-firewall.service
 	if [ ! -e "$link" ]; then
-		mkdir -p -m 755 -- "${link%/*}"
+		[ -d "${link%/*}" ] || mkdir -p -m 755 -- "${link%/*}"
 		ln -s -f -T -- ../fleet-firewall.service "$link"
 	fi
-	firewall_put /etc/fleet/firewall "$1" 600 || :
+	# What nftables makes of the script is known from the test.
+	# shellcheck disable=SC2046 # two sums and the names of what they are of
+	set -- $(canonical <"$t/rules-tried" | sha256sum - /etc/fleet/firewall)
+	[ $# -ne 4 ] || printf '%s %s\n' "$3" "$1" >"$run/firewall-as-kept"
 	flush /etc/fleet "$units"
 	if [ -n "$changed" ]; then systemctl daemon-reload; fi
 	systemctl stop -- "fleet-revert-${t##*/}.timer" 2>/dev/null || :
