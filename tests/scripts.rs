@@ -187,18 +187,22 @@ fn what_is_flushed_may_lie_on_several_file_systems() {
 #[test]
 fn every_answer_counts_for_its_own_request() {
     for shell in shells() {
-        // In place of curl: answers by the last letter of the URL, and nothing at all for `x`.
+        // In place of curl: answers by the last letter of the URL, nothing at all for `x`, and the last ones first.
         let said = run(
             &shell,
             PRELUDE,
             "curl() {
+                 asked=0
                  while [ $# -gt 0 ]; do
-                     case $1 in *://*ok) echo 200 ;; *://*no) echo 404 ;; *://*x) echo 000 ;; esac
+                     status=
+                     case $1 in *://*ok) status=200 ;; *://*no) status=404 ;; *://*x) status=none ;; -w) first=${2%% *} ;; esac
+                     [ -z \"$status\" ] || { echo \"$first $asked $status\"; asked=$((asked + 1)); }
                      shift
-                 done
+                 done | grep -v none | tac
              }
-             seq 70 | sed 's|.*|200 299 http://a/&ok a /&ok|' >\"$t/probes\"
-             sed -i -e '33s|ok|no|g' -e '34s|ok|x|g' -e '35s|200 299|404 404|; 35s|ok|no|g' \"$t/probes\"
+             seq 700 | sed 's|.*|200 299 http://a/&ok a /&ok|' >\"$t/probes\"
+             sed -i -e '33s|ok|no|g' -e '34s|ok|x|g' -e '35s|200 299|404 404|; 35s|ok|no|g' \
+                 -e '256s|ok|no|g' -e '257s|ok|no|g' -e '700s|ok|x|g' \"$t/probes\"
              probe_once; cat \"$t/unwell\"
              head -n 1 \"$t/unwell\" | cut -d ' ' -f 2- >\"$t/probes\"; probe_once; cat \"$t/unwell\"
              : >\"$t/probes\"; probe_once; cat \"$t/unwell\"",
@@ -212,6 +216,9 @@ fn every_answer_counts_for_its_own_request() {
             [
                 "404 200 299 http://a/33no a /33no",
                 "000 200 299 http://a/34x a /34x",
+                "404 200 299 http://a/256no a /256no",
+                "404 200 299 http://a/257no a /257no",
+                "000 200 299 http://a/700x a /700x",
                 "404 200 299 http://a/33no a /33no",
             ],
             "{shell:?}"
@@ -224,7 +231,7 @@ fn a_round_of_requests_that_cannot_be_written_down_is_a_failure() {
     let said = run(
         &["sh"],
         PRELUDE,
-        "curl() { rm -r \"$t/shares\"; echo 200; }
+        "curl() { rm \"$t/unwell\"; mkdir \"$t/unwell\"; echo 0 0 200; }
          echo '200 299 http://a/ a /' >\"$t/probes\"
          one() { probe_once; echo 'went on'; }; failed=; phase one",
     );

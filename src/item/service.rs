@@ -28,7 +28,7 @@ impl Atom for Service {
     }
 
     fn observe(names: &[&str], out: &mut Script) {
-        out.raw("systemctl show -p Id,LoadState,ActiveState,UnitFileState --");
+        out.raw("services");
         for name in names {
             out.raw(" ").arg(&format!("{name}.service"));
         }

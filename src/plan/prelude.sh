@@ -250,8 +250,39 @@ expire() {
 
 # flush PATH...: what was written there is on the disk when this returns. One call serves a whole file system.
 flush() {
-	printf '%s\n' "$@" | xargs -d '\n' stat -c '%d %n' -- | LC_ALL=C sort -u -k 1,1 | cut -d ' ' -f 2- |
-		xargs -d '\n' sync -f --
+	# shellcheck disable=SC2030 # no longer than this
+	stat -c '%d %n' -- "$@" | {
+		systems=' '
+		set --
+		while read -r device path; do
+			case $systems in *" $device "*) continue ;; esac
+			systems="$systems$device "
+			set -- "$@" "$path"
+		done
+		sync -f -- "$@"
+	}
+}
+
+# at_boot UNIT: whether something that is started at boot has a link to it.
+at_boot() {
+	for link in /etc/systemd/system/*.wants/"$1"; do [ ! -L "$link" ] || return 0; done
+	return 1
+}
+
+# services UNIT...: how each is and whether it starts at boot, as `systemctl show` has it. That asks for all there is to know
+# of each; what runs and has a link to it, as most do, is known for less than half.
+services() {
+	well=" $(systemctl list-units --all --plain --no-legend -- "$@" 2>/dev/null | while read -r unit load active _; do
+		if [ "$load $active" = 'loaded active' ] && at_boot "$unit"; then printf '%s ' "$unit"; fi
+	done)"
+	for unit in "$@"; do
+		shift
+		case $well in
+		*" $unit "*) printf 'Id=%s\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\n\n' "$unit" ;;
+		*) set -- "$@" "$unit" ;;
+		esac
+	done
+	[ $# -eq 0 ] || systemctl show -p Id,LoadState,ActiveState,UnitFileState -- "$@"
 }
 
 # why_apt LOG: says in a sentence why apt failed, from what it wrote; the gravest cause first.
@@ -375,46 +406,64 @@ get() {
 		read -r -u 3 _ status _ && printf "%s\n" "$status"' bash "$@" 2>/dev/null || echo 000
 }
 
-# ask FILE: makes each request `MIN MAX URL HOST PATH` of FILE; what is out of bounds goes to FILE.unwell, with its
-# status before it.
-ask() {
-	share=$1
-	if command -v curl >/dev/null; then
-		set --
-		while read -r _ _ url _; do set -- "$@" -o /dev/null "$url"; done <"$share"
-		curl -q -s -k -g -m 10 --noproxy '*' -A fleet --resolve '*:80:127.0.0.1' --resolve '*:443:127.0.0.1' \
-			-w '%{http_code}\n' "$@" >"$share.answers" 2>/dev/null </dev/null || :
-	else
-		while read -r _ _ url host path; do get "$url" "$host" "$path"; done <"$share" >"$share.answers"
-	fi
-	while read -r min max url rest <&3; do
-		status=000
-		read -r status <&6 || :
-		case $status in
-		-) continue ;;
-		[1-5][0-9][0-9]) if [ "$status" -ge "$min" ] && [ "$status" -le "$max" ]; then continue; fi ;;
-		*) status=000 ;;
-		esac
-		printf '%s %s %s %s %s\n' "$status" "$min" "$max" "$url" "$rest" || return
-	done 3<"$share" 6<"$share.answers" >"$share.part"
-	mv -f -- "$share.part" "$share.unwell"
+# fetch FIRST ARGUMENT...: makes these requests, up to 32 at a time, and prints of each FIRST, its number from 0 on, and its
+# status.
+fetch() {
+	first=$1
+	shift
+	curl -q -s -k -g -m 10 -Z --parallel-max 32 --noproxy '*' -A fleet --resolve '*:80:127.0.0.1' \
+		--resolve '*:443:127.0.0.1' -w "$first %{urlnum} %{http_code}\n" "$@" 2>/dev/null </dev/null || :
 }
 
-# probe_once: one round of the requests in $t/probes, up to 32 at a time; what is out of bounds goes to $t/unwell.
+# ask: makes each request `MIN MAX URL HOST PATH` of $t/probes; prints two numbers whose sum is that of its line, from 0 on,
+# and its status.
+ask() {
+	number=0
+	set --
+	while read -r _ _ url host path; do
+		if [ "$with_curl" ]; then
+			set -- "$@" -o /dev/null "$url"
+		else
+			printf '%s 0 %s\n' "$number" "$(get "$url" "$host" "$path")" &
+		fi
+		number=$((number + 1))
+		[ "$((number % 8))" -eq 0 ] || continue
+		if [ -z "$with_curl" ]; then
+			wait
+			step probing >&4
+		elif [ "$#" -ge 768 ]; then
+			fetch "$((number - $# / 3))" "$@"
+			step probing >&4
+			set --
+		fi
+	done <"$t/probes"
+	[ $# -eq 0 ] || fetch "$((number - $# / 3))" "$@"
+	wait
+}
+
+# probe_once: one round of the requests in $t/probes; what is out of bounds goes to $t/unwell, with its status before it.
 probe_once() {
 	: >"$t/unwell"
 	[ -s "$t/probes" ] || return 0
-	rm -rf -- "$t/shares"
-	mkdir -- "$t/shares"
-	split -l 4 -a 6 -- "$t/probes" "$t/shares/"
-	asking=0
-	for share in "$t"/shares/??????; do
-		ask "$share" &
-		asking=$((asking + 1))
-		[ "$((asking % 8))" -ne 0 ] || { wait; step probing; }
-	done
-	wait
-	for share in "$t"/shares/??????; do cat -- "$share.unwell"; done >"$t/unwell"
+	with_curl=$(command -v curl) || :
+	ask | sort -n -k 1,1 -k 2,2 >"$t/answers"
+	number=0
+	while read -r min max url rest <&3; do
+		if [ "$number" -eq 0 ]; then read -r first asked status <&6 || :; fi
+		answer=000
+		if [ "$asked" ] && [ "$((first + asked))" -eq "$number" ]; then
+			answer=$status
+			asked=
+			read -r first asked status <&6 || :
+		fi
+		number=$((number + 1))
+		case $answer in
+		-) continue ;;
+		[1-5][0-9][0-9]) if [ "$answer" -ge "$min" ] && [ "$answer" -le "$max" ]; then continue; fi ;;
+		*) answer=000 ;;
+		esac
+		printf '%s %s %s %s %s\n' "$answer" "$min" "$max" "$url" "$rest" || return
+	done 3<"$t/probes" 6<"$t/answers" >"$t/unwell"
 }
 
 # Makes the requests in $t/probes until each is answered within its bounds, for a few seconds.

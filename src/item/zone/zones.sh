@@ -2,8 +2,9 @@
 
 # zones_ready: finds the database that PowerDNS is configured to use.
 zones_ready() {
-	zones=$(sed -n 's/^[[:space:]]*gsqlite3-database[[:space:]]*=[[:space:]]*//p' \
-		/etc/powerdns/pdns.conf /etc/powerdns/pdns.d/*.conf 2>/dev/null | tail -n 1)
+	# The last one counts.
+	zones=$(sed -n -e '/^[[:space:]]*gsqlite3-database[[:space:]]*=[[:space:]]*/{s///;h;}' -e '${x;p;}' \
+		/etc/powerdns/pdns.conf /etc/powerdns/pdns.d/*.conf 2>/dev/null) || :
 	[ -n "$zones" ] && [ -s "$zones" ] && command -v sqlite3 >/dev/null
 }
 
