@@ -37,6 +37,12 @@ pub const BOOT: &str = "/etc/fleet/firewall";
 /// In place of the hash of the rules, where those in force are not those of [`BOOT`].
 pub const EDITED: &str = "edited";
 
+/// The notes of edited rules: what nftables lists of those in force, and what it would list if the script for the next
+/// boot were loaded.
+pub const IN_FORCE: &str = "_in_force";
+/// See [`IN_FORCE`].
+pub const IN_SCRIPT: &str = "_in_script";
+
 /// The shell functions that observe, load, confirm and undo.
 const OBSERVE: &str = include_str!("ruleset/observe.sh");
 const LOAD: &str = include_str!("ruleset/load.sh");
@@ -199,6 +205,13 @@ impl Atom for Ruleset {
         ]);
         if let Some(rules) = seen.get("rules") {
             fact.insert("rules".to_owned(), (*rules).to_owned());
+        }
+        for note in [IN_FORCE, IN_SCRIPT] {
+            let listed = lines.iter().filter_map(|line| line.strip_prefix(&note[1..])?.strip_prefix(' '));
+            let text: String = listed.flat_map(|line| [line, "\n"]).collect();
+            if !text.is_empty() {
+                fact.insert(note.to_owned(), text);
+            }
         }
         BTreeMap::from([(NAME.to_owned(), fact)])
     }

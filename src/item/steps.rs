@@ -150,7 +150,10 @@ impl Steps {
     pub(super) fn give(&mut self, path: &str, owner: &str) {
         // What was made a moment ago belongs to root.
         if owner != "root:root" {
-            self.given.entry(owner.to_owned()).or_default().push(path.to_owned());
+            self.given
+                .entry(owner.to_owned())
+                .or_default()
+                .push(path.to_owned());
         }
     }
 

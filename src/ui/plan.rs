@@ -218,6 +218,17 @@ fn content_diff(page: &mut Page, item: &Item, before: Option<&Props>, contents: 
         diff::unified(page, before.map(String::as_str), Some(&primary.text()), 6);
     }
     if let Item::Ruleset(rules) = item {
+        let note = |name| {
+            before
+                .and_then(|before| before.get(name))
+                .map(String::as_str)
+        };
+        if let (in_force @ Some(_), in_script @ Some(_)) =
+            (note(ruleset::IN_FORCE), note(ruleset::IN_SCRIPT))
+        {
+            page.toned_line("      what was edited in the rules in force:", Tone::Dim);
+            diff::unified(page, in_script, in_force, 6);
+        }
         let before = contents.get(ruleset::BOOT).map(String::as_str);
         diff::unified(page, before, Some(&rules.script()), 6);
     }

@@ -131,8 +131,15 @@ fn only_what_a_rule_lets_in_comes_in() {
         "lab-1",
         "nft insert rule inet fleet input tcp dport 8080 accept",
     );
-    let plan = world.fleet("plan --detailed-exitcode").expect(6);
-    expect_words(&plan.stdout, &["ruleset fleet", "edited by somebody else"]);
+    let plan = world.fleet("plan --diff --detailed-exitcode").expect(6);
+    expect_words(
+        &plan.stdout,
+        &[
+            "ruleset fleet",
+            "edited by somebody else",
+            "+\t\ttcp dport 8080 accept",
+        ],
+    );
     world.fleet("apply").expect(0);
     assert!(!rules(&world, "lab-1").contains("8080"));
     world.expect_settled();

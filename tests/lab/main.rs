@@ -20,6 +20,7 @@ mod databases;
 mod faults;
 mod firewall;
 mod hostile;
+mod hundred;
 mod isolation;
 mod leaks;
 mod locks;

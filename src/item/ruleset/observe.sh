@@ -8,10 +8,14 @@ canonical() {
 # as_kept SCRIPT: whether the rules in force are those that SCRIPT loads. The same nft and the same kernel write both down,
 # the ones of the script in a network of their own.
 as_kept() {
-	live=$(nft -s list table inet fleet 2>/dev/null | canonical)
-	kept=$(unshare -n sh -c 'sh "$1" && nft -s list table inet fleet' sh "$1" 2>/dev/null | canonical)
-	[ -n "$live" ] && [ "$live" = "$kept" ]
+	in_force=$(nft -s list table inet fleet 2>/dev/null) || in_force=
+	in_script=$(unshare -n sh -c 'sh "$1" && nft -s list table inet fleet' sh "$1" 2>/dev/null) || in_script=
+	live=$(printf '%s\n' "$in_force" | canonical)
+	[ -n "$in_force" ] && [ "$live" = "$(printf '%s\n' "$in_script" | canonical)" ]
 }
+
+# listing WORD TEXT: what nftables wrote down, for people to compare.
+listing() { printf '%s\n' "$2" | sed -e 's/ expires [0-9dhms]*//g' -e "s/^/$1 /"; }
 
 # firewall_facts SCRIPT UNIT DROP_IN: whether fleet's table is there and its rules are those of SCRIPT, and whether they
 # are loaded at the next boot, as a unit and a drop-in with these checksums do it.
@@ -47,6 +51,8 @@ firewall_facts() {
 		fi
 	else
 		printf 'table yes\nrules edited\n'
+		listing in_force "$in_force"
+		[ -z "$in_script" ] || listing in_script "$in_script"
 	fi
 	if [ -z "$script" ]; then
 		printf 'boot no\n'

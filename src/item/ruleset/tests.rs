@@ -223,6 +223,8 @@ fn facts_say_whether_it_is_there_and_whose_it_is() {
     assert_eq!(seen, props([("table", "yes".to_owned()), ("rules", hash), ("boot", "yes".to_owned())]));
     assert_eq!(fact(&["table no", "boot no"]).unwrap().len(), 2);
     assert_eq!(fact(&["garbage"]), None);
+    let edited = fact(&["table yes", "rules edited", "in_force a {", "in_force  b", "in_script a {", "boot yes"]).unwrap();
+    assert_eq!((&*edited[IN_FORCE], &*edited[IN_SCRIPT]), ("a {\n b\n", "a {\n"));
     let without = Ruleset::default();
     assert!(super::super::satisfies(&fact(&["table no", "boot no"]).unwrap(), &without.wanted()));
     assert!(!super::super::satisfies(&fact(&["table yes", "rules edited", "boot no"]).unwrap(), &base().wanted()));
