@@ -20,6 +20,8 @@ use crate::ui::{Cell, Page, Table, Tone, format};
 /// health` does not fail because of them, and they take no new resources, as if they were cordoned. What is still
 /// wrong when it ends is told then.
 #[derive(Args, Debug)]
+#[command(override_usage = "fleet maintenance <SELECTOR>... --for <TIME> | --until <WHEN> | --end\n       \
+    fleet maintenance --list [SELECTOR]...")]
 #[command(group = ArgGroup::new("what").required(true).args(["length", "until", "list", "end"]))]
 pub struct Maintenance {
     /// The servers: `sg-1`, `jkt-*`, `region=singapore`, `label:tier=gold`, `!sg-3`

@@ -12,6 +12,7 @@ use crate::kind::{Edge as _, Spec, kind};
 
 /// Moves a rule.
 #[derive(Args, Debug)]
+#[command(override_usage = "fleet move-rule [OPTIONS] <NAME> --before|--after <RULE>\n       fleet move-rule [OPTIONS] <NAME> --first|--last")]
 #[group(id = "place", required = true, multiple = false, args = ["before", "after", "first", "last"])]
 pub struct MoveRule {
     /// The rule
