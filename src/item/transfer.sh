@@ -30,7 +30,8 @@ transfer_dump() {
 
 # transfer_begin ENGINE NAME UNPACK CREDENTIALS: starts what reads SQL from file descriptor 8, as the owner of the
 # database and as a user of the server that may do nothing: what is in a dump is not to be trusted. When it ends before
-# `transfer_end` has said that it is whole, `transfer_undo` runs.
+# `transfer_end` has said that it is whole, `transfer_undo` runs. The server's lock (descriptor 9) is this shell's alone: a
+# dump may have commands for the client in it, which could free it, or keep it for good.
 transfer_begin() {
 	work=$(mktemp -d /run/fleet-import.XXXXXX) || return 1
 	(umask 077 && printf %s "$4" >"$work/credentials") && mkfifo -m 600 -- "$work/data" || return 1
@@ -47,11 +48,11 @@ transfer_begin() {
 		} | case $1 in
 		mariadb)
 			runuser -u nobody -- env HOME="$work" mariadb --defaults-file="$work/credentials" --sandbox --batch \
-				--default-character-set=utf8mb4 "$2"
+				--default-character-set=utf8mb4 "$2" 9>&-
 			;;
 		postgres)
 			runuser -u nobody -- env HOME="$work" PGPASSFILE="$work/credentials" psql -X -q -h 127.0.0.1 -w \
-				-v ON_ERROR_STOP=1 -U "$(cut -d : -f 4 <"$work/credentials")" -d "$2"
+				-v ON_ERROR_STOP=1 -U "$(cut -d : -f 4 <"$work/credentials")" -d "$2" 9>&-
 			;;
 		esac >/dev/null 2>"$work/said"
 		echo $? >"$work/read"

@@ -343,7 +343,7 @@ fn a_dump_brings_back_all_and_a_bad_one_changes_nothing() {
         world.home.write("beyond.sql", beyond);
         world
             .home
-            .write("shell.sql", "\\! touch /tmp/evil\nSELECT 1 FROM nowhere;\n");
+            .write("shell.sql", "\\! touch /tmp/evil; ls -l /proc/self/fd >/tmp/evil\nSELECT 1 FROM nowhere;\n");
         for bad in ["half.sql.gz", "wrong.sql", "beyond.sql", "shell.sql"] {
             let failed = world
                 .fleet(&format!("import-database {name} {bad} --force"))
@@ -359,6 +359,9 @@ fn a_dump_brings_back_all_and_a_bad_one_changes_nothing() {
             world.sh(server, "stat -c %U /tmp/evil 2>/dev/null || echo nobody"),
             "nobody"
         );
+        // Nor does it get at the lock of the server, to free it or to keep it.
+        let open = world.sh(server, "cat /tmp/evil 2>/dev/null || :");
+        assert!(!open.contains("/run/fleet"), "{open}");
         run("INSERT INTO t VALUES (2)").expect("filled");
         world
             .fleet(&format!("import-database {name} whole.sql.gz --force"))
