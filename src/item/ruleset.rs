@@ -165,6 +165,7 @@ impl Atom for Ruleset {
     fn refusals(&self, by: Option<&str>) -> Vec<Refusal> {
         let hint = |by: &Decider| match by {
             Decider::Ban(network) => format!("`fleet unban-address {network}`"),
+            Decider::Slow(..) => "give it a higher rate, at least 6/minute; `--force` insists".to_owned(),
             Decider::Nobody => "add a rule that lets it in; `--force` insists".to_owned(),
             _ => "let it in by a rule before that one; `--force` insists".to_owned(),
         };

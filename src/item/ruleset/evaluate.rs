@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::Ruleset;
-use super::rule::{Packet, TCP, Verdict};
+use super::rule::{Packet, Rate, TCP, Verdict};
 
 /// What decides about a packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub enum Decider {
     Rule(String),
     /// A rule that ends by itself, so that nothing may depend on it.
     Expiring(String),
+    /// A rule that lets in so few connections that nothing may depend on it, and its rate.
+    Slow(String, Rate),
     /// A ban.
     Ban(String),
     /// No rule lets it in.
@@ -35,6 +37,7 @@ impl Cut {
         match &self.by {
             Decider::Rule(name) => format!("rule `{name}` would cut {what}"),
             Decider::Expiring(name) => format!("only rule `{name}` lets in {what}, and that rule ends by itself"),
+            Decider::Slow(name, rate) => format!("rule `{name}` would let in only {rate} of {what}"),
             Decider::Ban(network) => format!("the ban of `{network}` would cut {what}"),
             Decider::Nobody => format!("no rule would let in {what}"),
         }
@@ -67,9 +70,12 @@ impl Ruleset {
         }
         let mut expiring = None;
         for rule in self.rules().filter(|rule| rule.matches(packet, &base.sets)) {
-            match (rule.verdict, rule.until) {
-                (Verdict::Allow, None) => return None,
-                (Verdict::Allow, Some(_)) => {
+            let slow = rule.rate.filter(|rate| rate.is_slow());
+            match (rule.verdict, slow, rule.until) {
+                // What is more than the rate is dropped, whatever comes after it.
+                (Verdict::Allow, Some(rate), _) => return Some(Decider::Slow(rule.name.to_string(), rate)),
+                (Verdict::Allow, None, None) => return None,
+                (Verdict::Allow, None, Some(_)) => {
                     expiring.get_or_insert_with(|| Decider::Expiring(rule.name.to_string()));
                 }
                 _ => return Some(Decider::Rule(rule.name.to_string())),

@@ -153,6 +153,15 @@ impl Unit {
         }
     }
 
+    fn seconds(self) -> u64 {
+        match self {
+            Self::Second => 1,
+            Self::Minute => 60,
+            Self::Hour => 3600,
+            Self::Day => 86400,
+        }
+    }
+
     /// How long an address is remembered that was not seen again.
     pub(super) fn memory(self) -> &'static str {
         match self {
@@ -160,6 +169,17 @@ impl Unit {
             Self::Hour => "2h",
             Self::Day => "2d",
         }
+    }
+}
+
+/// How many connections a minute whoever works over them needs at the least: a command of fleet makes one or two, and then
+/// somebody looks with their own client.
+const NEEDED: u64 = 6;
+
+impl Rate {
+    /// Whether nothing that is needed may depend on it: the first connection passes, and the next ones find it used up.
+    pub(super) fn is_slow(self) -> bool {
+        u64::from(self.count) * 60 < NEEDED * self.per.seconds()
     }
 }
 

@@ -161,6 +161,23 @@ fn what_would_lock_fleet_out_is_named() {
     closed.fold(&Ruleset::rule(passing));
     assert_eq!(reasons(&closed), [format!("only rule `passing` lets in {US}, and that rule ends by itself")]);
 
+    // Nor is what lets in the first connection, and then none for an hour; whatever stands behind it.
+    let rated = |count, per| {
+        let mut slow = rule("slow", 1, Verdict::Allow, &[22], &[]);
+        slow.rate = Some(Rate { count, per });
+        with([slow, rule("open", 2, Verdict::Allow, &[22], &[])])
+    };
+    for (count, per) in [(1, Unit::Hour), (2, Unit::Day), (5, Unit::Minute)] {
+        let ruleset = rated(count, per);
+        let said = format!("rule `slow` would let in only {count}/{} of {US}", per.word());
+        assert_eq!(reasons(&ruleset), [said]);
+        let refusals = ruleset.refusals(Some("192.0.2.1 51000 192.0.2.99 22"));
+        assert!(refusals.iter().all(|refusal| !refusal.absolute && refusal.hint.contains("--force")));
+    }
+    for (count, per) in [(1, Unit::Second), (10, Unit::Minute), (400, Unit::Hour)] {
+        assert!(reasons(&rated(count, per)).is_empty(), "{count}/{}", per.word());
+    }
+
     let mut banned = base();
     banned.base.as_mut().unwrap().banned.insert(net("192.0.2.0/24"), None);
     assert_eq!(reasons(&banned), [format!("the ban of `192.0.2.0/24` would cut {US}")]);
