@@ -6,6 +6,7 @@ const PATHS: &str = include_str!("../src/plan/paths.sh");
 const NGINX: &str = include_str!("../src/plan/nginx.sh");
 const PRELUDE: &str = include_str!("../src/plan/prelude.sh");
 const UNDO: &str = include_str!("../src/plan/undo.sh");
+const ZONES: &str = include_str!("../src/item/zone/zones.sh");
 
 /// What `sh` is on Debian, on Red Hat's systems, and on small ones (where this machine has it).
 fn shells() -> Vec<Vec<&'static str>> {
@@ -236,4 +237,39 @@ fn a_round_of_requests_that_cannot_be_written_down_is_a_failure() {
          one() { probe_once; echo 'went on'; }; failed=; phase one",
     );
     assert!(said.starts_with("@failed one\n"), "{said}");
+}
+
+#[test]
+fn the_keys_of_each_zone_are_kept_also_when_one_task_removes_them_one_by_one() {
+    if Command::new("sqlite3").arg("--version").output().is_err() {
+        return;
+    }
+    // As much of the tables of PowerDNS as is asked for, with a zone that is not signed.
+    let made = "made() {
+        { echo 'create table domains (id integer primary key, name text collate nocase);
+            create table cryptokeys (domain_id int, flags int, active int, published int, content text);'
+          for zone in \"$@\"; do
+            echo \"insert into domains (name) values ('$zone');
+              insert into cryptokeys select max(id), 257, 1, 1, 'key of $zone' from domains;\"
+          done; echo \"insert into domains (name) values ('plain');\"; } | sqlite3 \"$t/zones\"
+    }";
+    let said = run(
+        &["sh"],
+        &format!("{PRELUDE}{ZONES}"),
+        &format!(
+            "{made}
+            made a.example B.example; zones_trash 7; rm \"$t/zones\"; made 0/25.example; zones_trash 7
+            rm \"$t/zones\"; made; zones_trash 7; cd \"$state/trash/7\"; stat -c '%a %n' *
+            zones=$top/live; echo 'create table domains (id integer primary key, name text collate nocase);
+                create table cryptokeys (domain_id int, flags int, active int, published int, content text);
+                insert into domains (name) values (\"x\"), (\"a.example\"), (\"b.example\"), (\"0/25.example\");' | sqlite3 \"$zones\"
+            for zone in a.example b.example 0/25.example; do zones_keys 7 $zone; done
+            sqlite3 \"$zones\" 'select domain_id, content from cryptokeys'"
+        ),
+    );
+    assert_eq!(
+        said,
+        "600 dnssec-0%2F25.example\n600 dnssec-a.example\n600 dnssec-b.example\n\
+         2|key of a.example\n3|key of B.example\n4|key of 0/25.example\n"
+    );
 }

@@ -185,7 +185,7 @@ impl Atom for Zone {
     fn kept(&self, task: i64) -> Option<String> {
         // The records are on record here; only the server has the keys that the parent's DS is made of.
         let signed = matches!(&self.part, Part::Primary(primary) if primary.signed);
-        signed.then(|| format!("/var/lib/fleet/trash/{task}/signing-keys"))
+        signed.then(|| format!("/var/lib/fleet/trash/{task}/dnssec-{}", self.name.replace('/', "%2F")))
     }
 
     fn observe(names: &[&str], out: &mut Script) {

@@ -78,18 +78,27 @@ zones_answered() {
 	return 1
 }
 
-# zones_trash TASK: the keys of signed zones that were removed stay for a while: the parent zone may still name them.
+# zones_trash TASK: the keys of signed zones that were removed stay for a while: the parent zone may still name them. Each
+# zone has a file of its own, for a task may remove them in several transactions.
 zones_trash() {
-	signed=$(echo 'select count(*) from cryptokeys;' | sqlite3 -init /dev/null -batch "$t/zones")
-	[ "$signed" -gt 0 ] || return 0
-	mkdir -p -m 700 -- "/var/lib/fleet/trash/$1"
-	(umask 077 && cp -- "$t/zones" "/var/lib/fleet/trash/$1/signing-keys")
+	kept=$state/trash/$1
+	echo 'select distinct lower(d.name) from domains d join cryptokeys c on c.domain_id = d.id;' |
+		sqlite3 -init /dev/null -batch "$t/zones" >"$t/signed"
+	[ -s "$t/signed" ] || return 0
+	make_trash
+	mkdir -p -m 700 -- "$kept"
+	rm -f -- "$kept/dnssec.part"
+	(umask 077 && cp -- "$t/zones" "$kept/dnssec.part")
+	sed 's|/|%2F|g' "$t/signed" >"$t/signed-files"
+	while IFS= read -r zone; do ln -f -- "$kept/dnssec.part" "$kept/dnssec-$zone"; done <"$t/signed-files"
+	rm -f -- "$kept/dnssec.part"
 }
 
 # zones_keys TASK ZONE: a zone that comes back has the keys again that it had when that task removed it.
 zones_keys() {
+	file=$(printf %s "$2" | sed 's|/|%2F|g')
 	{
-		printf "attach '/var/lib/fleet/trash/%s/signing-keys' as kept;\nbegin immediate;\n" "$1"
+		printf "attach '%s/trash/%s/dnssec-%s' as kept;\nbegin immediate;\n" "$state" "$1" "$file"
 		cat <<'SQL'
 insert into main.cryptokeys (domain_id, flags, active, published, content)
     select d.id, k.flags, k.active, k.published, k.content from kept.cryptokeys k
