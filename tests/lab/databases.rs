@@ -269,6 +269,8 @@ fn a_user_comes_from_where_it_may_and_expires_by_itself() {
         );
         world.expect_settled();
 
+        expect_sessions_end(&world, engine, server, &name);
+
         let short = format!("s{engine}");
         let added = world.json(&format!("add-database-user {name} {short} --expires 4s"), 0);
         let password = told(&added, &short);
@@ -294,6 +296,40 @@ fn a_user_comes_from_where_it_may_and_expires_by_itself() {
             "{server}: {listening}"
         );
     }
+}
+
+/// Who is kept out is so at once: also a session that is open, of a user who comes from a network.
+fn expect_sessions_end(world: &World, engine: &str, server: &str, name: &str) {
+    let user = format!("w{engine}");
+    let [network, _] = world.lab.networks();
+    let add = format!("add-database-user {name} {user} --host {network}");
+    let password = told(&world.json(&add, 0), &user);
+    let address = world.lab.server(server).address;
+    let (client, sessions) = if engine == "mariadb" {
+        (
+            format!("MYSQL_PWD={password} mariadb -h {address} -u {user} {name} -e 'SELECT SLEEP(900)'"),
+            format!("mariadb -N -e \"SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = '{user}' AND INFO LIKE '%SLEEP%'\""),
+        )
+    } else {
+        (
+            format!("PGPASSWORD={password} psql -w -h {address} -U {user} -d {name} -c 'SELECT pg_sleep(900)'"),
+            format!("cd / && runuser -u postgres -- psql -At -c \"SELECT count(*) FROM pg_stat_activity WHERE usename = '{user}' AND query LIKE '%sleep%'\""),
+        )
+    };
+    world.sh("lab-4", &format!("( {client} ) >/run/session 2>&1 </dev/null & sleep 0"));
+    let until = |number: &str| {
+        let wait = format!("timeout 60 sh -c 'until [ \"$(sh /run/sessions)\" = {number} ]; do sleep 0.1; done'");
+        let is_so = world.lab.sh(server, &wait).status.success();
+        assert!(is_so, "{engine}: {}", world.sh("lab-4", "cat /run/session"));
+    };
+    world.sh(server, &format!("cat >/run/sessions <<'END'\n{sessions}\nEND"));
+    until("1");
+    world.fleet(&format!("suspend-database {name}")).expect(0);
+    until("0");
+    world.fleet(&format!("resume-database {name}")).expect(0);
+    world
+        .fleet(&format!("remove-database-user {name} {user} --yes"))
+        .expect(0);
 }
 
 #[test]

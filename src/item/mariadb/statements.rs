@@ -84,7 +84,7 @@ pub(super) fn admit(account: &Account, before: Option<&Props>) -> Vec<Step> {
         .raw(".* TO ");
     who(&mut forward, user, host).raw(";\n");
     if before.is_some() && account.locked {
-        disconnect(user, host, &mut forward);
+        disconnect(user, &mut forward);
     }
     let mut back = sql();
     let expired = before.and_then(|before| before.get("expires"));
@@ -129,7 +129,7 @@ fn expire(account: &Account, expires: Option<&str>, out: &mut Sql) {
 
 fn lock(user: &str, host: &str, out: &mut Sql) {
     who(out.raw("ALTER USER "), user, host).raw(" ACCOUNT LOCK; ");
-    who(out.raw("KILL CONNECTION USER "), user, host).raw(";");
+    disconnect(user, out);
 }
 
 /// `2026-11-20 12:00:00`, and not `never`.
@@ -144,16 +144,18 @@ pub(super) fn event(user: &str, host: &str) -> String {
     format!("fleet expire {number:016x}")
 }
 
-/// Ends the connections of an account.
-fn disconnect(user: &str, host: &str, out: &mut Sql) {
-    who(out.raw("KILL CONNECTION USER "), user, host).raw(";\n");
+/// Ends the connections of a user, wherever they come from: MariaDB compares the host that is named here with the address
+/// or the resolved name of a session, letter by letter, so that the one of an account that is a network fits none. Who may
+/// still come connects again.
+fn disconnect(user: &str, out: &mut Sql) {
+    out.raw("KILL CONNECTION USER ").value(user).raw(";\n");
 }
 
 /// Takes an account away.
 pub(super) fn dismiss(user: &str, host: &str, fact: &Props) -> Step {
     let (mut forward, mut back) = (sql(), sql());
     who(forward.raw("DROP USER IF EXISTS "), user, host).raw(";\n");
-    disconnect(user, host, &mut forward);
+    disconnect(user, &mut forward);
     forward.raw("DROP EVENT IF EXISTS mysql.").name(&event(user, host)).raw(";\n");
     if fact.get("expires").is_some_and(|text| is_moment(text)) {
         let account = Account {

@@ -75,6 +75,21 @@ fn an_expiry_counts_only_where_it_is_enforced() {
 }
 
 #[test]
+fn whoever_is_kept_out_or_gone_loses_the_sessions_of_every_place() {
+    let mut locked = account(Access::ReadOnly);
+    locked.host = "10.0.0.0/255.0.0.0".to_owned();
+    locked.locked = true;
+    let fact = props([("expires", "2026-11-20 12:00:00".to_owned())]);
+    // A host that is named there fits no session of a network.
+    let kill = "KILL CONNECTION USER 'app';\n";
+    let changed = statements::admit(&locked, Some(&fact));
+    let gone = statements::dismiss("app", &locked.host, &fact);
+    for sql in [&changed[1].forward, &gone.forward, &changed[1].back, &gone.back] {
+        assert!(sql.text().contains(kill), "{}", sql.text());
+    }
+}
+
+#[test]
 fn a_pattern_is_not_the_database() {
     let facts = Mariadb::facts(&[
         "u\tapp\tlocalhost\t0\tmysql_native_password\t*X\t0\t0",
