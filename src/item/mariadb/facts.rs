@@ -55,9 +55,6 @@ pub(super) fn read(lines: &[&str]) -> BTreeMap<String, Props> {
             ["x", user, host, database, name] => {
                 grants.entry((user, host)).or_default().push(format!("some on {database}.{name}"));
             }
-            ["?", name] => {
-                facts.insert(name.to_owned(), props([(UNKNOWN, "MariaDB does not answer".to_owned())]));
-            }
             _ => {}
         }
     }
@@ -88,6 +85,12 @@ pub(super) fn read(lines: &[&str]) -> BTreeMap<String, Props> {
             ("locked", if is_true(locked) && !has_passed { "yes" } else { "no" }.to_owned()),
         ]);
         facts.insert(format!("user {user}@{host}"), fact);
+    }
+    // It may have fallen silent in the middle: what it had said by then is not all.
+    for row in &rows {
+        if let ["?", name] = row[..] {
+            facts.insert(name.to_owned(), props([(UNKNOWN, "MariaDB does not answer".to_owned())]));
+        }
     }
     facts
 }

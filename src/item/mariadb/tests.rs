@@ -112,6 +112,16 @@ fn a_server_that_does_not_answer_is_not_an_empty_one() {
     let fact = &facts["database shop"];
     assert!(fact.contains_key(crate::item::UNKNOWN));
     assert!(!satisfies(fact, &database.wanted()));
+    // Nor is one that fell silent in the middle of its answers.
+    let facts = Mariadb::facts(&[
+        "d\tshop\tutf8mb4\tutf8mb4_general_ci",
+        "u\tapp\tlocalhost\t0\tmysql_native_password\t*X\t0\t0",
+        "?\tdatabase shop",
+        "?\tuser app@localhost",
+    ]);
+    for name in ["database shop", "user app@localhost"] {
+        assert!(facts[name].contains_key(crate::item::UNKNOWN), "{name}");
+    }
 }
 
 #[test]

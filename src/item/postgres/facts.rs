@@ -30,11 +30,14 @@ pub(super) fn questions() -> Sql {
     sql
 }
 
-/// The questions about what is inside a database, if there is one.
+/// The questions about what is inside a database, if there is one. One that lets nobody in does not hide the others.
 pub(super) fn inside(database: &str, out: &mut Sql) {
-    out.raw("SELECT count(*) = 1 AS there FROM pg_database WHERE datname = ")
+    out.raw("SELECT count(*) = 1 AS there, count(*) = 1 AND NOT bool_and(datallowconn) AS closed FROM pg_database \
+         WHERE datname = ")
         .value(database)
-        .raw(" \\gset\n\\if :there\n\\connect ")
+        .raw(" \\gset\n\\if :closed\nSELECT 'closed', ")
+        .value(&format!("database {database}"))
+        .raw(";\n\\elif :there\n\\connect ")
         .name(database)
         .raw(
             "\nSELECT 'i', current_database(), 'schema ' || nspname FROM pg_namespace \
@@ -67,10 +70,6 @@ pub(super) fn read(lines: &[&str]) -> BTreeMap<String, Props> {
                 if let Some((line, user)) = line.rsplit_once(" #fleet:") {
                     access.entry(user).or_default().push(line);
                 }
-            }
-            ["?", name] => {
-                let state = [(UNKNOWN, "PostgreSQL does not answer".to_owned())];
-                facts.insert(name.to_owned(), props(state));
             }
             _ => {}
         }
@@ -113,6 +112,15 @@ pub(super) fn read(lines: &[&str]) -> BTreeMap<String, Props> {
         {
             fact.insert(what.to_owned(), "yes".to_owned());
         }
+    }
+    // It may have fallen silent in the middle: what it had said by then is not all.
+    for row in &rows {
+        let (name, state) = match row[..] {
+            ["?", name] => (name, "PostgreSQL does not answer"),
+            ["closed", name] => (name, "nobody may connect to it (ALLOW_CONNECTIONS is off)"),
+            _ => continue,
+        };
+        facts.insert(name.to_owned(), props([(UNKNOWN, state.to_owned())]));
     }
     facts
 }

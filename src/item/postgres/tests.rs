@@ -78,3 +78,21 @@ fn a_new_database_and_its_user_are_one_session_and_go_again_in_another() {
         .expect("a condition");
     insta::assert_snapshot!("unmade", undo);
 }
+
+#[test]
+fn one_that_falls_silent_or_lets_nobody_in_is_not_taken_for_an_empty_one() {
+    let facts = Postgres::facts(&[
+        "d\tshop\tUTF8\tC.UTF-8\tshop:own\t",
+        "d\tblog\tUTF8\tC.UTF-8\tblog:own\t",
+        "d\twiki\tUTF8\tC.UTF-8\twiki:own\t",
+        "closed\tdatabase blog",
+        "r\tapp\tt\tf\t-1\tnever\t",
+        "?\tdatabase shop",
+        "?\tuser app",
+    ]);
+    for (name, why) in [("database shop", "not answer"), ("user app", "not answer"), ("database blog", "connect")] {
+        let said = facts[name].get(crate::item::UNKNOWN).expect(name);
+        assert!(said.contains(why), "{name}: {said}");
+    }
+    assert!(facts["database wiki"].contains_key("grants"));
+}
