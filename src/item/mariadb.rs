@@ -21,6 +21,9 @@ pub(super) const FUNCTIONS: &str = include_str!("mariadb/functions.sh");
 /// The note of an account's database, for when it goes away.
 const DATABASE: &str = "_database";
 
+/// The note of a fact: the moment at which an event is to lock the account, whether or not it does.
+const EXPIRY: &str = "_expires";
+
 /// Something inside MariaDB.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mariadb {

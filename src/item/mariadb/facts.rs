@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::EXPIRY;
 use super::statements::{event, pattern};
 use crate::item::{Props, UNKNOWN, props, verifier};
 
@@ -77,13 +78,16 @@ pub(super) fn read(lines: &[&str]) -> BTreeMap<String, Props> {
             other => other.to_owned(),
         };
         let all = grants.get(&(user, host)).map(|all| all.join(", "));
-        let fact = props([
+        let mut fact = props([
             ("password", password),
             ("grants", all.unwrap_or_else(|| "none".to_owned())),
             ("connections", connections.to_owned()),
             ("expires", expires),
             ("locked", if is_true(locked) && !has_passed { "yes" } else { "no" }.to_owned()),
         ]);
+        if let Some((at, _)) = event {
+            fact.insert(EXPIRY.to_owned(), (*at).to_owned());
+        }
         facts.insert(format!("user {user}@{host}"), fact);
     }
     // It may have fallen silent in the middle: what it had said by then is not all.

@@ -1,7 +1,7 @@
 //! The statements that change MariaDB, each with what undoes it.
 
 use super::super::sql::{Dialect, Sql, Step};
-use super::{Account, Database};
+use super::{Account, Database, EXPIRY};
 use crate::item::Props;
 use crate::model::Access;
 use sha2::{Digest, Sha256};
@@ -87,9 +87,9 @@ pub(super) fn admit(account: &Account, before: Option<&Props>) -> Vec<Step> {
         disconnect(user, &mut forward);
     }
     let mut back = sql();
-    let expired = before.and_then(|before| before.get("expires"));
+    let expired = before.and_then(expiry);
     expire(account, account.expires.as_deref(), &mut forward);
-    expire(account, expired.map(String::as_str), &mut back);
+    expire(account, expired, &mut back);
     vec![
         made,
         Step {
@@ -127,6 +127,12 @@ fn expire(account: &Account, expires: Option<&str>, out: &mut Sql) {
         .raw(", 'DO 0');\n");
 }
 
+/// The moment at which an account was to be locked.
+fn expiry(fact: &Props) -> Option<&str> {
+    let moment = fact.get(EXPIRY).or_else(|| fact.get("expires"));
+    moment.map(String::as_str).filter(|text| is_moment(text))
+}
+
 fn lock(user: &str, host: &str, out: &mut Sql) {
     who(out.raw("ALTER USER "), user, host).raw(" ACCOUNT LOCK; ");
     disconnect(user, out);
@@ -157,7 +163,7 @@ pub(super) fn dismiss(user: &str, host: &str, fact: &Props) -> Step {
     who(forward.raw("DROP USER IF EXISTS "), user, host).raw(";\n");
     disconnect(user, &mut forward);
     forward.raw("DROP EVENT IF EXISTS mysql.").name(&event(user, host)).raw(";\n");
-    if fact.get("expires").is_some_and(|text| is_moment(text)) {
+    if let Some(moment) = expiry(fact) {
         let account = Account {
             user: user.to_owned(),
             host: host.to_owned(),
@@ -168,7 +174,7 @@ pub(super) fn dismiss(user: &str, host: &str, fact: &Props) -> Step {
             expires: None,
             locked: false,
         };
-        expire(&account, fact.get("expires").map(String::as_str), &mut back);
+        expire(&account, Some(moment), &mut back);
     }
     Step {
         forward,

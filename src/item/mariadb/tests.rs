@@ -125,6 +125,28 @@ fn a_server_that_does_not_answer_is_not_an_empty_one() {
 }
 
 #[test]
+fn an_account_gets_back_what_locks_it_also_where_nothing_did_so_in_time() {
+    let item = Mariadb::account(account(Access::ReadOnly));
+    let event = statements::event("app", "localhost");
+    let event = format!("e\t{event}\t2026-11-20 12:00:00\t1");
+    for fact in [
+        seen("YNNNNNYNNNNNNNNNNNNN", &[&event]),
+        seen("YNNNNNYNNNNNNNNNNNNN", &[&event, "s\tOFF"]),
+    ] {
+        assert!(!fact["expires"].starts_with("2026"), "{fact:?}");
+        let mut changed = Steps::new(7);
+        Mariadb::apply(&[(&item, Some(&fact))], &mut changed);
+        let mut removed = Steps::new(7);
+        let of = Removal { name: &item.key, applied: &fact, fact: &fact };
+        Mariadb::remove(&[of], &mut removed);
+        for steps in [changed, removed] {
+            let undo = steps.undoing();
+            assert!(undo.text().contains("CREATE OR REPLACE EVENT"), "{}", undo.text());
+        }
+    }
+}
+
+#[test]
 fn the_password_is_in_nothing_that_is_shown() {
     let item = Mariadb::account(account(Access::Owner));
     let shown = format!("{item:?} {:?}", item.wanted());
