@@ -273,3 +273,39 @@ fn the_keys_of_each_zone_are_kept_also_when_one_task_removes_them_one_by_one() {
          2|key of a.example\n3|key of B.example\n4|key of 0/25.example\n"
     );
 }
+
+#[test]
+fn what_somebody_put_into_what_a_dead_transaction_had_made_goes_to_the_trash() {
+    // Two homes and what lies in them, of which one has got content since; the third directory is shared.
+    let made = "mkdir -p \"$top/www/a/public\" \"$top/www/b\" \"$top/shared\"; : >\"$t/made\"; : >\"$t/ready\"
+        echo mine >\"$top/www/a/public/mine\"; echo theirs >\"$top/shared/file\"
+        cat >\"$t/undo.sh\" <<'END'
+t=$1 bad=0 state=${1%/tx/*} top=${1%/state/*}
+";
+    let undo = "
+trash_late \"$top/www/b\" \"$top/www/a\"
+unmake_dirs \"$top/www/b\" \"$top/www/a/public\" \"$top/www/a\" \"$top/www\" \"$top/shared\"
+exit $bad
+END
+";
+    for shell in shells() {
+        let late = run(
+            &shell,
+            PRELUDE,
+            &format!(
+                "{made}{PATHS}{UNDO}{undo}recover; ls \"$state/tx\"
+                cat \"$top/www/.fleet-trash/1/a/public/mine\" \"$top/shared/file\" \"$state/trash/places\" | sed \"s|$top||\"
+                ls -A \"$top/www\""
+            ),
+        );
+        let expected = "@recovering 1-0\nmine\ntheirs\n/www\n.fleet-trash\n";
+        assert_eq!(late, expected, "{shell:?}");
+        // At once it is all the transaction's own.
+        let at_once = run(
+            &shell,
+            PRELUDE,
+            &format!("{made}{PATHS}{UNDO}{undo}undo; ls -A \"$top\""),
+        );
+        assert_eq!(at_once, "@step undoing\n@undone\nstate\n", "{shell:?}");
+    }
+}

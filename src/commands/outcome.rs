@@ -232,7 +232,7 @@ pub(super) fn line(report: &ServerReport, resources: &[Resource]) -> (Mark, Stri
         outcome => outcome.word().to_owned(),
     };
     if !report.recovered.is_empty() {
-        text += ", rolled back what an earlier run left half done";
+        text += ", rolled back what an earlier run left half done (`fleet list-trash` has what came to be in it since)";
     }
     let held = report.plan.conflicts.len() + report.plan.blocked.len();
     let mark = match report.outcome {

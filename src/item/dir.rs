@@ -100,6 +100,8 @@ fn make(fresh: &[&Dir], below_root: &BTreeSet<&str>, steps: &mut Steps) {
         steps.fresh_dir(&dir.path, &owner(dir));
     }
     let mut undo = Script::new();
+    let theirs = ordered.iter().filter(|dir| dir.on_remove == OnRemove::Trash);
+    undo.each("trash_late", theirs.map(|dir| dir.path.as_str()));
     undo.raw("unmake_dirs").words(paths.iter().rev().copied()).raw("\n");
     steps.undo(undo);
 }

@@ -91,6 +91,8 @@ pub(super) struct Step {
     pub(super) early: bool,
     /// Whether what takes it back needs what was kept of the accounts.
     pub(super) kept: bool,
+    /// The database that goes when it is taken back, with all that somebody may have put into it.
+    pub(super) makes: Option<String>,
 }
 
 impl Dialect {
@@ -148,7 +150,25 @@ impl Dialect {
             .raw("if [ -s \"$t/")
             .raw(engine)
             .raw("-");
-        script.raw(part).raw("\" ]; then\n{\n");
+        script.raw(part).raw("\" ]; then\n");
+        for (index, step) in work.iter().enumerate() {
+            if let Some(database) = &step.makes {
+                script
+                    .raw("if did ")
+                    .raw(engine)
+                    .raw(" ")
+                    .raw(part)
+                    .raw(" ");
+                script.number(u64::try_from(index + 1).unwrap_or(u64::MAX));
+                script
+                    .raw("; then ")
+                    .raw(engine)
+                    .raw("_late ")
+                    .arg(database);
+                script.raw(" || exit 1; fi\n");
+            }
+        }
+        script.raw("{\n");
         if self == Self::Postgres {
             // There may be nothing to take back, and braces must not be empty.
             script.raw(":\n");

@@ -78,9 +78,7 @@ impl Atom for User {
             script.raw("\n");
             let mut undo = Script::new();
             for name in names {
-                undo.line("if getent passwd {} >/dev/null; then userdel -f {} 2>/dev/null || :; fi", &[
-                    name, name,
-                ]);
+                undo.line("unmake_user {}", &[name]);
             }
             steps.undo(undo);
         }

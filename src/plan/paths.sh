@@ -23,3 +23,25 @@ within() (
 
 # set_dir OWNER:GROUP MODE PATH
 set_dir() { within "$3" chown -- "$1" . && within "$3" chmod -- "$2" .; }
+
+# trash PATH TASK: moves what is there to the trash beside it, where the task's number says how it came there.
+trash() {
+	within "${1%/*}" move_to_trash "./${1##*/}" "./.fleet-trash/$2" || return
+	make_trash
+	grep -q -x -F -- "${1%/*}" "$state/trash/places" || printf '%s\n' "${1%/*}" >>"$state/trash/places"
+}
+
+# make_trash: the trash of what is no file: for databases $state/trash/TASK; `places` has the directories that have a
+# trash of their own, `users` the users that are gone, whose files may lie in one.
+make_trash() {
+	[ -d "$state/trash" ] || mkdir -m 700 -- "$state/trash"
+	: >>"$state/trash/places"
+	: >>"$state/trash/users"
+}
+
+# A task of the same number, of another state database, may have removed the same before: that stays too.
+move_to_trash() {
+	# shellcheck disable=SC2174 # one after the other
+	[ ! -L ./.fleet-trash ] && mkdir -p -m 700 -- ./.fleet-trash "$2" &&
+		mv -T --backup=numbered -- "$1" "$2/${1##*/}"
+}

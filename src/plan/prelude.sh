@@ -85,7 +85,8 @@ lock() {
 # drop DIR: forgets a transaction. What says that it is to be undone goes first: half of an undo script undoes nothing.
 drop() { rm -f -- "$1/ready" && rm -rf -- "$1"; }
 
-# Rolls back what a transaction left that died in the middle; the lock is held, so none is running.
+# Rolls back what a transaction left that died in the middle; the lock is held, so none is running. That may be long after:
+# with `late` an undo deletes nothing that somebody may have put into what was made.
 recover() {
 	for t in "$state"/tx/*; do
 		[ -d "$t" ] || continue
@@ -93,7 +94,7 @@ recover() {
 			printf '@recovering %s\n' "${t##*/}"
 			# How far it came before the power went is not for sure on the disk.
 			: >"$t/live"
-			if ! log=$(sh "$t/undo.sh" "$t" 2>&1); then
+			if ! log=$(late=1 sh "$t/undo.sh" "$t" 2>&1); then
 				details "$log"
 				printf '@unrecovered %s\n' "${t##*/}"
 				exit 74
@@ -191,28 +192,6 @@ make_dir() { within "${2%/*}" mkdir -m "$1" -- "./${2##*/}"; }
 put_seed() { within "${2%/*}" move_if_free "$1" "./${2##*/}"; }
 
 move_if_free() { exists "$2" || mv -n -T -- "$1" "$2"; }
-
-# trash PATH TASK: moves what is there to the trash beside it, where the task's number says how it came there.
-trash() {
-	within "${1%/*}" move_to_trash "./${1##*/}" "./.fleet-trash/$2"
-	make_trash
-	grep -q -x -F -- "${1%/*}" "$state/trash/places" || printf '%s\n' "${1%/*}" >>"$state/trash/places"
-}
-
-# make_trash: the trash of what is no file: for databases $state/trash/TASK; `places` has the directories that have a
-# trash of their own, `users` the users that are gone, whose files may lie in one.
-make_trash() {
-	[ -d "$state/trash" ] || mkdir -m 700 -- "$state/trash"
-	: >>"$state/trash/places"
-	: >>"$state/trash/users"
-}
-
-# A task of the same number, of another state database, may have removed the same before: that stays too.
-move_to_trash() {
-	# shellcheck disable=SC2174 # one after the other
-	[ ! -L ./.fleet-trash ] && mkdir -p -m 700 -- ./.fleet-trash "$2" &&
-		mv -T --backup=numbered -- "$1" "$2/${1##*/}"
-}
 
 # from_trash PATH TASK: moves back what that task moved to the trash, before anything else is made.
 from_trash() {

@@ -209,7 +209,7 @@ fn compile(steps: &Steps, probes: &[&Probe], neighbours: &[&Probe], id: &str) ->
 /// The phase that keeps what the undo needs; until it is on the disk, nothing else happens.
 fn open(steps: &Steps, script: &mut Script) {
     let mut undo = Script::new();
-    undo.raw("t=$1 bad=0\n")
+    undo.raw("t=$1 bad=0 state=${1%/tx/*}\n")
         .raw(PATHS)
         .raw(NGINX)
         .raw(zone::SHELL)

@@ -1,4 +1,6 @@
-# What undo scripts need: POSIX sh. `$t` is the transaction's directory; `$bad` says whether anything went wrong.
+# What undo scripts need: POSIX sh. `$t` is the transaction's directory; `$bad` says whether anything went wrong; `$late` is
+# set where the transaction died and is undone by a later run.
+why() { printf '%s\n' "$1" >&2; }
 
 # restore PATH: puts back the copy kept of a file, when anything was replaced at all: on a full disk there is no room
 # for copies.
@@ -12,15 +14,36 @@ restore() {
 # ours DIR COMMAND...: what a user of the server made of their directories meanwhile must not keep us from the rest.
 ours() { within "$@" || [ $? -eq 9 ] || bad=1; }
 
-# unmake_dirs PATH ...: children first. Until they are known to be ours, only empty ones go.
+# trash_late PATH ...: what somebody has put there since the transaction died goes to the trash, as when it is removed.
+trash_late() {
+	[ -n "${late-}" ] && [ -e "$t/made" ] || return 0
+	task=${t##*/}
+	for dir in "$@"; do
+		if within "${dir%/*}" rmdir -- "./${dir##*/}" 2>/dev/null || [ ! -d "$dir" ]; then continue; fi
+		trash "$dir" "${task%%-*}" || [ $? -eq 9 ] || bad=1
+	done
+}
+
+# unmake_dirs PATH ...: children first. Until they are known to be ours, only empty ones go, and so it is when somebody may
+# have put something there: what may hold something is in the trash by then.
 unmake_dirs() {
 	for dir in "$@"; do
-		if [ -e "$t/made" ]; then
+		if [ -e "$t/made" ] && [ -z "${late-}" ]; then
 			ours "${dir%/*}" rm -rf --one-file-system -- "./${dir##*/}"
 		else
 			[ ! -d "$dir" ] || within "${dir%/*}" rmdir -- "./${dir##*/}" 2>/dev/null || :
 		fi
 	done
+}
+
+# unmake_user NAME: nobody else gets the number, where files of theirs may be in the trash by now.
+unmake_user() {
+	line=$(getent passwd "$1") || return 0
+	if [ -n "${late-}" ]; then
+		make_trash
+		printf '%s\n' "$line" >>"$state/trash/users"
+	fi
+	userdel -f "$1" 2>/dev/null || :
 }
 
 # reset_dir OWNER:GROUP MODE PATH: what a directory had before.

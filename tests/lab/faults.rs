@@ -139,6 +139,64 @@ fn a_server_that_loses_power_is_finished_when_it_is_back() {
 }
 
 #[test]
+fn what_came_into_what_a_dead_transaction_had_made_is_in_the_trash() {
+    let Some(world) = World::new(&["lab-1"]) else {
+        return;
+    };
+    world.fleet("setup-server lab-1 --role database").expect(0);
+    for engine in ["mariadb", "postgres"] {
+        world
+            .fleet(&format!(
+                "add-database d{engine} --engine {engine} --server lab-1 --stage"
+            ))
+            .expect(0);
+    }
+    world
+        .fleet("add-site a.example --server lab-1 --stage")
+        .expect(0);
+    // The last thing that is tried before it is done takes for ever.
+    world.sh(
+        "lab-1",
+        "mv /usr/bin/curl /usr/bin/curl.real
+        printf '#!/bin/sh\\n: >/run/probing\\nsleep 900\\n' >/usr/bin/curl && chmod 755 /usr/bin/curl",
+    );
+    let running = world.start("apply");
+    world.sh(
+        "lab-1",
+        "timeout 60 sh -c 'until [ -e /run/probing ]; do sleep 0.1; done'",
+    );
+    world.lab.kill("lab-1");
+    running.outcome(&world).expect(3);
+    world.lab.start("lab-1");
+    world.sh(
+        "lab-1",
+        "mv -f /usr/bin/curl.real /usr/bin/curl
+        timeout 120 sh -c 'until mariadb -e \"SELECT 1\" && runuser -u postgres -- psql -c \"SELECT 1\"; do sleep 0.2; done' 2>&1
+        cd /srv/www/a.example/public && echo mine >mine && chown --reference=. mine
+        mariadb dmariadb -e 'CREATE TABLE t (a int); INSERT INTO t VALUES (4711)'
+        runuser -u postgres -- psql -q dpostgres -c 'CREATE TABLE t (a int); INSERT INTO t VALUES (4711)' 2>&1",
+    );
+    let owner = world.sh("lab-1", "stat -c %u /srv/www/a.example/public/mine");
+    let applied = world.fleet("apply").expect(0);
+    expect_words(
+        &format!("{applied}"),
+        &[
+            "rolled back what an earlier run left half done",
+            "fleet list-trash",
+        ],
+    );
+    world.expect_served("lab-1", "a.example");
+    let found = world.sh(
+        "lab-1",
+        "cat /srv/www/.fleet-trash/*/a.example/public/mine; stat -c %u /srv/www/a.example/public
+        cd /var/lib/fleet/trash/*[0-9] && for engine in mariadb postgres; do zgrep -q 4711 $engine-d$engine/dump.sql.gz && echo $engine; done",
+    );
+    assert_eq!(found, format!("mine\n{owner}\nmariadb\npostgres"));
+    world.expect_settled();
+    world.expect_tidy("lab-1");
+}
+
+#[test]
 fn a_network_that_is_cut_for_a_moment_holds_a_run_up_and_no_more() {
     // What was lost is sent again after ever longer pauses.
     let Some(world) = world_with("60s") else {

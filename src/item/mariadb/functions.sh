@@ -18,10 +18,10 @@ mariadb_keep() {
 # The trash of databases: /var/lib/fleet/trash/TASK/ENGINE-NAME with `dump.sql.gz`, which makes the database and all in
 # it, and `users.sql`, which makes its users with their grants afterwards. Whoever brings back a database calls
 # `mariadb_back`, or pours both, in this order, into `mariadb` as root.
-# mariadb_trash TASK NAME SQL: saves a database and the accounts that SQL shows; nothing is taken away yet.
+# mariadb_trash TASK NAME SQL [ASIDE]: saves a database and the accounts that SQL shows; nothing is taken away yet.
 mariadb_trash() (
 	umask 077
-	kept=/var/lib/fleet/trash/$1/mariadb-$2
+	kept=/var/lib/fleet/trash/$1/mariadb-$2${4-}
 	mkdir -p -- "$kept"
 	printf %s "$3" | mariadb_keep "$kept/users.sql"
 	{
@@ -34,8 +34,7 @@ mariadb_trash() (
 		return 1
 	fi
 	rm -f -- "$kept/status"
-	mv -f -- "$kept/dump.part" "$kept/dump.sql.gz"
-	sync -f -- "$kept"
+	mv -f -- "$kept/dump.part" "$kept/dump.sql.gz" && sync -f -- "$kept"
 )
 
 # mariadb_dump WORD...: prints a dump; its last line tells that it is whole.
@@ -54,11 +53,29 @@ mariadb_back() {
 # mariadb_gone NAME: takes away what is left of a database before it is brought back.
 mariadb_gone() { printf 'DROP DATABASE IF EXISTS `%s`;' "$1" | mariadb_sql || bad=1; }
 
+# mariadb_is_there NAME: whether there is such a database, as far as can be known.
+mariadb_is_there() { [ "$(printf "SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = '%s';" "$1" | mariadb_sql)" != 0 ]; }
+
+# mariadb_late NAME: before an undo takes a database away that comes long after what it undoes, what somebody may have put
+# into it goes to the trash of the task, beside what is there already; where that fails, it must stay.
+mariadb_late() {
+	[ -n "${late-}" ] && mariadb_is_there "$1" || return 0
+	task=${t##*/}
+	task=${task%%-*}
+	aside=
+	number=0
+	while [ -e "/var/lib/fleet/trash/$task/mariadb-$1$aside" ]; do
+		number=$((number + 1))
+		aside=.~$number~
+	done
+	mariadb_trash "$task" "$1" '' "$aside"
+}
+
 # mariadb_return TASK NAME: makes a database again from the trash of a task, in a transaction; what is in the trash stays.
 mariadb_return() {
 	kept=/var/lib/fleet/trash/$1/mariadb-$2
 	step "bringing back the database $2"
-	if [ "$(printf "SELECT COUNT(*) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = '%s';" "$2" | mariadb_sql)" != 0 ]; then
+	if mariadb_is_there "$2"; then
 		why "the database $2 has come into being since the server was looked at"
 		return 1
 	fi
@@ -73,5 +90,8 @@ mariadb_return() {
 
 # mariadb_unreturn NAME: undoes that.
 mariadb_unreturn() {
-	if grep -qxF -- "$1" "$t/mariadb-returned" 2>/dev/null; then mariadb_gone "$1"; fi
+	if grep -qxF -- "$1" "$t/mariadb-returned" 2>/dev/null; then
+		mariadb_late "$1" || exit 1
+		mariadb_gone "$1"
+	fi
 }

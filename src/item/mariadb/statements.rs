@@ -35,6 +35,7 @@ pub(super) fn make(database: &Database, before: Option<&Props>) -> Step {
         back,
         early: before.is_some(),
         kept: false,
+        makes: before.is_none().then(|| database.name.clone()),
     }
 }
 
@@ -70,6 +71,7 @@ pub(super) fn admit(account: &Account, before: Option<&Props>) -> Vec<Step> {
         back,
         early: before.is_some(),
         kept: before.is_some(),
+        makes: None,
     };
 
     let mut forward = sql();
@@ -97,6 +99,7 @@ pub(super) fn admit(account: &Account, before: Option<&Props>) -> Vec<Step> {
             back,
             early: true,
             kept: false,
+            makes: None,
         },
     ]
 }
@@ -181,6 +184,7 @@ pub(super) fn dismiss(user: &str, host: &str, fact: &Props) -> Step {
         back,
         early: true,
         kept: true,
+        makes: None,
     }
 }
 
@@ -193,6 +197,7 @@ pub(super) fn drop(name: &str) -> Step {
         back: sql(),
         early: true,
         kept: false,
+        makes: None,
     }
 }
 

@@ -55,10 +55,10 @@ postgres_reload() {
 # The trash of databases: /var/lib/fleet/trash/TASK/ENGINE-NAME with `users.sql`, which makes the roles of the database
 # with their grants, and `dump.sql.gz`, which makes the database and all in it afterwards. Whoever brings back a
 # database calls `postgres_back`, or pours both, in this order, into `psql` as postgres.
-# postgres_trash TASK NAME SQL: saves a database and the roles that SQL tells of; nothing is taken away yet.
+# postgres_trash TASK NAME SQL [ASIDE]: saves a database and the roles that SQL tells of; nothing is taken away yet.
 postgres_trash() (
 	umask 077
-	kept=/var/lib/fleet/trash/$1/postgres-$2
+	kept=/var/lib/fleet/trash/$1/postgres-$2${4-}
 	mkdir -p -- "$kept"
 	printf %s "$3" | postgres_keep "$kept/users.sql"
 	{
@@ -71,8 +71,7 @@ postgres_trash() (
 		return 1
 	fi
 	rm -f -- "$kept/status"
-	mv -f -- "$kept/dump.part" "$kept/dump.sql.gz"
-	sync -f -- "$kept"
+	mv -f -- "$kept/dump.part" "$kept/dump.sql.gz" && sync -f -- "$kept"
 )
 
 # postgres_dump WORD...: prints a dump; one of its last lines tells that it is whole.
@@ -88,11 +87,29 @@ postgres_back() {
 # postgres_gone NAME: takes away what is left of a database before it is brought back.
 postgres_gone() { printf 'DROP DATABASE IF EXISTS "%s" WITH (FORCE);' "$1" | postgres_sql || bad=1; }
 
+# postgres_is_there NAME: whether there is such a database, as far as can be known.
+postgres_is_there() { [ "$(printf "SELECT count(*) FROM pg_database WHERE datname = '%s';" "$1" | postgres_sql)" != 0 ]; }
+
+# postgres_late NAME: before an undo takes a database away that comes long after what it undoes, what somebody may have put
+# into it goes to the trash of the task, beside what is there already; where that fails, it must stay.
+postgres_late() {
+	[ -n "${late-}" ] && postgres_is_there "$1" || return 0
+	task=${t##*/}
+	task=${task%%-*}
+	aside=
+	number=0
+	while [ -e "/var/lib/fleet/trash/$task/postgres-$1$aside" ]; do
+		number=$((number + 1))
+		aside=.~$number~
+	done
+	postgres_trash "$task" "$1" '' "$aside"
+}
+
 # postgres_return TASK NAME: makes a database again from the trash of a task, in a transaction; what is in the trash stays.
 postgres_return() {
 	kept=/var/lib/fleet/trash/$1/postgres-$2
 	step "bringing back the database $2"
-	if [ "$(printf "SELECT count(*) FROM pg_database WHERE datname = '%s';" "$2" | postgres_sql)" != 0 ]; then
+	if postgres_is_there "$2"; then
 		why "the database $2 has come into being since the server was looked at"
 		return 1
 	fi
@@ -109,6 +126,7 @@ postgres_return() {
 # postgres_unreturn NAME SQL: undoes that, and takes its roles away by SQL.
 postgres_unreturn() {
 	if grep -qxF -- "$1" "$t/postgres-returned" 2>/dev/null; then
+		postgres_late "$1" || exit 1
 		postgres_gone "$1"
 		printf %s "$2" | postgres_sql || bad=1
 	fi

@@ -41,6 +41,7 @@ pub(super) fn make(database: &Database, before: Option<&Props>) -> Vec<Step> {
             back,
             early: false,
             kept: false,
+            makes: Some(name.clone()),
         });
     }
     let mut forward = sql();
@@ -79,6 +80,7 @@ pub(super) fn make(database: &Database, before: Option<&Props>) -> Vec<Step> {
         back,
         early: true,
         kept: false,
+        makes: None,
     });
     steps
 }
@@ -207,6 +209,7 @@ pub(super) fn admit(role: &Role, before: Option<&Props>) -> Step {
         back,
         early: before.is_some(),
         kept: before.is_some(),
+        makes: None,
     }
 }
 
@@ -221,6 +224,7 @@ pub(super) fn admit_again(role: &Role) -> Step {
         back: sql(),
         early: true,
         kept: false,
+        makes: None,
     }
 }
 
@@ -272,6 +276,7 @@ pub(super) fn dismiss(name: &str, database: &str) -> Step {
         back,
         early: true,
         kept: true,
+        makes: None,
     }
 }
 
@@ -292,6 +297,7 @@ pub(super) fn drop(name: &str) -> Step {
         back: sql(),
         early: true,
         kept: false,
+        makes: None,
     }
 }
 
@@ -306,6 +312,7 @@ pub(super) fn drop_groups(name: &str) -> Step {
         back: sql(),
         early: true,
         kept: false,
+        makes: None,
     }
 }
 
