@@ -20,7 +20,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 pub use ask::{Answer, Asking, Gap, OnLine, ask, follow};
 pub use report::{Failure, Outcome, ServerReport};
-pub use transfer::{Broken, Brought, bring, fetch};
+pub use transfer::{Broken, Brought, Source, bring, fetch};
 
 use crate::diagnostic::{Class, Diagnostic};
 use crate::item::{Applied, Key, Probe};

@@ -4,7 +4,10 @@ use std::io::{self, Read as _};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use crate::item::transfer::{finish, piece};
+use tokio::sync::mpsc::Receiver;
+use tokio::time::timeout;
+
+use crate::item::transfer::{finish, piece, sign};
 use crate::model::Server;
 use crate::shell::Script;
 use crate::transport::{Bytes, Connector, Output, TransportError};
@@ -66,18 +69,23 @@ pub async fn fetch(
     Ok(received?)
 }
 
+/// What an import is made of, as it comes; the first error is the last of it.
+pub type Source = Receiver<io::Result<Vec<u8>>>;
+
 /// How an import ended on the server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Brought {
-    /// `done`, `undone`, `lost`, or before anything was changed `stopped` or `locked`; `lost-lock` when somebody broke the
-    /// lock.
+    /// `done`, `undone`, `lost`, or before anything was changed `stopped`, `locked` or `filled`; `lost-lock` when somebody
+    /// broke the lock.
     pub result: String,
-    /// What was said about it.
+    /// What was said about it; with `filled` how many objects are there.
     pub said: String,
+    /// How much was brought.
+    pub bytes: u64,
 }
 
-/// Takes the server's lock with `lock` (see [`crate::plan::lock::take`]), runs `begin`, brings what `next` gives (nothing more at the end), and has it ended. What breaks off in between is
-/// taken back by the server itself.
+/// Takes the server's lock with `lock` (see [`crate::plan::lock::take`]), runs `begin`, brings what `source` gives, at the
+/// pace at which it does, and has it ended. What breaks off in between is taken back by the server itself.
 ///
 /// # Errors
 /// Why it broke off.
@@ -86,7 +94,7 @@ pub async fn bring(
     server: &Server,
     (lock, wait): (&Script, Duration),
     begin: &Script,
-    next: &mut (dyn FnMut(&mut Vec<u8>, usize) -> io::Result<()> + Send),
+    source: &mut Source,
 ) -> Result<Brought, Broken> {
     let mut session = connector.open(server).await?;
     session.limits().total = TOTAL;
@@ -113,24 +121,41 @@ pub async fn bring(
         } else if let Some(by) = line.strip_prefix("@lost ") {
             "lost-lock".clone_into(&mut brought.result);
             by.clone_into(&mut brought.said);
+        } else if let Some(objects) = line.strip_prefix("@filled ") {
+            "filled".clone_into(&mut brought.result);
+            objects.clone_into(&mut brought.said);
         }
     };
     let started = session.exchange(begin, &mut on_line).await?;
     if started.status != 0 {
-        brought.said = started.stderr;
         if brought.result.is_empty() {
             "stopped".clone_into(&mut brought.result);
         }
+        if brought.said.is_empty() {
+            brought.said = started.stderr;
+        }
         return Ok(brought);
     }
-    let mut bytes = Vec::with_capacity(PIECE);
+    // A server waits for the next script no longer than this.
+    let signs = session.limits().hold / 3;
+    let mut bytes_sent = 0;
     loop {
-        bytes.clear();
+        let Ok(next) = timeout(signs, source.recv()).await else {
+            let output = session.exchange(&sign(), &mut on_line).await?;
+            if output.status == LOST {
+                return Ok(brought);
+            }
+            continue;
+        };
         // The session goes away with the error, and so does what was brought.
-        next(&mut bytes, PIECE).map_err(Broken::Here)?;
-        if bytes.is_empty() {
+        let Some(bytes) = next
+            .map(|bytes| gather(bytes, source))
+            .transpose()
+            .map_err(Broken::Here)?
+        else {
             break;
-        }
+        };
+        bytes_sent += bytes.len() as u64;
         let (length, mut rest) = (bytes.len() as u64, &bytes[..]);
         let mut sent = Bytes {
             length,
@@ -153,5 +178,17 @@ pub async fn bring(
     }
     session.close().await;
     brought.said = ended.stderr;
+    brought.bytes = bytes_sent;
     Ok(brought)
+}
+
+/// What has come, with what is there already after it, up to a piece.
+fn gather(first: io::Result<Vec<u8>>, source: &mut Source) -> io::Result<Vec<u8>> {
+    let mut bytes = first?;
+    while bytes.len() < PIECE
+        && let Ok(more) = source.try_recv()
+    {
+        bytes.extend(more?);
+    }
+    Ok(bytes)
 }

@@ -3,19 +3,20 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
+use tokio::sync::mpsc::channel;
 
-use super::ask::ask;
 use super::database_user::database_on;
 use super::flags::time;
 use super::{Ending, Example, Group, Verb};
-use crate::apply::{Broken, Brought, bring};
+use crate::apply::{Broken, Brought, Source, bring};
 use crate::context::Context;
 use crate::diagnostic::{Class, Diagnostic};
-use crate::item::transfer::{self, Carried, Importer, Packing};
+use crate::item::transfer::{self, Importer, Packing};
 use crate::kind::Secrets;
 use crate::model::Server;
 use crate::plan::lock;
@@ -23,6 +24,12 @@ use crate::ui::format;
 
 /// How much is read to see how the dump is packed.
 const BEGINNING: usize = 4;
+
+/// How much is read of it at once.
+const CHUNK: usize = 256 * 1024;
+
+/// How many of those may wait for the server.
+const AHEAD: usize = 16;
 
 /// Fills a database from SQL: plain, or packed by gzip or zstd. It is read on the server as the database's owner and by a
 /// process that may do nothing else, so that a dump cannot reach what is beside the database. When anything fails, the
@@ -66,39 +73,26 @@ impl Verb for ImportDatabase {
             user: user.to_owned(),
             password: vault.open(password).map_err(Diagnostic::failed)?,
         };
-        let mut source = Source::open(&self.file)?;
+        let (packing, mut source) = open(&self.file)?;
         let carried = spec.carried(&name);
-        let objects = count(context, &server, &carried)?;
-        if objects > 0 && !self.force {
-            let message = format!("database `{name}` is not empty: it holds {}", format::count(objects, "object"));
-            return Err(Diagnostic::usage(message)
-                .hint("`--force` replaces what is in it, after saving that to the trash of the server")
-                .into());
-        }
-        let packing = Packing::of(&source.beginning);
         let task = context.state()?.write(|write| context.begin_task(Self::NAME, write))?;
-        let script = transfer::begin(&carried, packing, &importer, objects > 0, task);
+        let script = transfer::begin(&carried, packing, &importer, self.force, task);
         let progress = context.ui.progress(1);
         progress.state(server.name.as_str(), "importing");
-        let mut bytes: u64 = 0;
         let connector = context.connector()?;
         let wait = self.lock_wait.unwrap_or(context.inventory()?.settings.lock_wait);
         let owner = context.lock_owner(Self::NAME, task);
         let lock = lock::take(wait.as_secs(), &owner, &format!("the import of database {name}"));
         let locking = (&lock, wait);
-        let brought = context.block_on(bring(&connector, &server, locking, &script, &mut |out, most| {
-            source.next(out, most)?;
-            bytes += out.len() as u64;
-            Ok(())
-        }))?;
+        let brought = context.block_on(bring(&connector, &server, locking, &script, &mut source))?;
         drop(progress);
         let result = outcome(&name, &server, brought);
         let ending = match &result {
-            Ok(()) => Ok(Ending::Done),
+            Ok(_) => Ok(Ending::Done),
             Err(error) => Ok(Ending::With(error.class)),
         };
         context.end_task(task, &ending);
-        result?;
+        let bytes = result?;
         let value = json!({ "database": name, "bytes": bytes, "task": task });
         context.ui.show(&value, |page| {
             page.line(&format!("database {name} is filled ({})", format::bytes(bytes)));
@@ -107,8 +101,8 @@ impl Verb for ImportDatabase {
     }
 }
 
-/// What became of it.
-fn outcome(name: &str, server: &Server, brought: Result<Brought, Broken>) -> Result<(), Diagnostic> {
+/// What became of it: how much is in the database now.
+fn outcome(name: &str, server: &Server, brought: Result<Brought, Broken>) -> Result<u64, Diagnostic> {
     let failed = |why: &str| Diagnostic::failed(format!("database `{name}` could not be filled{why}"));
     let brought = match brought {
         Ok(brought) => brought,
@@ -123,9 +117,16 @@ fn outcome(name: &str, server: &Server, brought: Result<Brought, Broken>) -> Res
         }
     };
     let mut error = match brought.result.as_str() {
-        "done" => return Ok(()),
+        "done" => return Ok(brought.bytes),
         "undone" => failed(", and is as before"),
-        "stopped" => failed(", and was not touched"),
+        "stopped" => {
+            failed(", and was not touched").hint("`fleet apply` makes it, if it is not there")
+        }
+        "filled" => {
+            let objects = brought.said.parse().map_or(brought.said, |number| format::count(number, "object"));
+            return Err(Diagnostic::usage(format!("database `{name}` is not empty: it holds {objects}"))
+                .hint("`--force` replaces what is in it, after saving that to the trash of the server"));
+        }
         "locked" => {
             let message = format!("`{}` is locked by {}", server.name, brought.said);
             return Err(Diagnostic::new(Class::Locked, message)
@@ -136,61 +137,54 @@ fn outcome(name: &str, server: &Server, brought: Result<Brought, Broken>) -> Res
             return Err(Diagnostic::new(Class::Locked, message)
                 .hint("the server takes back by itself what had come"));
         }
-        _ => failed(", and could not be put back").hint(format!(
-            "what was in it before is in `/var/lib/fleet/trash` on `{}`",
-            server.name
-        )),
+        _ => failed(", and could not be put back")
+            .hint(format!(
+                "what was in it before is in `/var/lib/fleet/trash` on `{}`",
+                server.name
+            ))
+            .hint("the next `fleet apply` on that server tries it again"),
     };
     error.details = brought.said.lines().map(str::to_owned).collect();
     Err(error)
 }
 
-/// How many objects are in the database.
-fn count(context: &Context, server: &Server, carried: &Carried) -> anyhow::Result<usize> {
-    let (answers, problems) = ask(context, vec![(server.clone(), transfer::count(carried))])?;
-    if let Some(problem) = problems.into_iter().next() {
-        return Err(problem.into());
+/// Opens the dump: how it is packed, and its content. It is read beside the conversation with the server, which wants to
+/// hear from somebody also while nothing comes.
+fn open(path: &Path) -> Result<(Packing, Source), Diagnostic> {
+    let refused = |error: io::Error| {
+        Diagnostic::failed(format!("cannot read `{}`: {error}", path.display()))
+    };
+    let mut rest: Box<dyn Read + Send> = if path == Path::new("-") {
+        Box::new(io::stdin())
+    } else {
+        Box::new(File::open(path).map_err(refused)?)
+    };
+    let mut beginning = Vec::new();
+    let taken = (&mut rest).take(BEGINNING as u64).read_to_end(&mut beginning);
+    taken.map_err(refused)?;
+    if beginning.is_empty() {
+        return Err(Diagnostic::usage(format!("`{}` is empty", path.display())));
     }
-    let lines = answers.values().flat_map(|answer| &answer.lines);
-    let objects = lines
-        .into_iter()
-        .find_map(|line| line.strip_prefix("@objects ")?.parse().ok());
-    objects.ok_or_else(|| {
-        let message = format!("`{}` does not tell what is in the database", server.name);
-        Diagnostic::failed(message).hint("`fleet apply` makes it, if it is not there").into()
-    })
-}
-
-/// The dump, whose beginning was looked at.
-struct Source {
-    beginning: Vec<u8>,
-    rest: Box<dyn Read + Send>,
-}
-
-impl Source {
-    fn open(path: &Path) -> Result<Self, Diagnostic> {
-        let refused = |error: io::Error| {
-            Diagnostic::failed(format!("cannot read `{}`: {error}", path.display()))
-        };
-        let mut rest: Box<dyn Read + Send> = if path == Path::new("-") {
-            Box::new(io::stdin())
-        } else {
-            Box::new(File::open(path).map_err(refused)?)
-        };
-        let mut beginning = Vec::new();
-        let taken = (&mut rest).take(BEGINNING as u64).read_to_end(&mut beginning);
-        taken.map_err(refused)?;
-        if beginning.is_empty() {
-            return Err(Diagnostic::usage(format!("`{}` is empty", path.display())));
+    let packing = Packing::of(&beginning);
+    let (sender, source) = channel(AHEAD);
+    thread::spawn(move || {
+        let mut next = Ok(beginning);
+        loop {
+            let is_last = next.is_err();
+            if sender.blocking_send(next).is_err() || is_last {
+                return;
+            }
+            let mut chunk = vec![0; CHUNK];
+            next = match rest.read(&mut chunk) {
+                Ok(0) => return,
+                Ok(length) => {
+                    chunk.truncate(length);
+                    Ok(chunk)
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(Vec::new()),
+                Err(error) => Err(error),
+            };
         }
-        Ok(Self { beginning, rest })
-    }
-
-    /// Up to `most` bytes more; none at the end.
-    fn next(&mut self, out: &mut Vec<u8>, most: usize) -> io::Result<()> {
-        out.append(&mut self.beginning);
-        let room = most.saturating_sub(out.len()) as u64;
-        (&mut self.rest).take(room).read_to_end(out)?;
-        Ok(())
-    }
+    });
+    Ok((packing, source))
 }

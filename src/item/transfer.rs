@@ -1,6 +1,6 @@
 //! The scripts that carry a database away and bring one in, through pipes: nothing of it is ever kept whole in memory.
 
-use super::{Mariadb, Postgres, mariadb, postgres};
+use super::{Mariadb, Postgres, TRANSACTIONS, mariadb, postgres};
 use crate::shell::{Script, Secret};
 
 const FUNCTIONS: &str = include_str!("transfer.sh");
@@ -85,21 +85,6 @@ pub fn dump(carried: &Carried, packing: Packing) -> Script {
     script
 }
 
-/// Prints `@objects N`: how many tables and other things are in a database.
-pub fn count(carried: &Carried) -> Script {
-    let mut script = Script::new();
-    carried.functions(&mut script);
-    let question = match carried {
-        Carried::Mariadb(database) => Mariadb::count(database),
-        Carried::Postgres(database) => Postgres::count(database),
-    };
-    script
-        .raw("printf '@objects %s\\n' \"$(printf %s ")
-        .arg(&question);
-    script.raw(" | ").raw(carried.engine()).raw("_sql)\"\n");
-    script
-}
-
 /// Who imports: the owner of a database, who may come from the server itself.
 #[derive(Clone, Debug)]
 pub struct Importer {
@@ -109,63 +94,85 @@ pub struct Importer {
     pub password: Secret,
 }
 
-/// Begins an import: empties the database, when it is not empty, after it was saved to the trash of the task.
+/// Begins an import. What is in the database is seen only now, under the server's lock: with `replace` it is saved to the
+/// trash of the task and the database is emptied, else `@filled N` is all that is printed. From then on the journal of the
+/// server has how the database becomes again what it was.
 ///
 /// After it, each script of [`piece`] brings a part of the dump, and [`finish`] ends it.
 pub fn begin(
     carried: &Carried,
     packing: Packing,
     importer: &Importer,
-    filled: bool,
+    replace: bool,
     task: i64,
 ) -> Script {
     let mut script = Script::new();
     carried.functions(&mut script);
+    let (engine, name) = (carried.engine(), carried.name());
+    let (question, credentials) = match carried {
+        Carried::Mariadb(database) => (Mariadb::count(database), mariadb::credentials(importer)),
+        Carried::Postgres(database) => (Postgres::count(database), postgres::credentials(importer)),
+    };
+    script.raw("objects=$(printf %s ").arg(&question);
+    script.raw(" | ").raw(engine);
+    script.raw("_sql) && [ \"$objects\" ] || { echo '@result stopped'; exit 1; }\n");
+    if !replace {
+        script.raw("[ \"$objects\" = 0 ] || { printf '@filled %s\\n' \"$objects\"; exit 1; }\n");
+    }
     let task = task.to_string();
-    let name = carried.name();
-    let (again, credentials) = match carried {
-        Carried::Mariadb(database) => (Mariadb::again(database), mariadb::credentials(importer)),
-        Carried::Postgres(database) => (Postgres::again(database), postgres::credentials(importer)),
+    script.line("t={}", &[&format!("{TRANSACTIONS}/{task}-import")]);
+    // Whoever breaks the lock looks for such a directory after it has taken the lock away: one of both sees the other.
+    script.raw("mkdir -p -m 700 -- \"$t\" || { echo '@result stopped'; exit 1; }\n");
+    script.raw("held || { drop \"$t\"; lost; exit 75; }\n");
+    let undo = undo(carried, &task);
+    // What goes with a database is set again when it was made again.
+    let settings = match carried {
+        Carried::Mariadb(_) => String::new(),
+        Carried::Postgres(database) => Postgres::roles_of(database),
+    };
+    let words = [engine, name, &task, &settings, undo.text()];
+    script.line(
+        "transfer_open {} {} {} {} {} || { drop \"$t\"; echo '@result stopped'; exit 1; }",
+        &words,
+    );
+    script.append(&emptying(carried));
+    script.raw("[ \"$objects\" = 0 ] || transfer_empty || transfer_fail\n");
+    let words = [engine, name, packing.word(), credentials.reveal()];
+    script.line("transfer_begin {} {} {} {} || transfer_fail", &words);
+    script
+}
+
+/// Defines what empties the database, by making it again: its users stay, and so do their grants.
+fn emptying(carried: &Carried) -> Script {
+    let again = match carried {
+        Carried::Mariadb(database) => Mariadb::again(database),
+        Carried::Postgres(database) => Postgres::again(database),
     };
     let engine = carried.engine();
-    // What is there is emptied by making it again; the users stay, and so do their grants.
+    let mut script = Script::new();
     script.raw("transfer_empty() { printf %s ").arg(&again);
-    script.raw(" | ").raw(engine).raw("_sql >/dev/null");
-    if let Carried::Postgres(_) = carried {
-        script.raw(" && postgres_sql <\"$settings\" >/dev/null");
-    }
-    script.raw("; }\n");
-    if let Carried::Postgres(database) = carried {
-        // They go with the database.
-        script.raw("settings=$(mktemp /run/fleet-roles.XXXXXX) && printf %s ");
-        script.arg(&Postgres::roles_of(database));
-        script.raw(" | postgres_sql >\"$settings\" || { echo '@result stopped'; exit 1; }\n");
-    }
-    if filled {
-        let none = "";
-        script.raw(engine);
-        script.line(
-            "_trash {} {} {} || { echo '@result stopped'; exit 1; }",
-            &[&task, name, none],
-        );
-        script.raw("transfer_empty || { echo '@result stopped'; exit 1; }\n");
-        script.raw("transfer_undo() { bad=0; ");
-        script.raw(match carried {
-            Carried::Mariadb(_) => "mariadb_gone",
-            Carried::Postgres(_) => "postgres_gone",
-        });
-        script.line(" {}", &[name]);
-        script.raw(engine);
-        script.line("_back {} {}", &[&task, name]);
-        if let Carried::Postgres(_) = carried {
-            script.raw("postgres_sql <\"$settings\" >/dev/null || bad=1\n");
-        }
-        script.raw("[ \"$bad\" = 0 ]; }\n");
-    } else {
-        script.raw("transfer_undo() { transfer_empty; }\n");
-    }
-    let words = [engine, name, packing.word(), credentials.reveal()];
-    script.line("transfer_begin {} {} {} {}", &words);
+    script.raw(" | ").raw(engine).raw("_sql >/dev/null && ");
+    script
+        .raw(engine)
+        .raw("_sql <\"$t/settings\" >/dev/null; }\n");
+    script
+}
+
+/// The script that takes an import back: at once, or by a later run.
+fn undo(carried: &Carried, task: &str) -> Script {
+    let (engine, name) = (carried.engine(), carried.name());
+    let mut script = Script::new();
+    script.raw("t=$1 bad=0\n");
+    carried.functions(&mut script);
+    script.append(&emptying(carried)).raw(engine);
+    script.line("_late {} || exit 1", &[name]);
+    script.raw("if [ -e \"$t/filled\" ]; then\n").raw(engine);
+    script.line("_gone {}", &[name]);
+    script.raw(engine).line("_back {} {}", &[task, name]);
+    script
+        .raw(engine)
+        .raw("_sql <\"$t/settings\" >/dev/null || bad=1\n");
+    script.raw("else\ntransfer_empty || bad=1\nfi\nexit $bad\n");
     script
 }
 
@@ -178,13 +185,18 @@ pub fn piece(length: u64) -> Script {
     script
 }
 
+/// Says that more will come, while it is waited for. Where somebody has broken the lock, it does as [`piece`].
+pub fn sign() -> Script {
+    let mut script = Script::new();
+    script.raw("held || { lost; exit 75; }\n");
+    script
+}
+
 /// Ends an import, and prints `@result done`, `undone` or `lost`.
 pub fn finish() -> Script {
     let mut script = Script::new();
     script.raw("held || { lost; exit 75; }\n");
-    script.raw(
-        "transfer_end\nrm -f -- \"$run/busy\"\n[ -z \"${settings-}\" ] || rm -f -- \"$settings\"\n",
-    );
+    script.raw("transfer_end\nrm -f -- \"$run/busy\"\n");
     script
 }
 

@@ -28,6 +28,31 @@ transfer_dump() {
 	return "$whole"
 }
 
+# transfer_open ENGINE NAME TASK SETTINGS UNDO: writes into the journal how the database becomes again what it is, and saves
+# to the trash what $objects says that is in it. Before the journal is ready nothing has happened; from then on the next run takes back
+# what is brought, should all that is here die.
+transfer_open() (
+	umask 077
+	printf %s "$4" | "${1}_sql" >"$t/settings" || return
+	if [ "$objects" != 0 ]; then
+		"${1}_trash" "$3" "$2" '' || return
+		: >"$t/filled"
+	fi
+	printf %s "$5" >"$t/undo.sh" && sync -f "$t" && : >"$t/ready" && sync -f "$t"
+)
+
+# transfer_undo: makes the database again as it was. Where that fails, the next run tries it again.
+transfer_undo() { sh "$t/undo.sh" "$t" && drop "$t"; }
+
+# transfer_keep: what was brought stays from here on, also when the power goes.
+transfer_keep() { rm -f -- "$t/ready" && sync -f "$t" && drop "$t"; }
+
+# transfer_fail: takes back what was begun, and ends the conversation.
+transfer_fail() {
+	if transfer_undo; then echo '@result undone'; else echo '@result lost'; fi
+	exit 1
+}
+
 # transfer_begin ENGINE NAME UNPACK CREDENTIALS: starts what reads SQL from file descriptor 8, as the owner of the
 # database and as a user of the server that may do nothing: what is in a dump is not to be trusted. When it ends before
 # `transfer_end` has said that it is whole, `transfer_undo` runs. The server's lock (descriptor 9) is this shell's alone: a
@@ -56,14 +81,14 @@ transfer_begin() {
 			;;
 		esac >/dev/null 2>"$work/said"
 		echo $? >"$work/read"
-		if [ "$(cat -- "$work/unpacked")$(cat -- "$work/read")" = 00 ] && [ -e "$work/whole" ]; then
+		if [ "$(cat -- "$work/unpacked")$(cat -- "$work/read")" = 00 ] && [ -e "$work/whole" ] && transfer_keep; then
 			echo 'done' >"$work/result"
 		elif transfer_undo >>"$work/said" 2>&1; then
 			echo undone >"$work/result"
 		else
 			echo lost >"$work/result"
 		fi
-		[ -e "$work/whole" ] || rm -rf -- "$work" ${settings:+"$settings"}
+		[ -e "$work/whole" ] || rm -rf -- "$work"
 	) </dev/null >/dev/null 2>&1 &
 	reader=$!
 	exec 8>"$work/data"

@@ -7,8 +7,13 @@ holders() {
 	done
 }
 
-# working: prints what is being changed under the lock; false when nothing is.
+# working: prints what is being changed under the lock; false when nothing is. What says in words what it does has a
+# transaction too, maybe.
 working() {
+	if [ -e "$run/busy" ]; then
+		cat -- "$run/busy"
+		return 0
+	fi
 	nothing=1
 	for t in "$state"/tx/*; do
 		if [ -d "$t" ]; then
@@ -16,10 +21,6 @@ working() {
 			nothing=0
 		fi
 	done
-	if [ -e "$run/busy" ]; then
-		cat -- "$run/busy"
-		nothing=0
-	fi
 	return "$nothing"
 }
 

@@ -1,5 +1,6 @@
 //! Databases from nothing to gone, with the engines' own clients: users log in, are kept out, expire; dumps come back.
 
+use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use crate::world::{World, expect_quick, expect_words};
@@ -195,11 +196,50 @@ fn what_somebody_changed_on_the_server_is_seen_and_made_right() {
         .expect("as it was");
     }
     expect_settings_of_a_site(&world);
+    expect_one_to_hide_no_other(&world);
     // What was there before fleet is not taken over in silence.
     world.sh("lab-1", "mariadb -e \"CREATE USER 'old'@'localhost'\"");
     let refused = world.fleet("add-database old").expect(1);
     expect_words(&refused.stderr, &["user old@localhost"]);
     world.fleet("add-database root").expect(2);
+}
+
+/// A database that nobody may connect to is told of, and the others are as they are. What a role may do on the whole server
+/// it can do again when taking it over fails.
+fn expect_one_to_hide_no_other(world: &World) {
+    let sql = |sql: &str| {
+        let line = format!("cd / && runuser -u postgres -- psql -q -At -c \"{sql}\"");
+        world.sh("lab-1", &line)
+    };
+    world
+        .fleet("add-database z_other --engine postgres")
+        .expect(0);
+    sql("ALTER DATABASE d_postgres ALLOW_CONNECTIONS false");
+    let plan = world.fleet("plan");
+    expect_words(&format!("{plan}"), &["d_postgres", "nobody may connect"]);
+    assert!(!plan.stdout.contains("z_other"), "{plan}");
+    sql("ALTER DATABASE d_postgres ALLOW_CONNECTIONS true");
+    world.expect_settled();
+
+    sql("CREATE ROLE boss LOGIN CREATEDB");
+    world.sh(
+        "lab-1",
+        "echo nonsense >>$(ls /etc/postgresql/*/main/pg_hba.conf)",
+    );
+    let failed = world
+        .fleet("add-database theirs --engine postgres --user boss --force")
+        .expect(1);
+    expect_words(&failed.stderr, &["pg_hba.conf"]);
+    assert_eq!(
+        sql("SELECT rolcreatedb FROM pg_roles WHERE rolname = 'boss'"),
+        "t"
+    );
+    world.sh(
+        "lab-1",
+        "sed -i '/^nonsense$/d' /etc/postgresql/*/main/pg_hba.conf",
+    );
+    sql("DROP ROLE boss");
+    world.fleet("remove-database z_other --yes").expect(0);
 }
 
 /// The application of a site finds its database by a file that nobody else can read; it follows the password and goes
@@ -307,22 +347,38 @@ fn expect_sessions_end(world: &World, engine: &str, server: &str, name: &str) {
     let address = world.lab.server(server).address;
     let (client, sessions) = if engine == "mariadb" {
         (
-            format!("MYSQL_PWD={password} mariadb -h {address} -u {user} {name} -e 'SELECT SLEEP(900)'"),
-            format!("mariadb -N -e \"SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = '{user}' AND INFO LIKE '%SLEEP%'\""),
+            format!(
+                "MYSQL_PWD={password} mariadb -h {address} -u {user} {name} -e 'SELECT SLEEP(900)'"
+            ),
+            format!(
+                "mariadb -N -e \"SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = '{user}' AND INFO LIKE '%SLEEP%'\""
+            ),
         )
     } else {
         (
-            format!("PGPASSWORD={password} psql -w -h {address} -U {user} -d {name} -c 'SELECT pg_sleep(900)'"),
-            format!("cd / && runuser -u postgres -- psql -At -c \"SELECT count(*) FROM pg_stat_activity WHERE usename = '{user}' AND query LIKE '%sleep%'\""),
+            format!(
+                "PGPASSWORD={password} psql -w -h {address} -U {user} -d {name} -c 'SELECT pg_sleep(900)'"
+            ),
+            format!(
+                "cd / && runuser -u postgres -- psql -At -c \"SELECT count(*) FROM pg_stat_activity WHERE usename = '{user}' AND query LIKE '%sleep%'\""
+            ),
         )
     };
-    world.sh("lab-4", &format!("( {client} ) >/run/session 2>&1 </dev/null & sleep 0"));
+    world.sh(
+        "lab-4",
+        &format!("( {client} ) >/run/session 2>&1 </dev/null & sleep 0"),
+    );
     let until = |number: &str| {
-        let wait = format!("timeout 60 sh -c 'until [ \"$(sh /run/sessions)\" = {number} ]; do sleep 0.1; done'");
+        let wait = format!(
+            "timeout 60 sh -c 'until [ \"$(sh /run/sessions)\" = {number} ]; do sleep 0.1; done'"
+        );
         let is_so = world.lab.sh(server, &wait).status.success();
         assert!(is_so, "{engine}: {}", world.sh("lab-4", "cat /run/session"));
     };
-    world.sh(server, &format!("cat >/run/sessions <<'END'\n{sessions}\nEND"));
+    world.sh(
+        server,
+        &format!("cat >/run/sessions <<'END'\n{sessions}\nEND"),
+    );
     until("1");
     world.fleet(&format!("suspend-database {name}")).expect(0);
     until("0");
@@ -356,6 +412,7 @@ fn a_dump_brings_back_all_and_a_bad_one_changes_nothing() {
         world
             .fleet(&format!("dump-database {name} whole.sql.gz --force"))
             .expect(0);
+        expect_decided_under_the_lock(&world, server, &name, &run);
         // Not over what is there, nor half, nor with a mistake in it, nor beyond the database.
         let refused = world
             .fleet(&format!("import-database {name} whole.sql.gz"))
@@ -377,9 +434,10 @@ fn a_dump_brings_back_all_and_a_bad_one_changes_nothing() {
             "CREATE ROLE evil;\n"
         };
         world.home.write("beyond.sql", beyond);
-        world
-            .home
-            .write("shell.sql", "\\! touch /tmp/evil; ls -l /proc/self/fd >/tmp/evil\nSELECT 1 FROM nowhere;\n");
+        world.home.write(
+            "shell.sql",
+            "\\! touch /tmp/evil; ls -l /proc/self/fd >/tmp/evil\nSELECT 1 FROM nowhere;\n",
+        );
         for bad in ["half.sql.gz", "wrong.sql", "beyond.sql", "shell.sql"] {
             let failed = world
                 .fleet(&format!("import-database {name} {bad} --force"))
@@ -397,7 +455,8 @@ fn a_dump_brings_back_all_and_a_bad_one_changes_nothing() {
         );
         // Nor does it get at the lock of the server, to free it or to keep it.
         let open = world.sh(server, "cat /tmp/evil 2>/dev/null || :");
-        assert!(!open.contains("/run/fleet"), "{open}");
+        assert!(!open.contains("/run/fleet/"), "{open}");
+        expect_taken_back_after_a_power_cut(&world, server, &name, &run);
         run("INSERT INTO t VALUES (2)").expect("filled");
         world
             .fleet(&format!("import-database {name} whole.sql.gz --force"))
@@ -426,6 +485,86 @@ fn a_dump_brings_back_all_and_a_bad_one_changes_nothing() {
         let left = world.sh(server, "ls -d /run/fleet-* 2>/dev/null || :");
         assert_eq!(left, "", "{server}");
     }
+}
+
+/// What is in the database counts at the moment at which the import has the server's lock, and not before.
+fn expect_decided_under_the_lock(
+    world: &World,
+    server: &str,
+    name: &str,
+    run: &dyn Fn(&str) -> Result<String, String>,
+) {
+    run("DROP VIEW v").expect("emptied");
+    run("DROP TABLE t").expect("emptied");
+    world.sh(
+        server,
+        "rm -f /run/go; (flock 9; until [ -e /run/go ]; do sleep 0.1; done) 9>>/run/fleet/lock >/dev/null 2>&1 </dev/null &
+        until ! flock -n /run/fleet/lock true; do sleep 0.1; done",
+    );
+    world.home.write("late.sql", "CREATE TABLE t (b int);\n");
+    let waiting = world.start(&format!("import-database {name} late.sql --lock-wait 10m"));
+    // It is there, and waits for the lock.
+    let waits = "timeout 60 sh -c 'until pgrep -x flock >/dev/null; do sleep 0.1; done'";
+    world.sh(server, waits);
+    run("CREATE TABLE t (a int)").expect("somebody else was faster");
+    run("INSERT INTO t VALUES (1)").expect("filled");
+    run("CREATE VIEW v AS SELECT a FROM t").expect("filled");
+    world.sh(server, ": >/run/go");
+    let refused = waiting.outcome(world).expect(2);
+    expect_words(&refused.stderr, &["is not empty: it holds 2 objects"]);
+    assert_eq!(run("SELECT a FROM v").expect("untouched"), "1");
+}
+
+/// A server that goes away in the middle of an import has the old content again when it is used the next time, and in the
+/// trash what came to be there meanwhile.
+fn expect_taken_back_after_a_power_cut(
+    world: &World,
+    server: &str,
+    name: &str,
+    run: &dyn Fn(&str) -> Result<String, String>,
+) {
+    let fifo = world.home.path().join(format!("fifo-{name}"));
+    let made = std::process::Command::new("mkfifo").arg(&fifo).status();
+    assert!(made.expect("mkfifo").success());
+    let importing = world.start(&format!("import-database {name} fifo-{name} --force"));
+    let mut dump = std::fs::File::options()
+        .write(true)
+        .open(&fifo)
+        .expect("a reader");
+    dump.write_all(b"CREATE TABLE half (a int);\n")
+        .expect("written");
+    let began = Instant::now();
+    while run("SELECT count(*) FROM half").is_err() {
+        assert!(
+            began.elapsed() < Duration::from_secs(60),
+            "nothing is imported"
+        );
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    world.lab.kill(server);
+    drop(dump);
+    let cut = importing.outcome(world).expect(1);
+    expect_words(
+        &cut.stderr,
+        &["the server takes back by itself what had come"],
+    );
+    world.lab.start(server);
+    let began = Instant::now();
+    while run("SELECT count(*) FROM half").is_err() {
+        assert!(
+            began.elapsed() < Duration::from_secs(120),
+            "the engine does not come up"
+        );
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    run("INSERT INTO half VALUES (77)").expect("somebody takes it for the real thing");
+    let plan = world.fleet("plan").expect(0);
+    expect_words(&plan.stderr, &["-import"]);
+    world.fleet("apply").expect(0);
+    assert_eq!(run("SELECT a FROM v").expect("as before"), "1");
+    let found = format!("zgrep -l 77 /var/lib/fleet/trash/*/*-{name}.~1~/dump.sql.gz");
+    world.sh(server, &found);
+    world.expect_settled();
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::io::Read as _;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+use fleet::apply::bring;
 use fleet::transport::{Bytes, Session, TransportError};
 use sha2::{Digest, Sha256};
 
@@ -212,4 +213,54 @@ async fn a_server_waits_for_who_takes_slowly() {
     assert!(!early, "64 MB were sent while nobody took them");
     assert!(mark.exists());
     drop(sshd);
+}
+
+/// What an import needs of the scripts before it, with a file in place of a database; `$lost` is there when somebody has
+/// broken the lock.
+fn into_file(path: &std::path::Path) -> String {
+    let path = path.display();
+    format!(
+        "held() {{ [ ! -e {path}.lost ]; }}; lost() {{ echo '@lost bob'; }}; run=/nowhere
+        transfer_piece() {{ head -c \"$1\" <&5 >>{path}; }}
+        transfer_end() {{ echo '@result done'; }}\n"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_pauses_for_longer_than_a_server_waits_is_brought_all_the_same() {
+    let (mut home, sshd) = (Home::new(), Sshd::start(Behaviour::default()).await);
+    home.know(&sshd.known_hosts_line());
+    home.settings.limits.hold = Duration::from_secs(3);
+    let (connector, server) = (home.connector(), server_at(sshd.address));
+    let path = home.path("brought");
+    let (lock, begin) = (script("echo @taken\n"), script(&into_file(&path)));
+    let locking = (&lock, Duration::ZERO);
+    let (sender, mut source) = tokio::sync::mpsc::channel(4);
+    let slow = tokio::spawn(async move {
+        sender.send(Ok(b"one ".to_vec())).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(7)).await;
+        sender.send(Ok(b"two".to_vec())).await.unwrap();
+    });
+    let brought = bring(&connector, &server, locking, &begin, &mut source)
+        .await
+        .unwrap();
+    slow.await.unwrap();
+    assert_eq!(
+        (brought.result.as_str(), brought.bytes),
+        ("done", 7),
+        "{brought:?}"
+    );
+    assert_eq!(std::fs::read(&path).unwrap(), b"one two");
+
+    // While it waits, it is told that somebody has broken the lock.
+    home.write("brought.lost", "");
+    let (sender, mut source) = tokio::sync::mpsc::channel(4);
+    let brought = bring(&connector, &server, locking, &begin, &mut source)
+        .await
+        .unwrap();
+    drop(sender);
+    assert_eq!(
+        (brought.result.as_str(), brought.said.as_str()),
+        ("lost-lock", "bob")
+    );
 }
