@@ -1,7 +1,6 @@
 //! The byte stream to a server: TCP, or a channel of the connection to the host before it.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
@@ -9,7 +8,7 @@ use tokio::time::timeout;
 
 use super::client::words;
 use super::error::{Phase, TransportError};
-use super::jump::Hop;
+use super::jump::Lease;
 use super::ssh::Shared;
 use super::stream::{Greeting, Stream};
 use super::target::Target;
@@ -19,7 +18,7 @@ pub(super) async fn dial(
     shared: &Shared,
     target: &Target,
     greeting: &Greeting,
-) -> Result<(Stream, Option<Arc<Hop>>), TransportError> {
+) -> Result<(Stream, Option<Lease>), TransportError> {
     let limit = shared.settings.limits.connect;
     let slow = || TransportError::Timeout {
         phase: Phase::Connect,
@@ -33,7 +32,7 @@ pub(super) async fn dial(
         return Ok((Stream::tcp(tcp, greeting.clone(), silence), None));
     };
     let hop = shared.hops.get(shared, via).await?;
-    let opening = hop.handle.channel_open_direct_tcpip(
+    let opening = hop.handle().channel_open_direct_tcpip(
         target.host.clone(),
         u32::from(target.port),
         "127.0.0.1",

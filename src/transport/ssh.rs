@@ -13,7 +13,7 @@ use super::bootstrap::Marks;
 use super::client::{Client, Notes, Rejection, UNANSWERED, words};
 use super::dial::dial;
 use super::error::{Phase, TransportError};
-use super::jump::{Hop, Hops};
+use super::jump::{Hops, Lease};
 use super::known_hosts::{self, Files, Policy};
 use super::settings::{Notice, Settings};
 use super::ssh_config::Answers;
@@ -59,7 +59,7 @@ impl Shared {
 /// An open connection, kept for as long as its session.
 pub(super) struct Connection {
     handle: Handle<Client>,
-    before: Option<Arc<Hop>>,
+    before: Option<Lease>,
     notes: Arc<Mutex<Notes>>,
 }
 
@@ -145,7 +145,7 @@ pub(super) async fn open(
 pub(super) async fn log_in(
     shared: &Shared,
     target: &Target,
-) -> Result<(Handle<Client>, Option<Arc<Hop>>), TransportError> {
+) -> Result<(Handle<Client>, Option<Lease>), TransportError> {
     let made = connect_and_log_in(shared, target).await?;
     Ok((made.connection.handle, made.connection.before))
 }
@@ -282,7 +282,7 @@ pub(super) async fn fetch_host_key(
 /// A connection whose host key is the right one.
 struct Shaken {
     handle: Handle<Client>,
-    before: Option<Arc<Hop>>,
+    before: Option<Lease>,
     notes: Arc<Mutex<Notes>>,
     greeting: Greeting,
     connect: Duration,

@@ -77,6 +77,70 @@ async fn a_jump_connection_that_broke_is_made_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_server_after_the_other_by_one_connection() {
+    let mut home = Home::new();
+    let jump = Sshd::start(Behaviour::default()).await;
+    let end = Sshd::start(Behaviour::default()).await;
+    let mut server = behind(&mut home, &jump, &end);
+    home.settings.limits.connect = Duration::from_secs(60);
+    let connector = home.connector();
+    // As many sessions as one connection carries at the same time, and more.
+    for _ in 0..40 {
+        let mut session = connector.open(&server).await.unwrap();
+        assert_eq!(run(&mut session, "echo in\n").await.unwrap().1, ["in"]);
+        session.close().await;
+    }
+    assert_eq!(jump.seen.connections.load(Ordering::SeqCst), 1);
+    // A failure behind it takes no place for good either.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    server.port = Some(listener.local_addr().unwrap().port());
+    drop(listener);
+    for _ in 0..40 {
+        assert!(connector.open(&server).await.is_err());
+    }
+    assert_eq!(jump.seen.connections.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_jump_host_that_was_away_is_tried_again() {
+    let mut home = Home::new();
+    let jump = Sshd::start(Behaviour {
+        refuse_first: 1,
+        ..Behaviour::default()
+    });
+    let (jump, end) = (jump.await, Sshd::start(Behaviour::default()).await);
+    let server = behind(&mut home, &jump, &end);
+    home.settings.limits.pause = Duration::ZERO;
+    home.settings.limits.connect = Duration::from_secs(2);
+    let connector = home.connector();
+    assert!(connector.open(&server).await.is_err());
+    let failed = Instant::now();
+    let mut attempts = 0;
+    let mut session = loop {
+        attempts += 1;
+        match connector.open(&server).await {
+            Ok(session) => break session,
+            Err(error) => assert!(failed.elapsed() < Duration::from_secs(60), "{error}"),
+        }
+        // Long enough that only time, and not the number of attempts, brings a new one.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    };
+    assert!(attempts < 30, "{attempts}");
+    assert_eq!(run(&mut session, "echo in\n").await.unwrap().1, ["in"]);
+}
+
+/// A server at the end of a way by `jump`; both host keys are known.
+fn behind(home: &mut Home, jump: &Sshd, end: &Sshd) -> Server {
+    home.know(&jump.known_hosts_line());
+    home.know(&end.known_hosts_line());
+    let bastion = named_server("bastion", jump.address);
+    let mut server = server_at(end.address);
+    server.jump = Some(Jump::Server(bastion.name.clone()));
+    home.settings.servers.insert(bastion.name.clone(), bastion);
+    server
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_jump_in_front_of_a_jump() {
     let mut home = Home::new();
     let (outer, inner, end) = (
