@@ -12,6 +12,8 @@ mod copy;
 #[allow(dead_code, reason = "not all of it is used here")]
 #[allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 mod measure;
+#[path = "run/outcomes.rs"]
+mod outcomes;
 
 use std::ops::Deref;
 use std::os::unix::fs::PermissionsExt as _;

@@ -1,6 +1,7 @@
 //! Questions to servers that change nothing: one script each, all at once.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,8 +40,8 @@ pub struct Gap {
     pub bytes: u64,
 }
 
-/// Hears of each line of a server as it comes.
-pub type OnLine = Arc<dyn Fn(&ServerName, &str) + Send + Sync>;
+/// Hears of what a server prints, byte for byte, as it comes.
+pub type OnBytes = Arc<dyn Fn(&ServerName, &[u8]) + Send + Sync>;
 
 /// How servers are asked.
 #[derive(Clone)]
@@ -52,8 +53,8 @@ pub struct Asking {
     /// How many bytes of what each prints are kept, half of them of its beginning and half of its end; `None`: more
     /// than 16 MiB is an error, for the script is one of fleet's own.
     pub keep: Option<usize>,
-    /// Hears of all lines.
-    pub on_line: Option<OnLine>,
+    /// Hears of all that is printed; only where a bounded part of it is kept.
+    pub on_bytes: Option<OnBytes>,
 }
 
 /// How much a server may say to a question of fleet's own, in bytes.
@@ -75,23 +76,36 @@ pub async fn ask(
         parallel,
         patience: None,
         keep: None,
-        on_line: None,
+        on_bytes: None,
     };
-    asking.run(connector, questions, |_| {}).await
+    asking.all(connector, questions).await
 }
 
 impl Asking {
-    /// Asks; `on_answer` hears of each server that is done.
+    /// Asks, and returns when all have answered.
+    pub async fn all(
+        self,
+        connector: &Connector,
+        questions: impl IntoIterator<Item = (Server, Script)>,
+    ) -> BTreeMap<ServerName, Result<Answer, TransportError>> {
+        let mut answers = BTreeMap::new();
+        self.run(connector, questions, |server, answer| {
+            answers.insert(server, answer);
+        })
+        .await;
+        answers
+    }
+
+    /// Asks, and hands over each answer as it comes. A question is taken when its turn has come.
     pub async fn run(
         self,
         connector: &Connector,
-        questions: Vec<(Server, Script)>,
-        mut on_answer: impl FnMut(&ServerName),
-    ) -> BTreeMap<ServerName, Result<Answer, TransportError>> {
+        questions: impl IntoIterator<Item = (Server, Script)>,
+        mut on_answer: impl FnMut(ServerName, Result<Answer, TransportError>),
+    ) {
         let parallel = self.parallel.clamp(1, connector.at_once().max(1));
         let mut waiting = questions.into_iter();
         let mut running = JoinSet::new();
-        let mut answers = BTreeMap::new();
         loop {
             while running.len() < parallel
                 && let Some((server, script)) = waiting.next()
@@ -100,26 +114,28 @@ impl Asking {
                 let Self {
                     patience,
                     keep,
-                    on_line,
+                    on_bytes,
                     ..
                 } = self.clone();
                 running.spawn(async move {
-                    let mut tell = |line: &str| {
-                        if let Some(on_line) = &on_line {
-                            on_line(&server.name, line);
+                    let limits = (patience, keep);
+                    let mut tell = |bytes: &[u8]| {
+                        if let Some(on_bytes) = &on_bytes {
+                            on_bytes(&server.name, bytes);
                         }
                     };
-                    let limits = (patience, keep);
-                    let answer = put(&connector, &server, &script, limits, &mut tell).await;
+                    let mut on_line = |_: &str| {};
+                    let tell = match &on_bytes {
+                        Some(_) => Tell::Bytes(&mut tell),
+                        None => Tell::Lines(&mut on_line),
+                    };
+                    let answer = put(&connector, &server, &script, limits, tell).await;
                     (server.name, answer)
                 });
             }
             match running.join_next().await {
-                None => return answers,
-                Some(Ok((server, answer))) => {
-                    on_answer(&server);
-                    answers.insert(server, answer);
-                }
+                None => return,
+                Some(Ok((server, answer))) => on_answer(server, answer),
                 Some(Err(error)) if error.is_panic() => {
                     std::panic::resume_unwind(error.into_panic())
                 }
@@ -127,6 +143,12 @@ impl Asking {
             }
         }
     }
+}
+
+/// Who hears of what a server prints, while it does.
+enum Tell<'a> {
+    Lines(&'a mut (dyn FnMut(&str) + Send)),
+    Bytes(&'a mut (dyn FnMut(&[u8]) + Send)),
 }
 
 /// Puts a script to one server and hands on each line as it comes; `patience` is how long it may take, silent or not.
@@ -146,7 +168,7 @@ pub async fn follow(
         let _ = sender.send(line.to_owned());
     };
     let limits = (Some(patience), Some(KEPT));
-    let asking = put(connector, server, script, limits, &mut tell);
+    let asking = put(connector, server, script, limits, Tell::Lines(&mut tell));
     tokio::pin!(asking);
     let answer = loop {
         tokio::select! {
@@ -166,7 +188,7 @@ async fn put(
     server: &Server,
     script: &Script,
     (patience, keep): (Option<Duration>, Option<usize>),
-    on_line: &mut (dyn FnMut(&str) + Send),
+    tell: Tell<'_>,
 ) -> Result<Answer, TransportError> {
     let mut session = connector.open(server).await?;
     let limits = session.limits();
@@ -180,12 +202,23 @@ async fn put(
         limits.total = patience;
     }
     let mut kept = Kept::new(keep.unwrap_or(usize::MAX));
-    let output = session
-        .exchange(script, &mut |line| {
-            kept.push(line);
-            on_line(line);
-        })
-        .await;
+    let output = match tell {
+        Tell::Lines(on_line) => {
+            let mut on_line = |line: &str| {
+                kept.push(line);
+                on_line(line);
+            };
+            session.exchange(script, &mut on_line).await
+        }
+        Tell::Bytes(on_bytes) => {
+            let mut on_bytes = |bytes: &[u8]| {
+                on_bytes(bytes);
+                kept.push_bytes(bytes);
+                ControlFlow::Continue(())
+            };
+            session.receive(script, &mut on_bytes).await
+        }
+    };
     let seen_as = session.seen_as().map(str::to_owned);
     let login_key = session.peer().login_key.clone();
     session.close().await;
@@ -211,6 +244,8 @@ struct Kept {
     tail_size: usize,
     lines: u64,
     bytes: u64,
+    /// A line whose end has not come yet.
+    begun: Vec<u8>,
 }
 
 impl Kept {
@@ -223,6 +258,22 @@ impl Kept {
             tail_size: 0,
             lines: 0,
             bytes: 0,
+            begun: Vec::new(),
+        }
+    }
+
+    /// Takes bytes that do not end where a line ends. One that is longer than all that is kept counts for several.
+    fn push_bytes(&mut self, bytes: &[u8]) {
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let (piece, ends) = match piece.strip_suffix(b"\n") {
+                Some(line) => (line, true),
+                None => (piece, false),
+            };
+            self.begun.extend_from_slice(piece);
+            if ends || self.begun.len() > 2 * self.most {
+                let line = std::mem::take(&mut self.begun);
+                self.push(&String::from_utf8_lossy(&line));
+            }
         }
     }
 
@@ -245,6 +296,10 @@ impl Kept {
     }
 
     fn all(mut self) -> (Vec<String>, Option<Gap>) {
+        if !self.begun.is_empty() {
+            let line = std::mem::take(&mut self.begun);
+            self.push(&String::from_utf8_lossy(&line));
+        }
         let gap = (self.lines > 0).then_some(Gap {
             at: self.head.len(),
             lines: self.lines,
@@ -288,5 +343,27 @@ mod tests {
         let (lines, gap) = kept(1000, long);
         assert_eq!(lines, ["00000000", "00000001"]);
         assert_eq!(gap.map(|gap| (gap.at, gap.bytes)), Some((0, 10_001)));
+    }
+
+    #[test]
+    fn bytes_become_lines_however_they_are_cut() {
+        let sent = b"one\n\ntwo \xff\nthree";
+        for piece in 1..=sent.len() {
+            let mut kept = Kept::new(1000);
+            for part in sent.chunks(piece) {
+                kept.push_bytes(part);
+            }
+            let expected = ["one", "", "two \u{fffd}", "three"].map(str::to_owned);
+            assert_eq!(kept.all(), (expected.to_vec(), None), "pieces of {piece}");
+        }
+        let mut kept = Kept::new(1000);
+        for _ in 0..1000 {
+            kept.push_bytes(&[b'x'; 100]);
+            assert!(kept.begun.len() <= 1100);
+        }
+        kept.push_bytes(b"\nlast\n");
+        let (lines, gap) = kept.all();
+        assert_eq!(lines.last().map(String::as_str), Some("last"));
+        assert!(gap.is_some_and(|gap| gap.bytes > 99_000));
     }
 }

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
-pub use ask::{Answer, Asking, Gap, OnLine, ask, follow};
+pub use ask::{Answer, Asking, Gap, OnBytes, ask, follow};
 pub use report::{Failure, Outcome, ServerReport};
 pub use transfer::{Broken, Brought, Source, bring, fetch};
 

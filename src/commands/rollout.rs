@@ -213,7 +213,7 @@ async fn unwell(
         parallel: inventory.settings.parallel,
         patience: None,
         keep: None,
-        on_line: None,
+        on_bytes: None,
     };
     let mut asked: BTreeSet<&ServerName> = servers.keys().collect();
     let mut found = BTreeMap::new();
@@ -256,10 +256,7 @@ async fn unwell(
                 .filter(|probes| !probes.is_empty())?;
             (!found.contains_key(&server.name)).then(|| ((*server).clone(), probe_script(probes)))
         });
-        let answers = asking
-            .clone()
-            .run(connector, questions.collect(), |_| {})
-            .await;
+        let answers = asking.clone().all(connector, questions).await;
         for (server, answer) in answers {
             let reasons: Vec<String> = match answer {
                 Ok(answer) => {

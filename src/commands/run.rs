@@ -1,5 +1,6 @@
 //! `fleet run`: one command on many servers; equal output is shown once.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -16,7 +17,7 @@ use super::rollout::{Rollout, known_health};
 use super::run_output::Files;
 use super::{Ending, Example, Group, Verb};
 use crate::apply::{Answer, Asking, Gap};
-use crate::context::Context;
+use crate::context::{Context, Record};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::model::fold::fold;
 use crate::model::selector::Selector;
@@ -46,7 +47,8 @@ pub struct Run {
     /// Show what most servers printed, and how the others differ from it
     #[arg(long)]
     diff: bool,
-    /// Write what each server printed to `DIR/SERVER.out` and `DIR/SERVER.err` too
+    /// Write what each server prints to `DIR/SERVER.out`, byte for byte, and `DIR/SERVER.err` too, in place of what is
+    /// there; a server that gave no answer has no `.err`
     #[arg(long, value_name = "DIR")]
     output_dir: Option<PathBuf>,
     /// How long it may take on a server [default: as long as it wants]
@@ -76,6 +78,26 @@ type Printed<'a> = (String, &'a str, i32);
 type Same<'a> = (Printed<'a>, BTreeSet<&'a ServerName>);
 
 type Answers = BTreeMap<ServerName, Result<Answer, TransportError>>;
+
+/// What goes to the servers, and where what they say goes.
+struct Going<'a> {
+    record: &'a Record<'a>,
+    script: &'a Script,
+    files: Option<&'a Files>,
+    /// How much is kept of what each prints.
+    keep: usize,
+    stop: watch::Receiver<u32>,
+}
+
+/// What has come of it so far.
+#[derive(Default)]
+struct Heard {
+    answers: Answers,
+    /// Where it was under way when an interrupt came.
+    cut: BTreeSet<ServerName>,
+    /// What could not be recorded or written to a file.
+    trouble: Vec<Diagnostic>,
+}
 
 impl Verb for Run {
     const NAME: &'static str = "run";
@@ -146,7 +168,7 @@ impl Run {
             None if self.takes_stdin() => seal(context, text)?,
             _ => None,
         };
-        let files = self.output_dir.as_deref().map(Files::create).transpose()?;
+        let files = self.output_dir.as_deref().map(|dir| Files::create(dir, servers)).transpose()?;
         context.record(verb, |record| {
             let started = Instant::now();
             let course = Course {
@@ -161,20 +183,23 @@ impl Run {
                 write.record_course(record.id(), &course)?;
                 retry_of.map_or(Ok(()), |of| write.record_retry(record.id(), of))
             })?;
-            let (answers, halt) = self.in_waves(context, servers, &script, files.as_ref())?;
-            for (server, answer) in &answers {
-                let (status, reason) = outcome(answer);
-                record.outcome(server, status, reason, Vec::new())?;
-                if let (Some(files), Ok(answer)) = (&files, answer) {
-                    files.end(server, &answer.stderr)?;
-                }
-            }
-            let mut value = json!({ "task": record.id(), "servers": to_json(&answers) });
-            let left = servers.iter().map(|server| &server.name).filter(|name| !answers.contains_key(name));
+            let going = Going {
+                record,
+                script: &script,
+                files: files.as_ref(),
+                keep: keep(servers.len()),
+                stop: context.block_on(async { context.interrupts() })??,
+            };
+            let mut heard = Heard::default();
+            let halt = self.in_waves(context, servers, &going, &mut heard)?;
+            let Heard { answers, cut, trouble } = heard;
+            let left = servers.iter().map(|server| &server.name);
+            let left = left.filter(|name| !answers.contains_key(name) && !cut.contains(name));
             let left: Vec<&ServerName> = left.collect();
             for server in &left {
                 record.outcome(server, "waiting", Some(NOT_BEGUN.to_owned()), Vec::new())?;
             }
+            let mut value = json!({ "task": record.id(), "servers": to_json(&answers, &cut) });
             if let Some(halt) = &halt {
                 value["stopped"] = halt.to_json();
             }
@@ -186,40 +211,48 @@ impl Run {
                 }
             })?;
             summary(context, &answers, started);
+            for problem in &trouble {
+                context.ui.problem(problem);
+            }
             let whole = files.is_some() || Self::is_whole(context, &answers);
             let Some(halt) = halt else {
                 return Ok(match ending(&answers) {
-                    Ending::Done if !whole => Ending::With(Class::Partial),
+                    Ending::Done if !whole || !trouble.is_empty() => Ending::With(Class::Partial),
                     ending => ending,
                 });
             };
             if !context.globals.wants_json() {
                 let mut error = Diagnostic::new(Class::Partial, halt.sentence());
-                let count = format::count(left.len(), "server");
-                error = error.detail(format!("not begun: {} ({count})", fold(left)));
+                for (what, servers) in [("under way", cut.iter().collect()), ("not begun", left)] {
+                    if !servers.is_empty() {
+                        let count = format::count(servers.len(), "server");
+                        error = error.detail(format!("{what}: {} ({count})", fold(servers)));
+                    }
+                }
                 error.details.extend(halt.details);
+                if !cut.is_empty() {
+                    error = error.hint("what runs on servers ends when it next writes something");
+                }
                 context.ui.problem(&error.hint(goes_on(record.id())));
             }
             Ok(Ending::With(Class::Partial))
         })
     }
 
-    /// Asks the servers, in waves where that is wanted; and why not all of them were.
+    /// Asks the servers, in waves where that is wanted; returns why not all of them were.
     fn in_waves(
         &self,
         context: &Context,
         servers: &[&Server],
-        script: &Script,
-        files: Option<&Files>,
-    ) -> anyhow::Result<(Answers, Option<Halt>)> {
+        going: &Going<'_>,
+        heard: &mut Heard,
+    ) -> anyhow::Result<Option<Halt>> {
         let rollout = Rollout::new(&self.in_waves, &context.inventory()?.settings);
         let order = servers.iter().map(|server| server.name.clone()).collect();
         let waves = rollout.waves(context, order)?;
         let of = waves.len();
         let mut toll = rollout.toll(servers.len(), of > 1);
         let before = if of > 1 { known_health(context)? } else { BTreeMap::new() };
-        let stop = context.block_on(async { context.interrupts() })??;
-        let mut answers = Answers::new();
         for (index, names) in waves.iter().enumerate() {
             let wave = index + 1;
             if of > 1 {
@@ -228,31 +261,35 @@ impl Run {
             }
             let these = servers.iter().filter(|server| names.contains(&server.name));
             let these: Vec<&Server> = these.copied().collect();
-            let answered = self.ask(context, &these, (script, keep(servers.len()), files), &stop)?;
-            for (server, answer) in &answered {
+            if !self.ask(context, &these, going, heard)? {
+                return Ok(Some(Halt::interrupted(wave, of)));
+            }
+            let answered = heard.answers.iter().filter(|(server, _)| names.contains(server));
+            let mut reached = BTreeMap::new();
+            for (server, answer) in answered {
                 match answer {
                     Ok(answer) if answer.status == 0 => {}
                     Err(error) if error.is_unreachable() => toll.away(server),
                     _ => toll.fail(server),
                 }
+                if answer.is_ok() {
+                    reached.insert(server.clone(), Vec::new());
+                }
             }
-            let reached = answered.iter().filter(|(_, answer)| answer.is_ok());
-            let reached = reached.map(|(server, _)| (server.clone(), Vec::new())).collect();
-            answers.extend(answered);
             if wave == of {
                 break;
             }
             if toll.is_too_much() {
-                return Ok((answers, Some(toll.halt(wave, of))));
+                return Ok(Some(toll.halt(wave, of)));
             }
-            if !rollout.settle(context, &reached, &before, &stop, &mut toll)? {
-                return Ok((answers, Some(Halt::interrupted(wave, of))));
+            if !rollout.settle(context, &reached, &before, &going.stop, &mut toll)? {
+                return Ok(Some(Halt::interrupted(wave, of)));
             }
             if toll.is_too_much() {
-                return Ok((answers, Some(toll.halt(wave, of))));
+                return Ok(Some(toll.halt(wave, of)));
             }
         }
-        Ok((answers, None))
+        Ok(None)
     }
 
     /// What the servers run.
@@ -281,38 +318,68 @@ impl Run {
         gaps.is_empty()
     }
 
+    /// Asks servers; whether all have answered, and no interrupt came before.
     fn ask(
         &self,
         context: &Context,
         servers: &[&Server],
-        (script, keep, files): (&Script, usize, Option<&Files>),
-        stop: &watch::Receiver<u32>,
-    ) -> anyhow::Result<Answers> {
+        going: &Going<'_>,
+        heard: &mut Heard,
+    ) -> anyhow::Result<bool> {
         let parallel = context.inventory()?.settings.parallel;
         let asking = Asking {
             parallel: self.parallel.map_or(parallel, usize::from),
             patience: Some(self.timeout.unwrap_or(ENDLESS)),
-            keep: Some(keep),
-            on_line: files.map(Files::on_line),
+            keep: Some(going.keep),
+            on_bytes: going.files.map(Files::on_bytes),
         };
-        let questions = servers.iter().map(|server| ((*server).clone(), script.clone()));
         let progress = context.ui.progress(servers.len());
-        for server in servers {
+        let under_way = RefCell::new(BTreeSet::new());
+        let questions = servers.iter().map(|server| {
             progress.state(server.name.as_str(), "running");
-        }
+            under_way.borrow_mut().insert(server.name.clone());
+            ((*server).clone(), going.script.clone())
+        });
         let connector = context.connector()?;
-        context.block_on(async {
-            let mut interrupts = stop.clone();
-            let asked = asking.run(&connector, questions.collect(), |server| {
+        let whole = context.block_on(async {
+            let mut interrupts = going.stop.clone();
+            let asked = asking.run(&connector, questions, |server, answer| {
                 progress.end(server.as_str());
+                under_way.borrow_mut().remove(&server);
+                heard.take(going, server, answer);
             });
             tokio::select! {
-                answers = asked => Ok(answers),
-                _ = interrupts.wait_for(|count| *count > 0) => Err(crate::context::interrupted()
-                    .hint("what runs on servers ends when it next writes something")
-                    .into()),
+                () = asked => true,
+                _ = interrupts.wait_for(|count| *count > 0) => false,
             }
-        })?
+        })?;
+        drop(progress);
+        for server in under_way.into_inner() {
+            heard.cut(going, server);
+        }
+        Ok(whole)
+    }
+}
+
+impl Heard {
+    /// Records what a server answered. That a record or a file cannot be written changes nothing of what was done, and
+    /// is told at the end.
+    fn take(&mut self, going: &Going<'_>, server: ServerName, answer: Result<Answer, TransportError>) {
+        let (status, reason) = outcome(&answer);
+        let recorded = going.record.outcome(&server, status, reason, Vec::new());
+        let stderr = answer.as_ref().ok().map(|answer| &*answer.stderr);
+        let written = going.files.map_or(Ok(()), |files| files.end(&server, stderr));
+        self.trouble.extend([recorded, written].into_iter().filter_map(Result::err));
+        self.answers.insert(server, answer);
+    }
+
+    /// Records that it is not known what becomes of it on a server.
+    fn cut(&mut self, going: &Going<'_>, server: ServerName) {
+        let reason = Some("an interrupt came while it ran".to_owned());
+        let recorded = going.record.outcome(&server, "interrupted", reason, Vec::new());
+        let written = going.files.map_or(Ok(()), |files| files.end(&server, None));
+        self.trouble.extend([recorded, written].into_iter().filter_map(Result::err));
+        self.cut.insert(server);
     }
 }
 
@@ -384,8 +451,18 @@ fn ending(answers: &Answers) -> Ending {
     }
 }
 
-fn to_json(answers: &Answers) -> Value {
-    answers
+fn to_json(answers: &Answers, cut: &BTreeSet<ServerName>) -> Value {
+    let without_answer = |server: &ServerName, error: &str| {
+        json!({
+            "server": server,
+            "status": null,
+            "stdout": null,
+            "left_out_bytes": null,
+            "stderr": null,
+            "error": error,
+        })
+    };
+    let answers = answers
         .iter()
         .map(|(server, answer)| match answer {
             Ok(answer) => json!({
@@ -396,15 +473,10 @@ fn to_json(answers: &Answers) -> Value {
                 "stderr": answer.stderr,
                 "error": null,
             }),
-            Err(error) => json!({
-                "server": server,
-                "status": null,
-                "stdout": null,
-                "left_out_bytes": null,
-                "stderr": null,
-                "error": error.to_string(),
-            }),
-        })
+            Err(error) => without_answer(server, &error.to_string()),
+        });
+    answers
+        .chain(cut.iter().map(|server| without_answer(server, "interrupted")))
         .collect()
 }
 
