@@ -383,13 +383,14 @@ impl Heard {
     }
 }
 
-/// A text in a shell of its own, so that it may change or end that as it likes.
+/// A text in a shell of its own, so that it may change or end that as it likes. SIGPIPE is what it usually is: a loop
+/// before `head` ends, and so does what runs when nobody is there to read it.
 fn script(text: &str) -> Result<Script, Diagnostic> {
     if text.contains('\0') {
         return Err(Diagnostic::usage("a command cannot hold a NUL byte"));
     }
     let mut script = Script::new();
-    script.raw("( eval ").arg(text).raw("\n)\n");
+    script.raw("( trap - PIPE; eval ").arg(text).raw("\n)\n");
     Ok(script)
 }
 

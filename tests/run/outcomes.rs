@@ -168,3 +168,15 @@ fn files_hold_the_bytes_of_this_run_and_nothing_of_an_earlier_one() {
     assert!(!results.join("away.out").exists() && !results.join("away.err").exists());
     assert_eq!(environment.read("results/other.out"), "yesterday\n");
 }
+
+#[test]
+fn a_loop_ends_when_nobody_reads_it_any_more() {
+    let line = "while :; do echo y; done | head -n 1";
+    let words = ["run", "--server", "web-1", "--timeout", "50s", line];
+    let outcome = three().fleet(words).expect(0);
+    assert_eq!(
+        (&*outcome.stdout, &*outcome.stderr),
+        ("y\n", ""),
+        "{outcome}"
+    );
+}
