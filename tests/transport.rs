@@ -23,6 +23,8 @@ mod keys;
 mod lab;
 #[path = "transport/logs.rs"]
 mod logs;
+#[path = "transport/narrow.rs"]
+mod narrow;
 #[path = "transport/scripts.rs"]
 mod scripts;
 #[path = "transport/streams.rs"]

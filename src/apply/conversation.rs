@@ -346,10 +346,11 @@ impl Conversation {
                 self.narrow(session, &ready, groups, task).await?;
             }
         }
+        let is_half_done = self.report.failures.iter().any(|failure| !failure.undone);
         self.report.outcome = if matches!(self.report.outcome, Outcome::Reverted | Outcome::Locked)
         {
             self.report.outcome
-        } else if !self.report.untried.is_empty() {
+        } else if !self.report.untried.is_empty() && !is_half_done {
             Outcome::Stopped
         } else if self.report.failures.is_empty() {
             Outcome::Changed
@@ -419,6 +420,9 @@ impl Conversation {
                     let undone = failure.undone;
                     self.report.failures.push(failure);
                     if !undone {
+                        // Before anything else is tried there, the next run has to put this right.
+                        let rest = groups.iter().flatten().map(|left| (*left).clone());
+                        self.report.untried.extend(rest);
                         return Ok(());
                     }
                 }
