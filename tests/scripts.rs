@@ -92,6 +92,29 @@ fn what_was_begun_is_undone_by_the_next_and_then_forgotten() {
 }
 
 #[test]
+fn an_undo_that_takes_long_gives_signs() {
+    for shell in shells() {
+        let said = run(
+            &shell,
+            PRELUDE,
+            "step() { printf '@step %s\\n' \"$1\"; : >\"$top/said\"; }\n\
+             echo 'for _ in $(seq 60); do [ ! -e \"$1/../../../said\" ] || exit 0; sleep 1; done; exit 1' >\"$t/undo.sh\"\n\
+             : >\"$t/ready\"\npause=1\nrecover\nls \"$state/tx\"",
+        );
+        let lines: Vec<&str> = said.lines().collect();
+        assert_eq!(lines[0], "@recovering 1-0", "{shell:?}");
+        let signs = &lines[1..];
+        assert!(
+            !signs.is_empty()
+                && signs
+                    .iter()
+                    .all(|line| *line == "@step still rolling back 1-0"),
+            "{shell:?}: {said}"
+        );
+    }
+}
+
+#[test]
 fn an_undo_copies_nothing_back_before_anything_was_replaced() {
     for (live, now) in [("", "new"), (": >\"$t/live\"", "old")] {
         let said = run(

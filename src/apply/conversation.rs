@@ -15,7 +15,7 @@ use crate::item::file::Content;
 use crate::item::{Item, ItemType, Key, Probe, ruleset};
 use crate::model::{ResourceName, Server};
 use crate::plan::{
-    Change, Facts, Observing, Progress, Transaction, compare, keys, lock, observe, trash,
+    Action, Change, Facts, Observing, Progress, Transaction, compare, keys, lock, observe, trash,
 };
 use crate::transport::{Connector, Session, TransportError};
 
@@ -24,6 +24,10 @@ const PATIENCE_FOR_PACKAGES: Duration = Duration::from_secs(2400);
 
 /// How long a server may be silent while it is changed: a busy disk takes its time for what is to be on it for good.
 const PATIENCE: Duration = Duration::from_secs(180);
+
+/// How long a server may be silent while databases are dumped, or dumps are poured in. A connection that has died is
+/// found out long before.
+const PATIENCE_FOR_DUMPS: Duration = Duration::from_secs(86_400);
 
 /// How often a server hears that its lock is still wanted while nothing happens there.
 const SIGN: Duration = Duration::from_secs(15);
@@ -188,7 +192,8 @@ impl Conversation {
                 // The script is silent while it waits for the lock.
                 let limits = session.limits();
                 limits.idle += *lock_wait;
-                limits.total += *lock_wait;
+                // What an earlier run left is undone first, and gives signs for as long as that takes.
+                limits.total += *lock_wait + PATIENCE_FOR_DUMPS;
                 Observing::ToChange {
                     wait: lock_wait.as_secs(),
                     owner: owner.clone(),
@@ -206,6 +211,8 @@ impl Conversation {
                     self.tell(Event::Step(format!("waiting for {holder}")));
                     // Nobody else has to wait meanwhile.
                     permit = None;
+                } else if let Some(id) = line.strip_prefix("@recovering ") {
+                    self.tell(Event::Step(format!("rolling back {id} of an earlier run")));
                 }
                 lines.push(line.to_owned());
             })
@@ -308,10 +315,9 @@ impl Conversation {
         let limits = session.limits();
         limits.idle = limits.idle.max(PATIENCE) + self.confirm_timeout();
         limits.total += self.confirm_timeout();
-        let is_package = |change: &&Change| change.key.item_type == ItemType::Package;
-        if ready.iter().any(is_package) {
-            limits.idle = PATIENCE_FOR_PACKAGES;
-            limits.total = PATIENCE_FOR_PACKAGES;
+        if let Some(patience) = patience(&ready, !plan.restored.is_empty()) {
+            limits.idle = limits.idle.max(patience);
+            limits.total = limits.total.max(patience);
         }
         self.report.sent = true;
         let changing = |(owner, _): &&(ResourceName, Probe)| resources.contains(owner);
@@ -552,6 +558,22 @@ impl Conversation {
         }
         self.report.error = Some(diagnostic);
     }
+}
+
+/// How long a server may be silent with these changes, and what goes back from the trash, where that is long.
+fn patience(changes: &[&Change], restores: bool) -> Option<Duration> {
+    let dumps = |change: &&Change| {
+        change.action == Action::Delete
+            && matches!(change.key.item_type, ItemType::Mariadb | ItemType::Postgres)
+    };
+    if restores || changes.iter().any(dumps) {
+        return Some(PATIENCE_FOR_DUMPS);
+    }
+    let is_package = |change: &&Change| change.key.item_type == ItemType::Package;
+    changes
+        .iter()
+        .any(is_package)
+        .then_some(PATIENCE_FOR_PACKAGES)
 }
 
 #[cfg(test)]

@@ -85,8 +85,23 @@ lock() {
 # drop DIR: forgets a transaction. What says that it is to be undone goes first: half of an undo script undoes nothing.
 drop() { rm -f -- "$1/ready" && rm -rf -- "$1"; }
 
-# Rolls back what a transaction left that died in the middle; the lock is held, so none is running. That may be long after:
-# with `late` an undo deletes nothing that somebody may have put into what was made.
+# signs TEXT: says it every 20 s while this conversation lasts, so that a long silence is not taken for its end.
+signs() {
+	while sleep "${pause-20}" >/dev/null 2>&1 && kill -0 "$$" 2>/dev/null; do step "$1" || return 0; done
+}
+
+# roll_back ID DIR: runs the undo of a transaction, which may pour a large dump back; sets $log to what it said. It may be
+# long after the transaction: with `late` an undo deletes nothing that somebody may have put into what was made.
+roll_back() {
+	signs "still rolling back $1" 4>&- 9>&- &
+	signing=$!
+	rolled=0
+	log=$(late=1 sh "$2/undo.sh" "$2" 2>&1) || rolled=$?
+	{ kill "$signing" && wait "$signing"; } 2>/dev/null || :
+	return "$rolled"
+}
+
+# Rolls back what a transaction left that died in the middle; the lock is held, so none is running.
 recover() {
 	for t in "$state"/tx/*; do
 		[ -d "$t" ] || continue
@@ -94,7 +109,7 @@ recover() {
 			printf '@recovering %s\n' "${t##*/}"
 			# How far it came before the power went is not for sure on the disk.
 			: >"$t/live"
-			if ! log=$(late=1 sh "$t/undo.sh" "$t" 2>&1); then
+			if ! roll_back "${t##*/}" "$t"; then
 				details "$log"
 				printf '@unrecovered %s\n' "${t##*/}"
 				exit 74

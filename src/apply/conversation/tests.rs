@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::item::File;
-use crate::plan::Action;
 
 fn site(name: &str) -> ResourceName {
     ResourceName::new("site", name)
@@ -73,4 +72,33 @@ fn whom_a_failure_speaks_of_is_tried_alone_and_last() {
     let every: Vec<String> = names.iter().map(|name| format!("http://{name}/")).collect();
     let every: Vec<&str> = every.iter().map(String::as_str).collect();
     assert_eq!(tried(&every, &[]), "abc de");
+}
+
+#[test]
+fn what_dumps_databases_has_time() {
+    let site = vhost("a");
+    let of = |item_type, action| Change {
+        key: Key {
+            item_type,
+            name: "shop".to_owned(),
+        },
+        action,
+        ..vhost("a")
+    };
+    let package = of(ItemType::Package, Action::Create);
+    assert_eq!(patience(&[&site], false), None);
+    assert_eq!(
+        patience(&[&site, &package], false),
+        Some(PATIENCE_FOR_PACKAGES)
+    );
+    for engine in [ItemType::Mariadb, ItemType::Postgres] {
+        let made = of(engine, Action::Create);
+        let gone = of(engine, Action::Delete);
+        assert_eq!(patience(&[&made], false), None);
+        assert_eq!(
+            patience(&[&site, &package, &gone], false),
+            Some(PATIENCE_FOR_DUMPS)
+        );
+    }
+    assert_eq!(patience(&[&site], true), Some(PATIENCE_FOR_DUMPS));
 }
