@@ -94,7 +94,7 @@ impl Stream {
         let mut lost = false;
         loop {
             let before = progress(&position);
-            let ended = self.attempt(&mut position, &sender, lost).await;
+            let ended = self.attempt(&mut position, &sender, &mut lost).await;
             let error = match ended {
                 Err(Gone) => return,
                 Ok(Err(error)) if self.query.follow && is_passing(&error) => error,
@@ -127,7 +127,7 @@ impl Stream {
         &self,
         position: &mut Position,
         sender: &mpsc::Sender<Event>,
-        lost: bool,
+        lost: &mut bool,
     ) -> Result<Result<Output, TransportError>, Gone> {
         let opened = {
             let _door = self.doors.acquire().await;
@@ -137,7 +137,8 @@ impl Stream {
             Ok(session) => session,
             Err(error) => return Ok(Err(error)),
         };
-        if lost && sender.send(Event::Back).await.is_err() {
+        // The next time that it goes is told again.
+        if std::mem::take(lost) && sender.send(Event::Back).await.is_err() {
             return Err(Gone);
         }
         let limits = session.limits();
@@ -278,11 +279,11 @@ impl Stream {
 
 /// Whether a server may come back from it by itself.
 fn is_passing(error: &TransportError) -> bool {
-    error.is_unreachable()
-        || matches!(
-            error,
-            TransportError::Timeout { .. } | TransportError::Penalised { .. }
-        )
+    match error {
+        TransportError::Timeout { .. } | TransportError::Penalised { .. } => true,
+        TransportError::Jump { error, .. } => is_passing(error),
+        other => other.is_unreachable(),
+    }
 }
 
 /// Something that differs when lines have come.
@@ -292,4 +293,26 @@ fn progress(position: &Position) -> (u64, Option<String>) {
         .values()
         .map(|place| place.offset + place.since);
     (told.sum(), position.cursor.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_passes_on_a_server_passes_on_one_before_it() {
+        let penalised = TransportError::Penalised {
+            said: String::new(),
+            waited: None,
+        };
+        let cases = [(penalised, true), (TransportError::Ended, false)];
+        for (error, passes) in cases {
+            assert_eq!(is_passing(&error), passes, "{error:?}");
+            let before = TransportError::Jump {
+                via: "gate".to_owned(),
+                error: Box::new(error),
+            };
+            assert_eq!(is_passing(&before), passes, "{before:?}");
+        }
+    }
 }

@@ -221,6 +221,41 @@ async fn a_log_is_followed_through_rotations() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn each_time_that_a_server_goes_away_is_told() {
+    let home = Home::new();
+    let sshd = Sshd::start(Behaviour::default()).await;
+    let path = home.path("a.log");
+    append(&path, "begin\n");
+    let trouble = Trouble {
+        cut_after_server: Some(20_000),
+        ..Trouble::default()
+    };
+    let proxy = Proxy::start(sshd.address, trouble).await;
+    home.know(&known_hosts_line(proxy.address, &sshd.host_key));
+    let follow = Query {
+        lines: Some(5),
+        follow: true,
+        ..Query::default()
+    };
+    let logs = vec![log("a", &path)];
+    let mut events = stream(&home, server_at(proxy.address), logs, follow);
+    assert_eq!(next(&mut events).await.1, "begin");
+    // More than three connections let through.
+    let text = (0..2_000).fold(String::new(), |text, n| text + &format!("{n} {:030}\n", 0));
+    append(&path, text);
+    let mut told = Vec::new();
+    while told.len() < 4 {
+        match timeout(LIMIT, events.recv()).await.expect("it is told") {
+            Some(Event::Lost(_)) => told.push("lost"),
+            Some(Event::Back) => told.push("back"),
+            Some(_) => {}
+            None => panic!("it went away"),
+        }
+    }
+    assert_eq!(told, ["lost", "back", "lost", "back"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_lost_or_told_twice_wherever_the_connection_breaks() {
     let mut cuts = 0;
     for cut in [3_000, 9_000] {
