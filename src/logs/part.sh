@@ -18,11 +18,20 @@ eval "path=\$path_$i older=\$older_$i skip=\$skip_$i from=\$from_$i to=\$to_$i"
 		esac
 		skip=
 	done
-	if [ "$count" ] && [ -z "$pattern" ] && [ "$((to - from))" -gt "$((count * 4096))" ]; then
-		from=$((to - count * 4096))
-		tail -c "+$((from + 1))" -- "$path" | head -c "$((to - from))" | sed 1d
-	elif [ "$to" -gt "$from" ]; then
-		tail -c "+$((from + 1))" -- "$path" | head -c "$((to - from))"
+	size=$((to - from))
+	end=$size
+	if [ "$count" ] && [ -z "$pattern" ]; then
+		# As much of its end as has so many lines, and the end of the one before them.
+		end=$((count * 4096 + 4096))
+		while [ "$end" -lt "$size" ] &&
+			[ "$(tail -c "+$((to - end + 1))" -- "$path" | head -c "$end" | wc -l)" -le "$count" ]; do
+			end=$((end * 8))
+		done
+	fi
+	if [ "$end" -lt "$size" ]; then
+		tail -c "+$((to - end + 1))" -- "$path" | head -c "$end" | sed 1d
+	elif [ "$size" -gt 0 ]; then
+		tail -c "+$((from + 1))" -- "$path" | head -c "$size"
 	fi
 } 2>/dev/null | tr -d "\000" | if [ "$pattern" ]; then
 	grep -a "$how" -e "$pattern"

@@ -221,6 +221,35 @@ async fn a_log_is_followed_through_rotations() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_last_lines_are_the_last_ones_however_long_they_are() {
+    let (home, sshd) = server().await;
+    let path = home.path("a.log");
+    append(&home.path("a.log.1"), "yesterday\n");
+    append(&path, "first\n");
+    let long = |number: u32| format!("{number} {}\n", "x".repeat(50_000));
+    for number in 1..=3 {
+        append(&path, long(number));
+    }
+    for (lines, expected) in [
+        (0, ""),
+        (1, "3"),
+        (2, "23"),
+        (3, "123"),
+        (4, "f123"),
+        (9, "yf123"),
+    ] {
+        let query = Query {
+            lines: Some(lines),
+            ..Query::default()
+        };
+        let events = stream(&home, server_at(sshd.address), vec![log("a", &path)], query);
+        let (lines, complaints) = all(events).await;
+        let first: String = lines.iter().map(|line| &line[..1]).collect();
+        assert_eq!((&*first, &*complaints), (expected, ""));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn each_time_that_a_server_goes_away_is_told() {
     let home = Home::new();
     let sshd = Sshd::start(Behaviour::default()).await;
