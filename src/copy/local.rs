@@ -30,6 +30,8 @@ pub struct Tree {
     pub is_dir: bool,
     /// Permission bits of the top, if it is one.
     pub mode: u32,
+    /// What the top is called; `None` for one without a name that could be given to it elsewhere (`/`).
+    pub name: Option<String>,
     /// The directories below it, parents first: name and permission bits.
     pub dirs: Vec<(String, u32)>,
     /// The files.
@@ -49,6 +51,7 @@ impl Tree {
         let mut tree = Self {
             is_dir: metadata.is_dir(),
             mode: metadata.mode() & 0o777,
+            name: name_of(top),
             ..Self::default()
         };
         if metadata.is_dir() {
@@ -96,6 +99,15 @@ impl Tree {
     pub fn bytes(&self) -> u64 {
         self.files.iter().map(|file| file.size).sum()
     }
+}
+
+/// What a path is called by itself; `.` and `..` as the directory that they are.
+fn name_of(path: &Path) -> Option<String> {
+    let name = match path.file_name() {
+        Some(name) => name.to_owned(),
+        None => fs::canonicalize(path).ok()?.file_name()?.to_owned(),
+    };
+    name.into_string().ok()
 }
 
 /// Parts of files, in the order in which they are sent.

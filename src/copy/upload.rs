@@ -12,7 +12,8 @@ use crate::transport::{Connector, Session};
 /// How many files are asked about at once.
 const BATCH: usize = 200;
 
-/// Copies `tree` to `target` on a server; a file into it, when that is a directory there.
+/// Copies `tree` to `target` on a server; into it, where it ends with a `/`, and a file also when that is a directory
+/// there.
 ///
 /// # Errors
 /// Why it broke off as a whole; single files that fail are in what is returned.
@@ -82,7 +83,7 @@ impl Sending<'_> {
     async fn all(&mut self, target: &str, on_bytes: &mut OnBytes<'_>) -> Result<(), Broken> {
         run(self.session, &functions()).await?;
         let target = if self.tree.is_dir {
-            target.trim_end_matches('/').to_owned()
+            self.of_dir(target)?
         } else {
             self.of_file(target).await?
         };
@@ -108,6 +109,18 @@ impl Sending<'_> {
             }
         }
         self.flush(&mut |done| on_bytes(done, all)).await
+    }
+
+    /// What a directory becomes: the one that is named, or one of its own name in that.
+    fn of_dir(&self, target: &str) -> Result<String, Broken> {
+        let path = target.trim_end_matches('/');
+        match (&self.tree.name, target.ends_with('/')) {
+            (_, false) => Ok(path.to_owned()),
+            (Some(own), true) => Ok(format!("{path}/{own}")),
+            (None, true) => Err(Broken::Refused(format!(
+                "what is copied has no name that it could have in `{target}`"
+            ))),
+        }
     }
 
     /// Where a single file goes: into a directory, if that is what there is.

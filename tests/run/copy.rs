@@ -148,6 +148,26 @@ fn a_file_goes_into_a_directory_or_takes_the_place_of_another() {
 }
 
 #[test]
+fn with_a_slash_a_directory_goes_into_the_one_that_is_named() {
+    let environment = three();
+    environment.write("dist/index.html", "new\n");
+    environment.write("there/index.html", "precious\n");
+    let to = format!("web-1:{}/there/", environment.path().display());
+    for from in ["dist", "dist/", "dist/../dist/."] {
+        copy(&environment, &["-r", from, &to], 0);
+    }
+    assert_eq!(environment.read("there/dist/index.html"), "new\n");
+    assert_eq!(environment.read("there/index.html"), "precious\n");
+    // The working directory by the name that it has.
+    environment.write("there/dist/deep/x", "");
+    let from = format!("{}/there/dist/deep/..", environment.path().display());
+    let to = format!("web-1:{}/other/", environment.path().display());
+    std::fs::create_dir(environment.path().join("other")).expect("a directory");
+    copy(&environment, &["-r", &from, &to], 0);
+    assert_eq!(environment.read("other/dist/index.html"), "new\n");
+}
+
+#[test]
 fn what_broke_off_goes_on_where_it_was() {
     let environment = three_with(|number| Behaviour {
         cut_input_after: (number == 1).then_some(3_600_000),
