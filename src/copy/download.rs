@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::local::{Incoming, is_same};
 use super::script::{bytes, functions, run, split};
-use super::{Broken, Copied, Manner, OnBytes};
+use super::{Broken, Copied, Manner, OnBytes, PATIENCE};
 use crate::model::Server;
 use crate::shell::Script;
 use crate::transport::{Connector, Session, TransportError};
@@ -46,8 +46,8 @@ pub async fn download(
     on_bytes: &mut OnBytes<'_>,
 ) -> Result<Copied, Broken> {
     let mut session = connector.open(server).await?;
-    session.limits().idle = std::time::Duration::from_secs(600);
-    session.limits().total = std::time::Duration::from_secs(24 * 3600);
+    session.limits().idle = PATIENCE;
+    session.limits().total = PATIENCE;
     let copied = all(&mut session, source, target, manner, on_bytes).await;
     session.close().await;
     copied

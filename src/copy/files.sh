@@ -55,6 +55,8 @@ look() {
 	fi
 	part=0
 	if [ -d ./.fleet-copy ] && [ -O ./.fleet-copy ] && [ ! -h ./.fleet-copy ]; then
+		# What nobody came back for in a week: the file was another one then.
+		find -P ./.fleet-copy -mindepth 1 -maxdepth 1 -type f -mtime +7 -exec rm -f -- {} +
 		part=$(stat -c %s -- "./.fleet-copy/$7" 2>/dev/null) || part=0
 	fi
 	printf '@part %s %s\n' "$1" "$part"

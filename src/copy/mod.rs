@@ -7,6 +7,7 @@ mod upload;
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 pub use download::{Fetched, download};
 pub use local::{Entry, Tree};
@@ -16,6 +17,10 @@ use crate::transport::TransportError;
 
 /// What travels at once, in bytes: so much is sent for nothing when a disk there is full.
 const PIECE: u64 = 16 * 1024 * 1024;
+
+/// How long a server may be silent, and take: the sum of a large file on a slow disk may be hours. A connection that has
+/// died is found out long before.
+const PATIENCE: Duration = Duration::from_secs(24 * 3600);
 
 /// How copies are made.
 #[derive(Clone, Debug, Default)]

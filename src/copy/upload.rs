@@ -1,10 +1,10 @@
 //! A copy to a server.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::local::Pieces;
 use super::script::{functions, part, run, send, split};
-use super::{Broken, Copied, Entry, Manner, OnBytes, PIECE, Tree};
+use super::{Broken, Copied, Entry, Manner, OnBytes, PATIENCE, PIECE, Tree};
 use crate::model::Server;
 use crate::shell::Script;
 use crate::transport::{Connector, Session};
@@ -26,9 +26,8 @@ pub async fn upload(
     on_bytes: &mut OnBytes<'_>,
 ) -> Result<Copied, Broken> {
     let mut session = connector.open(server).await?;
-    // Sums of large files take their time.
-    session.limits().idle = std::time::Duration::from_secs(600);
-    session.limits().total = std::time::Duration::from_secs(24 * 3600);
+    session.limits().idle = PATIENCE;
+    session.limits().total = PATIENCE;
     let mut sending = Sending {
         session: &mut session,
         tree,
@@ -176,6 +175,7 @@ impl Sending<'_> {
     /// What is there already: the files that have to be sent, and how much of each is not needed again.
     async fn survey(&mut self) -> Result<Vec<(usize, u64)>, Broken> {
         let mut parts = Vec::new();
+        let mut taken = BTreeSet::new();
         let numbers: Vec<usize> = (0..self.tree.files.len()).collect();
         for numbers in numbers.chunks(BATCH) {
             let mut script = Script::new();
@@ -222,7 +222,10 @@ impl Sending<'_> {
                     }
                     "@part" => {
                         let had = words.get(2).and_then(|word| word.parse().ok()).unwrap_or(0);
-                        parts.push((index, if had > file.size { 0 } else { had }));
+                        // Of files with the same content the first one has what is there.
+                        let is_own = taken.insert((&*self.places[index].0, part(file)));
+                        let fits = is_own && had <= file.size;
+                        parts.push((index, if fits { had } else { 0 }));
                     }
                     _ => {}
                 }

@@ -168,6 +168,39 @@ fn with_a_slash_a_directory_goes_into_the_one_that_is_named() {
 }
 
 #[test]
+fn a_part_serves_one_of_those_with_its_content_and_not_for_ever() {
+    let environment = three();
+    let text = "the same in both\n";
+    environment.write("here/a", text);
+    environment.write("here/b", text);
+    let there = environment.path().join("there");
+    let to = format!("web-1:{}", there.display());
+    copy(&environment, &["-r", "here", &to], 0);
+    let sum = std::process::Command::new("sha256sum")
+        .arg(there.join("a"))
+        .output()
+        .expect("a sum");
+    for name in ["a", "b"] {
+        fs::remove_file(there.join(name)).expect("it goes");
+    }
+    let stage = there.join(".fleet-copy");
+    fs::create_dir(&stage).expect("a directory");
+    set_mode(&stage, 0o700);
+    let part = String::from_utf8_lossy(&sum.stdout[..32]).into_owned();
+    fs::write(stage.join(part), &text[..5]).expect("a part");
+    let old = fs::File::create(stage.join("0123456789abcdef0123456789abcdef")).expect("a part");
+    let month = std::time::Duration::from_secs(30 * 86_400);
+    old.set_modified(std::time::SystemTime::now() - month)
+        .expect("its time");
+    let done = copy(&environment, &["-r", "here", &to], 0);
+    assert_eq!(done["bytes"], 2 * text.len() - 5, "{done:#}");
+    for name in ["there/a", "there/b"] {
+        assert_eq!(environment.read(name), text);
+    }
+    assert!(hidden(&there).is_empty());
+}
+
+#[test]
 fn what_broke_off_goes_on_where_it_was() {
     let environment = three_with(|number| Behaviour {
         cut_input_after: (number == 1).then_some(3_600_000),
