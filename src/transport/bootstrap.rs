@@ -16,7 +16,7 @@
 //! The nonce is in the command, which every user of the server can read in its list of processes; the key comes on
 //! standard input alone, so that nobody there can write the end of a script into what it prints (a log, a file).
 //!
-//! Both reads stand under `timeout`, so that a client that died cannot keep a lock: `read -t` is not in POSIX.
+//! Both reads stand under `timeout`, the second one for longer where the script is long, so that a client that died cannot keep a lock: `read -t` is not in POSIX.
 //! `head -c` reads no byte more than it was asked for (coreutils; verified in the tests). SIGPIPE is ignored, so that
 //! a transaction whose client went away ends as it should instead of dying at its next line of output.
 
@@ -27,7 +27,19 @@ use super::error::TransportError;
 /// Length of a key.
 const KEY: usize = 16;
 
-/// Length of a header: ten digits, a blank, the key and a newline.
+/// The slowest way on which a script is still waited for, in bytes a second.
+const SLOWEST: u64 = 4096;
+
+/// As many bytes of a script are on their way for no time that is worth counting.
+const USUAL: usize = 64 * 1024;
+
+/// How long a script of so many bytes may be on its way, besides the time that is given to any.
+pub(super) fn arrival(length: usize) -> Duration {
+    Duration::from_secs(length.saturating_sub(USUAL) as u64 / SLOWEST)
+}
+
+/// Length of a header: a number in ten places, a blank, the key and a newline. It is filled up with blanks: zeros
+/// before it would make it an octal one.
 pub(super) const HEADER: usize = 10 + 1 + KEY + 1;
 
 /// The exit status of the loop when a script arrived cut off; nobody is there to see it but the server's own log.
@@ -74,8 +86,8 @@ impl Marks {
              echo \" {client} {nonce} ready\";echo \"{nonce} ready\" >&2;\
              fleet_hold={hold};\
              while fleet_n=$(timeout $fleet_hold head -c {header})&&[ \"$fleet_n\" ];do \
-             fleet_k=${{fleet_n#* }};\
-             fleet_s=$(timeout $fleet_hold head -c \"${{fleet_n%% *}}\");\
+             fleet_k=${{fleet_n##* }};\
+             fleet_s=$(timeout $((fleet_hold+${{fleet_n%% *}}/{SLOWEST})) head -c \"${{fleet_n%% *}}\");\
              case $fleet_s in *\"#$fleet_k\")eval \"$fleet_s\" </dev/null;;\
              *\"#$fleet_k<\")eval \"$fleet_s\" 5<&0 </dev/null;;\
              *)echo \"{nonce} over\";exit {TRUNCATED};;esac;\
@@ -126,7 +138,7 @@ impl Marks {
     fn framed(&self, script: &str, tail: &str) -> Vec<u8> {
         let length = script.len() + tail.len();
         let mut frame = Vec::with_capacity(HEADER + length);
-        frame.extend_from_slice(format!("{length:010} {}\n", self.key).as_bytes());
+        frame.extend_from_slice(format!("{length:<10} {}\n", self.key).as_bytes());
         frame.extend_from_slice(script.as_bytes());
         frame.extend_from_slice(tail.as_bytes());
         frame
@@ -152,6 +164,9 @@ pub(super) fn not_ready(user: &str, said: String, status: Option<i32>) -> Transp
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+    use std::process::{Command, Stdio};
+
     use super::*;
 
     #[test]
@@ -169,10 +184,37 @@ mod tests {
     }
 
     #[test]
+    fn a_long_script_may_take_longer_to_arrive_than_the_next_one_is_waited_for() {
+        let marks = Marks::new("0123456789abcdef".to_owned(), "fedcba9876543210".to_owned());
+        // A shell of 38,000 bytes may take nine seconds more than the one that any has.
+        let frame = marks.frame(&format!("echo here # {}\n", "x".repeat(38_000)));
+        let words = marks.local_command(Duration::from_secs(1), false);
+        let mut child = Command::new(&words[0])
+            .args(&words[1..])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("a shell");
+        let mut stdin = child.stdin.take().expect("its input");
+        let (first, second) = frame.split_at(20_000);
+        stdin.write_all(first).expect("it reads");
+        std::thread::sleep(Duration::from_secs(2));
+        drop(stdin.write_all(second));
+        drop(stdin);
+        let output = child.wait_with_output().expect("its end");
+        let said = String::from_utf8(output.stdout).expect("text");
+        assert!(
+            said.contains("ready\nhere\nfedcba9876543210 end 0\n"),
+            "{said}"
+        );
+    }
+
+    #[test]
     fn a_frame_counts_bytes() {
         let key = "fedcba9876543210";
         let frame = Marks::new(String::new(), key.to_owned()).frame("echo ü\n");
-        let expected = format!("0000000026 {key}\necho ü\n\n#{key}");
+        let expected = format!("26         {key}\necho ü\n\n#{key}");
         assert_eq!(frame, expected.as_bytes());
         assert_eq!(frame.len(), HEADER + 26);
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use russh::{ChannelMsg, ChannelReadHalf};
 use tokio::time::{Instant, sleep_until};
 
-use super::bootstrap::Marks;
+use super::bootstrap::{Marks, arrival};
 use super::error::{Phase, TransportError};
 use super::local::LocalReader;
 use super::pump::Pump;
@@ -168,8 +168,11 @@ impl Conversation {
         let gone = AtomicBool::new(false);
         let mut sending = Box::pin(writer.send_all(frame, after, &gone));
         let mut sent = false;
-        let total = Instant::now() + limits.total;
-        let mut idle = Instant::now() + limits.idle;
+        // Until all of the script is there, the server has nothing to say.
+        let arrival = arrival(script.text().len());
+        let mut there = Instant::now() + arrival;
+        let total = there + limits.total;
+        let mut idle = there + limits.idle;
         reader.listen(true);
 
         let outcome = loop {
@@ -180,14 +183,16 @@ impl Conversation {
             tokio::select! {
                 biased;
                 event = reader.next() => {
-                    idle = Instant::now() + limits.idle;
+                    idle = Instant::now().max(there) + limits.idle;
                     if let Some(outcome) = reception.take(event, sink) {
                         break outcome;
                     }
                 }
                 outcome = &mut sending, if !sent => {
+                    // Sent is what the way has taken, not what has arrived.
                     sent = true;
-                    idle = Instant::now() + limits.idle;
+                    there = Instant::now() + arrival;
+                    idle = there + limits.idle;
                     if outcome.is_err() {
                         break Err(Failure::Known(TransportError::Ended));
                     }

@@ -151,14 +151,14 @@ async fn well(
     }
 }
 
-/// The key and the text of the next script: ten digits, a blank, the key and a newline, then so many bytes.
+/// The key and the text of the next script: a number in ten places, a blank, the key and a newline, then so many bytes.
 async fn next(reader: &mut ChannelReadHalf, input: &mut Vec<u8>) -> Option<(String, String)> {
     const HEADER: usize = 28;
     loop {
         if input.len() >= HEADER {
             let header = String::from_utf8(input[..HEADER].to_vec()).unwrap();
-            let (length, key) = header.trim_end().split_once(' ').unwrap();
-            let length: usize = length.parse().unwrap();
+            let (length, key) = header.trim_end().rsplit_once(' ').unwrap();
+            let length: usize = length.trim_end().parse().unwrap();
             if input.len() >= HEADER + length {
                 let script: Vec<u8> = input.drain(..HEADER + length).skip(HEADER).collect();
                 let script = String::from_utf8(script).unwrap();

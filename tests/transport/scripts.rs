@@ -210,6 +210,19 @@ async fn a_silent_client_loses_its_shell() {
     assert_eq!(again, TransportError::Ended);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_script_has_time_to_arrive_before_a_silence_counts() {
+    let (_home, _sshd, mut session) = crate::session_with(Behaviour::default()).await;
+    session.limits().idle = Duration::from_secs(1);
+    session.limits().total = Duration::from_secs(1);
+    let script = |length| format!("sleep 3; echo in # {}\n", "x".repeat(length));
+    // At 4 KiB a second, a minute; what has come at once looks the same from here.
+    let (_, lines) = run(&mut session, &script(250_000)).await.unwrap();
+    assert_eq!(lines, ["in"]);
+    let error = run(&mut session, &script(10)).await.unwrap_err();
+    assert!(matches!(error, TransportError::Timeout { .. }), "{error}");
+}
+
 /// A server that answers `answer` to the first script, in pieces of `size` bytes; `NONCE` and `KEY` stand for
 /// what the marks of its beginning and end begin with.
 fn player(answer: &'static str, size: usize) -> Behaviour {
