@@ -144,6 +144,39 @@ fn each_step_is_told_when_it_is_asked_for_twice() {
 }
 
 #[test]
+fn what_its_server_was_away_for_waits_for_a_sweep_and_nothing_else_does() {
+    let environment = environment();
+    let waiting = || -> Vec<String> {
+        let state = environment.path().join("state.db");
+        let state = rusqlite::Connection::open(state).expect("the state");
+        let mut query = state
+            .prepare("SELECT server FROM placements WHERE away_task IS NOT NULL ORDER BY server")
+            .expect("a query");
+        let rows = query.query_map([], |row| row.get(0)).expect("rows");
+        rows.collect::<Result<_, _>>().expect("names")
+    };
+    run(&environment, "add-site a.example --server sg-1 --stage");
+    run(&environment, "add-site b.example --server sg-3 --stage");
+    assert_eq!(waiting(), [""; 0]);
+    let apply = |flags: &str| {
+        let line = format!("apply {flags}");
+        environment.fleet(line.split_whitespace()).expect(3);
+        waiting()
+    };
+    assert_eq!(apply("--require-all"), [""; 0]);
+    assert_eq!(apply(""), ["sg-1", "sg-3"]);
+    // A rollout that is halted does not go on where it was already, either.
+    assert_eq!(apply("--waves 1 --away-fails"), [""; 0]);
+    assert_eq!(apply("--waves 1"), ["sg-1", "sg-3"]);
+    run(&environment, "set-site a.example --cache 1d --stage");
+    assert_eq!(waiting(), ["sg-3"]);
+    environment
+        .fleet(["remove-site", "a.example", "--yes"])
+        .expect(3);
+    assert_eq!(waiting(), ["sg-1", "sg-3"]);
+}
+
+#[test]
 fn a_wrong_selection_is_not_on_record() {
     let environment = environment();
     run(&environment, "add-site example.com --server sg-1 --stage");

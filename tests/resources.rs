@@ -30,6 +30,7 @@ fn with_sites(sites: &[(&str, &str, Result<(), &str>)]) -> Environment {
                     Ok(()) => PlacementResult::Applied { generation: 1 },
                     Err(reason) => PlacementResult::Pending {
                         reason: (*reason).to_owned(),
+                        away: None,
                     },
                 };
                 write.settle_placement(id, &server, &result)?;

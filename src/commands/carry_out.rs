@@ -19,6 +19,7 @@ use crate::context::{Context, interrupted};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::model::{Resource, ServerName, TaskOutcome};
 use crate::plan::reviewed::Expected;
+use crate::plan::trash::leaving;
 use crate::plan::{Action, ServerPlan};
 use crate::state::{Comparison, State, Write};
 use crate::ui::{Progress, format, plan};
@@ -60,6 +61,12 @@ impl<'a> Run<'a> {
             rollout: Rollout::new(&flags.in_waves, settings),
             expected: None,
         })
+    }
+
+    /// Whether a sweep may finish, alone, what is left on servers that are away. Not what was to happen on all servers or
+    /// on none, nor by a plan that was reviewed: what is recorded by then may be something else.
+    fn may_be_finished(&self) -> bool {
+        !self.require_all && self.expected.is_none()
     }
 
     /// Looks at the servers and shows what would change. `extra` is added to the JSON value.
@@ -365,6 +372,8 @@ pub(super) struct Recorder<'a> {
     context: &'a Context,
     task: i64,
     on_record: bool,
+    /// Whether a sweep may finish what is left on servers that are away.
+    unattended: bool,
     /// Whether all of each server is looked at.
     whole: bool,
     resources: BTreeMap<ServerName, Arc<[Resource]>>,
@@ -387,6 +396,7 @@ impl<'a> Recorder<'a> {
             context,
             task,
             on_record: run.on_record,
+            unattended: run.may_be_finished(),
             whole: jobs.whole,
             resources: jobs.resources.clone(),
             progress: context.ui.progress(jobs.jobs.len()),
@@ -408,7 +418,8 @@ impl<'a> Recorder<'a> {
 
     /// Records what became of a server.
     pub(super) fn put(&self, report: &ServerReport) -> Result<(), Diagnostic> {
-        let result = outcome::of(report, self.resources(&report.server));
+        let unattended = self.unattended.then_some(self.task);
+        let result = outcome::of(report, self.resources(&report.server), unattended);
         let entry = TaskOutcome {
             server: report.server.clone(),
             status: report.outcome.word().to_owned(),
@@ -460,11 +471,18 @@ impl Observer for Recorder<'_> {
             .iter()
             .filter(|change| change.action != Action::Delete && change.is_recorded())
             .map(|change| (&change.key, &change.after, change.owners.as_slice()));
-        let (task, now) = (Some(self.task), self.context.now());
+        // Whichever task recorded that it goes: it is in the trash of this one.
+        let trashed = leaving(plan);
+        let resources = self.resources(server).iter();
+        let trashed = resources.filter(|resource| trashed.contains(&resource.name));
+        let (task, now) = (self.task, self.context.now());
         self.record(|write| {
             // First what earlier intents have come to, since these take their place.
-            write.record_outcome(server, &outcome::before(plan), task, now)?;
-            write.record_intent(server, intents, task, now)
+            write.record_outcome(server, &outcome::before(plan), Some(task), now)?;
+            for resource in trashed {
+                write.record_removal(resource.id, server, task)?;
+            }
+            write.record_intent(server, intents, Some(task), now)
         })
     }
 

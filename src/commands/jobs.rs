@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::only::Only;
 use crate::apply::{Job, Work};
 use crate::diagnostic::Diagnostic;
 use crate::inventory::Inventory;
@@ -30,7 +31,7 @@ pub(super) struct Jobs<'a> {
     /// The resources of each job, with their placements.
     pub(super) resources: BTreeMap<ServerName, Arc<[Resource]>>,
     /// What they are narrowed to.
-    pub(super) only: Option<BTreeSet<ResourceName>>,
+    pub(super) only: Only,
     /// Whether each is about all that its server should have.
     pub(super) whole: bool,
 }
@@ -105,7 +106,7 @@ impl<'a> Source<'_, 'a> {
         let mut on = self.resources_on(&names)?;
         let mut jobs = Jobs {
             whole: self.only.is_none(),
-            only: self.only.clone(),
+            only: self.only.clone().into(),
             ..Jobs::default()
         };
         let servers = self.servers.clone();

@@ -20,6 +20,7 @@ mod flags;
 mod jobs;
 mod look;
 mod notifying;
+mod only;
 mod outcome;
 mod outlook;
 mod placing;

@@ -56,8 +56,13 @@ pub(super) fn drift(report: &ServerReport) -> Option<BTreeSet<String>> {
     )
 }
 
-/// What is to be recorded of a server.
-pub(super) fn of(report: &ServerReport, resources: &[Resource]) -> state::Outcome {
+/// What is to be recorded of a server. Where it was away, `unattended` is the task of which a sweep may finish what is
+/// left.
+pub(super) fn of(
+    report: &ServerReport,
+    resources: &[Resource],
+    unattended: Option<i64>,
+) -> state::Outcome {
     let mut outcome = state::Outcome::default();
     let remember = report.plan.remember.iter().cloned();
     outcome.applied.extend(remember);
@@ -90,7 +95,7 @@ pub(super) fn of(report: &ServerReport, resources: &[Resource]) -> state::Outcom
     for resource in resources {
         outcome
             .placements
-            .push((resource.id, settled(report, resource)));
+            .push((resource.id, settled(report, resource, unattended)));
     }
     outcome
 }
@@ -100,13 +105,21 @@ fn is_known(report: &ServerReport) -> bool {
     report.outcome != Outcome::Interrupted && report.failures.iter().all(|failure| failure.undone)
 }
 
-fn settled(report: &ServerReport, resource: &Resource) -> PlacementResult {
+fn settled(report: &ServerReport, resource: &Resource, unattended: Option<i64>) -> PlacementResult {
     if let Some(reason) = not_tried(report) {
-        return PlacementResult::Pending { reason };
+        use apply::Outcome::{Interrupted, Locked, Unreachable};
+        let is_away = matches!(report.outcome, Unreachable | Locked | Interrupted);
+        let away = unattended.filter(|_| is_away);
+        let is_touched = || report.plan.resources().contains(&resource.name);
+        return if report.outcome == Interrupted && is_touched() {
+            PlacementResult::Unknown { reason, away }
+        } else {
+            PlacementResult::Pending { reason, away }
+        };
     }
     if report.untried.contains(&resource.name) {
         let reason = "stopped before it was tried".to_owned();
-        return PlacementResult::Pending { reason };
+        return PlacementResult::Pending { reason, away: None };
     }
     if let Some(reason) = report.trouble(&resource.name) {
         return PlacementResult::Failed { reason };
@@ -189,7 +202,7 @@ fn made(report: &ServerReport, resources: &[Resource]) -> String {
 /// `site example.com is live`.
 fn became(report: &ServerReport, resource: &Resource) -> String {
     let name = &resource.name;
-    match (settled(report, resource), kind(&name.kind)) {
+    match (settled(report, resource, None), kind(&name.kind)) {
         (PlacementResult::Removed, _) => format!("{name} is gone"),
         (PlacementResult::Applied { .. }, Some(_)) if resource.suspended => {
             format!("{name} is suspended")
@@ -423,7 +436,7 @@ mod tests {
         };
         let mut report = report(Outcome::Stopped, true);
         report.untried.push(ResourceName::new("site", "b"));
-        let outcome = of(&report, &[resource("a"), resource("b")]);
+        let outcome = of(&report, &[resource("a"), resource("b")], Some(7));
         let results: Vec<&PlacementResult> = outcome.placements.iter().map(|(_, r)| r).collect();
         assert_eq!(results[0], &PlacementResult::Applied { generation: 3 });
         assert!(
@@ -431,6 +444,32 @@ mod tests {
             "{results:?}"
         );
         assert!(!report.is_complete());
+    }
+
+    #[test]
+    fn what_a_server_was_away_for_waits_where_the_run_lets_it() {
+        let waits = |outcome, unattended| match settled(
+            &report(outcome, outcome == Outcome::Interrupted),
+            &site("b.example"),
+            unattended,
+        ) {
+            PlacementResult::Pending { away, .. } => away,
+            other => panic!("{other:?}"),
+        };
+        let away = [Outcome::Unreachable, Outcome::Locked, Outcome::Interrupted];
+        for outcome in away {
+            assert_eq!(waits(outcome, Some(7)), Some(7), "{outcome:?}");
+            assert_eq!(waits(outcome, None), None, "{outcome:?}");
+        }
+        for outcome in [Outcome::Waiting, Outcome::Stale, Outcome::Stopped] {
+            assert_eq!(waits(outcome, Some(7)), None, "{outcome:?}");
+        }
+        // What was being changed when the connection broke is done or undone.
+        let cut = report(Outcome::Interrupted, true);
+        assert!(matches!(
+            settled(&cut, &site("a.example"), Some(7)),
+            PlacementResult::Unknown { away: Some(7), .. }
+        ));
     }
 
     #[test]
@@ -453,7 +492,7 @@ mod tests {
             (undone(true), true),
         ];
         for (report, withdrawn) in cases {
-            let outcome = of(&report, &[]);
+            let outcome = of(&report, &[], None);
             assert_eq!(!outcome.withdrawn.is_empty(), withdrawn, "{report:?}");
             // It was recorded before the intent took its place.
             assert!(outcome.applied.is_empty(), "{report:?}");

@@ -80,7 +80,7 @@ impl Parts {
     pub(super) fn of(jobs: &Jobs<'_>) -> Self {
         Self {
             resources: jobs.resources.clone(),
-            only: jobs.only.clone(),
+            only: jobs.only.names(),
         }
     }
 }

@@ -1,18 +1,18 @@
 //! What became of a run over servers, in waves or not: why it stopped, and what is left.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Value, json};
 
 use super::Ending;
 use super::carry_out::{Recorder, Run, agreed, ending};
 use super::jobs::Jobs;
+use super::only::Only;
 use super::rollout::{Toll, again};
 use crate::apply::{Outcome, ServerReport};
 use crate::context::Context;
 use crate::diagnostic::{Class, Diagnostic};
 use crate::model::fold::fold;
-use crate::model::{ResourceName, ServerName, TaskOutcome};
+use crate::model::{ServerName, TaskOutcome};
+use crate::state::Write;
 use crate::ui::format;
 
 /// What became of a run over servers.
@@ -100,14 +100,14 @@ impl Rolled {
         Ok(())
     }
 
-    /// Records that these servers were not begun.
+    /// Records that these servers were not begun, since the run was halted.
     pub(super) fn leave(
         &mut self,
         run: &Run<'_>,
         context: &Context,
         task: i64,
         rest: &[&ServerName],
-        only: Option<&BTreeSet<ResourceName>>,
+        only: &Only,
         toll: &mut Toll,
     ) -> anyhow::Result<()> {
         let names: Vec<ServerName> = rest.iter().map(|name| (*name).clone()).collect();
@@ -122,6 +122,11 @@ impl Rolled {
             report.outcome = Outcome::Waiting;
             recorder.put(&report)?;
             self.reports.push(report);
+        }
+        if run.on_record {
+            // Nor is it to come, unattended, to those that were away.
+            let leave = |write: &Write<'_>| write.leave_to_admin(task);
+            context.state()?.write(leave)?;
         }
         Ok(())
     }

@@ -7,17 +7,16 @@ use tokio::sync::watch;
 
 use super::carry_out::{Recorder, Run, Watcher};
 use super::flags::InWaves;
-use super::jobs::{Jobs, Source};
+use super::jobs::Jobs;
 use super::look;
+use super::only::Only;
 use super::rolled::{Halt, Rolled};
 use crate::apply::{Asking, Observer as _, Outcome, Purpose, ServerReport};
 use crate::context::Context;
 use crate::inventory::InventorySettings;
 use crate::item::Probe;
 use crate::model::fold::fold;
-use crate::model::{
-    Course, Health, PlacementStatus, ResourceName, Server, ServerName, Share, Waves,
-};
+use crate::model::{Course, Health, PlacementStatus, Server, ServerName, Share, Waves};
 use crate::plan::transaction::check as probe_script;
 use crate::state::Read;
 use crate::transport::Connector;
@@ -292,9 +291,9 @@ impl Run<'_> {
         if order.is_empty() {
             return Ok(rolled);
         }
-        let only = jobs.only.take();
+        let only = std::mem::take(&mut jobs.only);
         if self.on_record {
-            let course = self.course(&order, only.as_ref());
+            let course = self.course(&order, &only);
             context
                 .state()?
                 .write(|write| write.record_course(task, &course))?;
@@ -311,7 +310,7 @@ impl Run<'_> {
         let stop = context.block_on(async { context.interrupts() })??;
         if of > 1 && self.expected.is_some() {
             // Not even the first wave begins when a plan does not fit on a server of the last.
-            let stale = self.stale(context, &waves.concat(), only.as_ref(), &stop)?;
+            let stale = self.stale(context, &waves.concat(), &only, &stop)?;
             if !stale.is_empty() {
                 let mut recorder = Recorder::new(self, context, task, &jobs, &mut toll);
                 for report in &stale {
@@ -328,7 +327,7 @@ impl Run<'_> {
             let share = match index {
                 0 => jobs.take(names),
                 // What is recorded may have changed meanwhile.
-                _ if self.on_record => again(context, names, only.as_ref())?,
+                _ if self.on_record => again(context, names, &only)?,
                 _ => jobs.take(names),
             };
             if of > 1 {
@@ -371,7 +370,7 @@ impl Run<'_> {
             };
             if rolled.halt.is_some() {
                 let rest: Vec<&ServerName> = waves[wave..].iter().flatten().collect();
-                rolled.leave(self, context, task, &rest, only.as_ref(), &mut toll)?;
+                rolled.leave(self, context, task, &rest, &only, &mut toll)?;
                 break;
             }
         }
@@ -383,7 +382,7 @@ impl Run<'_> {
         &self,
         context: &Context,
         names: &[ServerName],
-        only: Option<&BTreeSet<ResourceName>>,
+        only: &Only,
         stop: &watch::Receiver<u32>,
     ) -> anyhow::Result<Vec<ServerReport>> {
         let jobs = again(context, names, only)?.jobs;
@@ -395,10 +394,10 @@ impl Run<'_> {
         Ok(reports)
     }
 
-    fn course(&self, order: &[ServerName], only: Option<&BTreeSet<ResourceName>>) -> Course {
+    fn course(&self, order: &[ServerName], only: &Only) -> Course {
         Course {
             servers: order.to_vec(),
-            resources: only.cloned(),
+            resources: only.names(),
             force: self.flags.force,
             adopt: self.flags.adopt,
             waves: self.rollout.waves.clone(),
@@ -452,22 +451,11 @@ pub(super) fn known_health(context: &Context) -> anyhow::Result<BTreeMap<ServerN
 pub(super) fn again<'c>(
     context: &'c Context,
     names: &[ServerName],
-    only: Option<&BTreeSet<ResourceName>>,
+    only: &Only,
 ) -> anyhow::Result<Jobs<'c>> {
-    let inventory = context.inventory()?;
-    let keys = context.keys()?;
-    context.state()?.read(|read| {
-        let vault = read.vault(keys)?;
-        let source = Source {
-            read,
-            inventory,
-            secrets: Box::new(vault),
-            servers: names
-                .iter()
-                .filter_map(|name| inventory.servers.get(name))
-                .collect(),
-            only: only.cloned(),
-        };
-        Ok(source.jobs()?)
-    })
+    let all = &context.inventory()?.servers;
+    let servers: Vec<&Server> = names.iter().filter_map(|name| all.get(name)).collect();
+    context
+        .state()?
+        .read(|read| only.jobs(context, read, &servers))
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use clap::Args;
 
-use super::jobs::{Jobs, Source, servers_in_use};
+use super::jobs::{Jobs, servers_in_use};
+use super::only::Only;
 use super::plan_file::is_plan;
 use crate::context::Context;
 use crate::diagnostic::{Diagnostic, did_you_mean};
@@ -44,7 +45,7 @@ pub(super) struct Chosen<'c> {
     servers: Vec<&'c Server>,
     /// Whether the servers were not named.
     all: bool,
-    only: Option<BTreeSet<ResourceName>>,
+    only: Only,
 }
 
 impl Selection {
@@ -80,7 +81,7 @@ impl Selection {
         Ok(Chosen {
             servers,
             all: self.server.is_empty(),
-            only,
+            only: only.into(),
         })
     }
 
@@ -128,11 +129,11 @@ impl Selection {
 
 impl<'c> Chosen<'c> {
     /// These servers, and of what is there only these resources.
-    pub(super) fn of(servers: Vec<&'c Server>, only: Option<BTreeSet<ResourceName>>) -> Self {
+    pub(super) fn of(servers: Vec<&'c Server>, only: impl Into<Only>) -> Self {
         Self {
             servers,
             all: false,
-            only,
+            only: only.into(),
         }
     }
 
@@ -142,17 +143,9 @@ impl<'c> Chosen<'c> {
         let Some(state) = context.state_to_read()? else {
             return Ok(Jobs::default());
         };
-        let keys = context.keys()?;
-        let (jobs, in_use) = state.read(|read| {
-            let vault = read.vault(keys)?;
-            let source = Source {
-                read,
-                inventory,
-                secrets: Box::new(vault),
-                servers: self.servers.clone(),
-                only: self.only.clone(),
-            };
-            Ok::<_, Diagnostic>((source.jobs()?, servers_in_use(read)?))
+        let (jobs, in_use) = state.read(|read| -> anyhow::Result<_> {
+            let jobs = self.only.jobs(context, read, &self.servers)?;
+            Ok((jobs, servers_in_use(read)?))
         })?;
         if self.all {
             for name in in_use {

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Action, Blocked, Mode, ServerPlan};
+use super::{Action, Blocked, Change, Mode, ServerPlan};
+use crate::item::dir::goes_to_trash;
 use crate::item::{Item, ItemType, Key};
 use crate::model::ResourceName;
 use crate::shell::Script;
@@ -37,6 +38,24 @@ pub fn kept(plan: &ServerPlan, removed_by: &BTreeMap<ResourceName, i64>) -> Vec<
         })
     })
     .collect()
+}
+
+/// The resources of which something goes to the trash when what is ready of this plan is made.
+pub fn leaving(plan: &ServerPlan) -> BTreeSet<&ResourceName> {
+    let ready = plan.ready().into_iter();
+    let goes = |change: &&Change| {
+        change.action == Action::Delete
+            && match change.key.item_type {
+                ItemType::Dir => goes_to_trash(&change.after),
+                ItemType::Mariadb | ItemType::Postgres => change.key.name.starts_with("database "),
+                ItemType::Zone => true,
+                _ => false,
+            }
+    };
+    ready
+        .filter(goes)
+        .flat_map(|change| &change.owners)
+        .collect()
 }
 
 /// The script that asks which of them are there.
@@ -94,8 +113,8 @@ mod tests {
     use super::*;
     use crate::item::dir::OnRemove;
     use crate::item::file::Content;
-    use crate::item::{Dir, File};
-    use crate::plan::{Change, Transaction};
+    use crate::item::{Dir, File, Props};
+    use crate::plan::Transaction;
 
     fn create(item: impl Into<Item>) -> Change {
         let item = item.into();
@@ -198,6 +217,37 @@ mod tests {
         put_back(&mut forced, &asked, &BTreeSet::new(), Mode::Force);
         assert!(forced.blocked.is_empty() && forced.restored.is_empty());
         assert_eq!(forced.changes.len(), 4);
+    }
+
+    #[test]
+    fn who_leaves_something_in_the_trash_is_known_before() {
+        let gone = |key: &str, owner: &str, on_remove: &str| Change {
+            key: key.parse().unwrap(),
+            action: Action::Delete,
+            before: None,
+            after: Props::from([("_on_remove".to_owned(), on_remove.to_owned())]),
+            item: None,
+            owners: vec![ResourceName::new("any", owner)],
+            drift: false,
+        };
+        let mut plan = plan();
+        plan.changes.extend([
+            gone("dir /srv/www/b", "dir", "trash"),
+            gone("dir /srv/www/c", "empty", "if-empty"),
+            gone("file /etc/c", "file", ""),
+            gone("mariadb database shop", "mariadb", ""),
+            gone("mariadb account shop@localhost", "account", ""),
+            gone("postgres database shop", "postgres", ""),
+            gone("zone example.com", "zone", ""),
+            gone("dir /srv/www/held", "held", "trash"),
+        ]);
+        plan.blocked.push(Blocked {
+            resource: ResourceName::new("any", "held"),
+            reason: String::new(),
+            hint: None,
+        });
+        let names: Vec<&str> = leaving(&plan).iter().map(|name| &*name.name).collect();
+        assert_eq!(names, ["dir", "mariadb", "postgres", "zone"]);
     }
 
     #[test]

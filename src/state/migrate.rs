@@ -11,7 +11,10 @@ use super::open::mark_ours;
 use crate::diagnostic::Diagnostic;
 
 /// Every migration ever released, oldest first; `user_version` counts those a database has had. Append only.
-pub(super) const MIGRATIONS: &[&str] = &[include_str!("migrations/1.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/1.sql"),
+    include_str!("migrations/2.sql"),
+];
 
 /// Brings the schema up to date.
 pub(super) fn migrate(

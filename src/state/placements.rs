@@ -17,10 +17,19 @@ pub enum PlacementResult {
         /// The generation that was compiled and applied.
         generation: i64,
     },
-    /// Not tried, or not reached: it stays to be done.
+    /// Not tried, or not reached: what is to be done there stays so, and what is as it should be as well.
     Pending {
         /// Why.
         reason: String,
+        /// The task that found the server away, where a sweep may finish it when the server is back.
+        away: Option<i64>,
+    },
+    /// Cut off in the middle: it is done or undone there, nobody knows which.
+    Unknown {
+        /// Why.
+        reason: String,
+        /// As in [`Self::Pending`].
+        away: Option<i64>,
     },
     /// Tried and undone.
     Failed {
@@ -56,14 +65,17 @@ impl Read {
         Ok(load.unwrap_or(0))
     }
 
-    /// What waits for each server: resources that are not there yet, or not in their present settings, and those that
-    /// are to go. What was tried and failed is not among them.
+    /// What waits for each server since it was away: resources that are not there yet, or not in their present settings,
+    /// and those that are to go. What was staged, stopped or not begun is not among them, nor what was tried and failed,
+    /// nor what a task left that has not ended: its rollout may still be halted.
     pub fn waiting(&self) -> Result<BTreeMap<ServerName, BTreeSet<ResourceName>>, Diagnostic> {
         let mut waiting: BTreeMap<ServerName, BTreeSet<ResourceName>> = BTreeMap::new();
         self.each(
             "SELECT placements.server, resources.kind, resources.name
-             FROM placements JOIN resources ON resources.id = placements.resource_id
-             WHERE placements.status IN ('pending', 'removing')",
+             FROM placements
+             JOIN resources ON resources.id = placements.resource_id
+             JOIN tasks ON tasks.id = placements.away_task
+             WHERE placements.status IN ('pending', 'removing') AND tasks.ended_at IS NOT NULL",
             [],
             |row| {
                 let (kind, name) = (rows::text(row, 1)?, rows::text(row, 2)?);
@@ -144,7 +156,7 @@ impl Write<'_> {
                 "INSERT INTO placements (resource_id, server, position, status, weight)
                  SELECT id, $1, $2, 'pending', weight FROM resources WHERE id = $3
                  ON CONFLICT (resource_id, server) DO UPDATE
-                 SET status = 'pending', reason = NULL, position = excluded.position
+                 SET status = 'pending', reason = NULL, away_task = NULL, position = excluded.position
                  WHERE placements.status = 'removing' OR placements.position <> excluded.position",
                 params![server.as_str(), position, resource],
             )
@@ -152,11 +164,31 @@ impl Write<'_> {
         })
     }
 
-    /// Notes that the content of a resource on a server is in the trash of task number `task` there.
+    /// Notes that the content of a resource whose removal by task number `task` is undone is in the trash of its servers:
+    /// in that of the task that carried it out there.
     pub fn place_from_trash(&self, resource: i64, task: i64) -> Result<(), Diagnostic> {
         self.change(
-            "UPDATE placements SET from_trash = $1 WHERE resource_id = $2 AND status = 'pending'",
+            "UPDATE placements SET from_trash = COALESCE(
+                 (SELECT removals.task_id FROM removals
+                  WHERE removals.resource_id = placements.resource_id
+                    AND removals.server = placements.server), $1)
+             WHERE resource_id = $2 AND status = 'pending'",
             params![task, resource],
+        )?;
+        Ok(())
+    }
+
+    /// Notes that a task is about to move what is removed of a resource to the trash of a server.
+    pub fn record_removal(
+        &self,
+        resource: i64,
+        server: &ServerName,
+        task: i64,
+    ) -> Result<(), Diagnostic> {
+        self.change(
+            "INSERT INTO removals (resource_id, server, task_id) VALUES ($1, $2, $3)
+             ON CONFLICT (resource_id, server) DO UPDATE SET task_id = excluded.task_id",
+            params![resource, server.as_str(), task],
         )?;
         Ok(())
     }
@@ -165,7 +197,7 @@ impl Write<'_> {
     pub fn displace(&self, resource: i64, server: &ServerName) -> Result<(), Diagnostic> {
         self.noting(resource, || {
             self.change(
-                "UPDATE placements SET status = 'removing', reason = NULL
+                "UPDATE placements SET status = 'removing', reason = NULL, away_task = NULL
                  WHERE resource_id = $1 AND server = $2",
                 params![resource, server.as_str()],
             )
@@ -182,6 +214,15 @@ impl Write<'_> {
         Ok(())
     }
 
+    /// Leaves to the admin what a task did not do on servers that were away: its rollout was halted.
+    pub fn leave_to_admin(&self, task: i64) -> Result<(), Diagnostic> {
+        self.change(
+            "UPDATE placements SET away_task = NULL WHERE away_task = $1",
+            params![task],
+        )?;
+        Ok(())
+    }
+
     /// Records what became of a placement. The desired state may have changed since the plan was made: a newer
     /// generation stays pending, and what is to be taken away stays so until it is [`PlacementResult::Removed`].
     pub fn settle_placement(
@@ -191,7 +232,8 @@ impl Write<'_> {
         result: &PlacementResult,
     ) -> Result<(), Diagnostic> {
         match result {
-            PlacementResult::Applied { generation } => self.change(
+            PlacementResult::Applied { generation } => {
+                let settled = self.change(
                 "UPDATE placements SET
                      applied_generation = $1,
                      status = CASE
@@ -199,21 +241,42 @@ impl Write<'_> {
                          WHEN $1 = (SELECT generation FROM resources WHERE id = resource_id) THEN 'applied'
                          ELSE 'pending' END,
                      from_trash = NULL,
-                     reason = NULL
+                     reason = NULL,
+                     away_task = NULL
                  WHERE resource_id = $2 AND server = $3 AND applied_generation <= $1",
                 params![generation, resource, server.as_str()],
-            )?,
-            PlacementResult::Pending { reason } => self.change(
+            )?;
+                // What was put back is not in the trash any more.
+                self.change(
+                    "DELETE FROM removals WHERE resource_id = $1 AND server = $2 AND EXISTS (
+                         SELECT 1 FROM placements
+                         WHERE placements.resource_id = removals.resource_id
+                           AND placements.server = removals.server AND status = 'applied')",
+                    params![resource, server.as_str()],
+                )?;
+                settled
+            }
+            PlacementResult::Pending { reason, away } => self.change(
                 "UPDATE placements SET
                      status = CASE status WHEN 'removing' THEN status ELSE 'pending' END,
-                     reason = $1
-                 WHERE resource_id = $2 AND server = $3",
-                params![reason, resource, server.as_str()],
+                     reason = $1,
+                     away_task = $2
+                 WHERE resource_id = $3 AND server = $4 AND status <> 'applied'",
+                params![reason, away, resource, server.as_str()],
+            )?,
+            PlacementResult::Unknown { reason, away } => self.change(
+                "UPDATE placements SET
+                     status = CASE status WHEN 'removing' THEN status ELSE 'pending' END,
+                     reason = $1,
+                     away_task = $2
+                 WHERE resource_id = $3 AND server = $4",
+                params![reason, away, resource, server.as_str()],
             )?,
             PlacementResult::Failed { reason } => self.change(
                 "UPDATE placements SET
                      status = CASE status WHEN 'removing' THEN status ELSE 'failed' END,
-                     reason = $1
+                     reason = $1,
+                     away_task = NULL
                  WHERE resource_id = $2 AND server = $3",
                 params![reason, resource, server.as_str()],
             )?,

@@ -301,7 +301,7 @@ impl Write<'_> {
             params![change.weight, id],
         )?;
         self.change(
-            "UPDATE placements SET status = 'pending', reason = NULL
+            "UPDATE placements SET status = 'pending', reason = NULL, away_task = NULL
              WHERE resource_id = $1 AND status <> 'removing'",
             params![id],
         )?;
@@ -349,7 +349,8 @@ impl Write<'_> {
         }
         self.set_ties(id, &Ties::default())?;
         self.change(
-            "UPDATE placements SET status = 'removing', reason = NULL WHERE resource_id = $1",
+            "UPDATE placements SET status = 'removing', reason = NULL, away_task = NULL
+             WHERE resource_id = $1",
             params![id],
         )?;
         Ok(())

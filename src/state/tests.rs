@@ -14,6 +14,7 @@ mod history;
 mod measured;
 mod migrations;
 mod open;
+mod placements;
 mod records;
 mod secrets;
 mod sql;
@@ -279,6 +280,7 @@ fn a_removed_resource_counts_until_it_is_gone_and_frees_its_name_at_once() {
                 &on,
                 &PlacementResult::Pending {
                     reason: "offline".to_owned(),
+                    away: None,
                 },
             )
         })

@@ -94,12 +94,12 @@ fn a_removed_site_comes_back_as_it_was() {
     world.expect_settled();
     world.expect_tidy("lab-1");
 
-    // Undone, and that undone too.
-    world.fleet(&format!("undo {undo} --yes")).expect(0);
+    // Undone, and that undone too: one task records that it goes, another one carries it out and has it in its trash.
+    world.fleet(&format!("undo {undo} --yes --stage")).expect(0);
+    let removal = last_task(&world);
+    world.fleet("apply").expect(0);
     world.expect_unknown("lab-1", "a.example");
-    world
-        .fleet(&format!("undo {}", last_task(&world)))
-        .expect(0);
+    world.fleet(&format!("undo {removal}")).expect(0);
     expect_same(&before, &contents(&world), "after the undo of the undo");
     world.expect_settled();
 }

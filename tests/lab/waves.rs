@@ -58,6 +58,11 @@ fn a_broken_canary_stops_a_rollout_and_a_retry_goes_on() {
         "{unwell:#}"
     );
     assert_eq!(unwell["servers"][1]["outcome"], "waiting", "{unwell:#}");
+    // A sweep does not bring it to the others behind the admin's back.
+    let tasks = || world.json("list-tasks", 0);
+    let before = tasks();
+    world.fleet("health -q --apply-pending");
+    assert_eq!(tasks(), before);
     // The canary that is not well is not done: it goes first again.
     let again = world.fleet("retry").expect(0);
     expect_words(&again.stderr, &["again lab-[1-2]", "wave 2 of 2: lab-1"]);

@@ -109,6 +109,7 @@ pub(crate) fn hostile(servers: usize) -> Environment {
                         },
                         8 => PlacementResult::Pending {
                             reason: EVIL.to_owned(),
+                            away: None,
                         },
                         _ => PlacementResult::Applied { generation: 1 },
                     };

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::super::carry_out::{Run, summary, to_json};
 use super::super::flags::Flags;
+use super::super::only::Only;
 use super::super::selection::Chosen;
 use super::{Health as Command, Known};
 use crate::commands::Verb;
@@ -25,9 +26,9 @@ pub(super) struct Applied {
     pub(super) ending: Ending,
 }
 
-/// Applies what waits for the servers that this sweep has reached and that are confirmed to be reachable: the resources
-/// that were placed or changed there meanwhile, and those that are to go. What was tried and failed is left to the
-/// admin. `None` when nothing waits, and then there is no task.
+/// Applies what waits, because they were away, for the servers that this sweep has reached and that are confirmed to be
+/// reachable: the resources that were placed or changed there meanwhile, and those that are to go. What was staged, stopped
+/// or not begun, and what was tried and failed, is left to the admin. `None` when nothing waits, and then there is no task.
 pub(super) fn apply(
     context: &Context,
     looks: &[Look],
@@ -39,7 +40,9 @@ pub(super) fn apply(
     };
     let waiting = state.read(Read::waiting)?;
     drop(state);
-    let (servers, only) = share(context, looks, known, waiting)?;
+    let waiting = share(looks, known, waiting);
+    let all = &context.inventory()?.servers;
+    let servers: Vec<&Server> = waiting.keys().filter_map(|name| all.get(name)).collect();
     if servers.is_empty() {
         return Ok(None);
     }
@@ -48,7 +51,7 @@ pub(super) fn apply(
         ..Flags::default()
     };
     let run = Run::new(context, Command::NAME, &flags)?;
-    let chosen = Chosen::of(servers, Some(only));
+    let chosen = Chosen::of(servers, Only::OnEach(waiting));
     let mut value = Value::Null;
     let ending = context.record(Command::NAME, |record| {
         let rolled = run.change(context, record.id(), chosen.jobs(context)?)?;
@@ -60,27 +63,18 @@ pub(super) fn apply(
     Ok(Some(Applied { value, ending }))
 }
 
-/// The servers to work on, and what waits for them.
-fn share<'c>(
-    context: &'c Context,
+/// What waits for those servers that are back.
+fn share(
     looks: &[Look],
     known: &Known,
-    waiting: BTreeMap<ServerName, BTreeSet<ResourceName>>,
-) -> anyhow::Result<(Vec<&'c Server>, BTreeSet<ResourceName>)> {
+    mut waiting: BTreeMap<ServerName, BTreeSet<ResourceName>>,
+) -> BTreeMap<ServerName, BTreeSet<ResourceName>> {
     let is_up = |health: Health| matches!(health, Health::Online | Health::Degraded);
     let is_back = |name: &ServerName| {
         let look = looks.iter().find(|look| look.server == *name);
         let confirmed = known.of(name).and_then(|known| known.status.health());
         look.is_some_and(|look| is_up(look.observation.health)) && confirmed.is_some_and(is_up)
     };
-    let all = &context.inventory()?.servers;
-    let mut servers = Vec::new();
-    let mut only = BTreeSet::new();
-    for (name, resources) in waiting {
-        if let Some(server) = all.get(&name).filter(|_| is_back(&name)) {
-            servers.push(server);
-            only.extend(resources);
-        }
-    }
-    Ok((servers, only))
+    waiting.retain(|name, _| is_back(name));
+    waiting
 }

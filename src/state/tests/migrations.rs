@@ -8,6 +8,9 @@ use sha2::{Digest, Sha256};
 use super::super::migrate::{MIGRATIONS, migrate_through};
 use super::*;
 
+/// The schema of this fleet.
+const CURRENT: i64 = MIGRATIONS.len() as i64;
+
 fn open(path: &Path) -> Connection {
     Connection::open(path).unwrap()
 }
@@ -40,7 +43,7 @@ fn backups(dir: &TempDir) -> Vec<PathBuf> {
 
 #[test]
 fn a_released_migration_never_changes() {
-    let released = ["f878eab14d40d954"];
+    let released = ["f878eab14d40d954", "02f35f1c07ee27e0"];
     let hashes: Vec<String> = MIGRATIONS
         .iter()
         .map(|sql| {
@@ -67,15 +70,35 @@ fn an_older_schema_is_backed_up_and_brought_up_to_date() {
     // The connection stays open, so that what was added is in the log and not yet in the file.
     let newer = [MIGRATIONS, &["CREATE TABLE more (id INTEGER) STRICT"]].concat();
     migrate_through(&newer, &mut open(&path), &path, now()).unwrap();
-    assert_eq!(version(&path), 2);
-    let backup = dir.path().join("fleet.db.backup-1-20261109T101112Z");
+    assert_eq!(version(&path), CURRENT + 1);
+    let backup = dir.path().join("fleet.db.backup-2-20261109T101112Z");
     assert_eq!(backups(&dir), std::slice::from_ref(&backup));
-    assert_eq!(version(&backup), 1);
+    assert_eq!(version(&backup), CURRENT);
     assert_eq!(tables(&backup) + 1, tables(&path));
     let restored = State::open(&backup, now()).unwrap();
     assert!(find(&restored, "example.com").is_some());
     let mode = std::fs::metadata(&backup).unwrap().permissions().mode();
     assert_eq!(mode & 0o7777, 0o600);
+}
+
+#[test]
+fn what_the_first_schema_had_is_there_after_all_that_followed() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("fleet.db");
+    migrate_through(&MIGRATIONS[..1], &mut open(&path), &path, now()).unwrap();
+    open(&path)
+        .execute_batch(
+            "INSERT INTO resources (kind, name, weight, created_at, updated_at, spec)
+             VALUES ('site', 'example.com', 1, 0, 0, '{}');
+             INSERT INTO placements (resource_id, server, status, weight, reason)
+             VALUES (1, 'sg-1', 'pending', 1, 'no route')",
+        )
+        .unwrap();
+    let state = State::open(&path, now()).unwrap();
+    let placement = find(&state, "example.com").unwrap().placements.remove(0);
+    assert_eq!(placement.reason.as_deref(), Some("no route"));
+    // Nobody knows why it waited: it is left to the admin.
+    assert!(state.read(|read| read.waiting()).unwrap().is_empty());
 }
 
 #[test]
@@ -89,7 +112,7 @@ fn a_migration_that_fails_changes_nothing() {
     ]
     .concat();
     migrate_through(&broken, &mut open(&path), &path, now()).unwrap_err();
-    assert_eq!((version(&path), tables(&path)), (1, before));
+    assert_eq!((version(&path), tables(&path)), (CURRENT, before));
     assert_eq!(backups(&dir).len(), 1);
     State::open(&path, now()).unwrap();
 }
@@ -99,12 +122,12 @@ fn without_a_backup_nothing_is_migrated() {
     let (dir, state) = fresh();
     let path = state.path().to_owned();
     // What the backup would be called is taken by a directory.
-    let taken = dir.path().join("fleet.db.backup-1-20261109T101112Z");
+    let taken = dir.path().join("fleet.db.backup-2-20261109T101112Z");
     std::fs::create_dir(&taken).unwrap();
     let newer = [MIGRATIONS, &["CREATE TABLE more (id INTEGER) STRICT"]].concat();
     let error = migrate_through(&newer, &mut open(&path), &path, now()).unwrap_err();
     assert!(error.message.contains("cannot be written"), "{error}");
-    assert_eq!(version(&path), 1);
+    assert_eq!(version(&path), CURRENT);
     // Nothing is left of the attempt.
     assert_eq!(backups(&dir), [taken]);
 }
@@ -124,7 +147,7 @@ fn many_may_open_a_new_file_at_once() {
             });
         }
     });
-    assert_eq!(version(&path), 1);
+    assert_eq!(version(&path), CURRENT);
     assert!(backups(&dir).is_empty());
     let state = State::open(&path, now()).unwrap();
     assert_eq!(state.read(|read| read.load(&server("sg-1"))).unwrap(), 8);
