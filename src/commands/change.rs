@@ -328,13 +328,17 @@ impl<'a> Changing<'a> {
         Ok(value)
     }
 
-    /// Takes the wish back: everything that the task changed, but what another fleet has changed meanwhile, and what was
-    /// removed.
+    /// Takes the wish back: everything that the task changed, but what another fleet has changed meanwhile. Where
+    /// something was removed all of it stays recorded: what was changed along with that would refer again to what is gone.
     fn take_back(&self, task: i64) -> anyhow::Result<bool> {
         let now = self.context.now();
         let done = self.context.state()?.write(|write| {
             let mut any = false;
-            for change in write.task_changes(task)? {
+            let changes = write.task_changes(task)?;
+            if changes.iter().any(|change| change.after.is_none()) {
+                return Ok(false);
+            }
+            for change in changes {
                 let Some(after) = &change.after else { continue };
                 let there = write.find(&change.name)?.filter(|there| {
                     there.id == change.resource_id && there.generation == after.generation

@@ -49,6 +49,22 @@ fn serial(world: &World, server: &str) -> u32 {
     serial.unwrap_or_else(|| panic!("the SOA on {server}: `{soa}`"))
 }
 
+/// From now on PowerDNS takes no orders on lab-1.
+fn break_pdns(world: &World) {
+    world.sh(
+        "lab-1",
+        "printf '#!/bin/sh\\necho no >&2\\nexit 1\\n' >/usr/local/sbin/pdns_control && chmod 755 /usr/local/sbin/pdns_control",
+    );
+}
+
+/// It takes them again.
+fn mend_pdns(world: &World) {
+    world.sh(
+        "lab-1",
+        "rm /usr/local/sbin/pdns_control; pdns_control purge >/dev/null",
+    );
+}
+
 #[test]
 fn a_zone_is_served_by_two_servers_and_follows_each_change() {
     let Some(world) = name_servers(&["lab-1", "lab-2"]) else {
@@ -345,21 +361,14 @@ fn a_change_that_fails_is_undone_with_a_serial_that_secondaries_notice() {
         .expect(0);
     let ds = world.fleet("show-zone example.com --ds").expect(0).stdout;
     let before = serial(&world, "lab-1");
-    // PowerDNS no longer takes orders.
-    world.sh(
-        "lab-1",
-        "printf '#!/bin/sh\\necho no >&2\\nexit 1\\n' >/usr/local/sbin/pdns_control && chmod 755 /usr/local/sbin/pdns_control",
-    );
+    break_pdns(&world);
     world
         .fleet("set-record example.com @ A 192.0.2.99")
         .expect(3);
     world
         .fleet("add-zone other.example --server lab-1")
         .expect(1);
-    world.sh(
-        "lab-1",
-        "rm /usr/local/sbin/pdns_control; pdns_control purge >/dev/null",
-    );
+    mend_pdns(&world);
     for server in ["lab-1", "lab-2"] {
         expect_answer(&world, server, "example.com A", "192.0.2.10");
     }
@@ -462,6 +471,21 @@ fn a_record_follows_its_site_and_a_hundred_zones_are_looked_at_in_a_moment() {
     world.home.write("inventory.toml", &address);
     world.fleet("apply").expect(0);
     expect_answer(&world, "lab-1", "example.com A", "192.0.2.77");
+
+    // A removal that the server refuses stays recorded as a whole: no record is left that follows what is gone.
+    world.fleet("add-site staged.example --stage").expect(0);
+    world
+        .fleet("add-record example.com staged A site:staged.example")
+        .expect(0);
+    break_pdns(&world);
+    let refused = world
+        .fleet("remove-site staged.example --cascade --yes")
+        .expect(1);
+    expect_words(&refused.stderr, &["it stays recorded"]);
+    mend_pdns(&world);
+    world.fleet("apply").expect(0);
+    expect_answer(&world, "lab-1", "staged.example.com A", "");
+    world.expect_settled();
 
     for number in 0..100 {
         world
