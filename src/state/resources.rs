@@ -58,6 +58,9 @@ pub struct Filter<'a> {
     pub removing: bool,
 }
 
+/// The most names that are asked for in one statement: SQLite takes 32,766 parameters.
+const MOST_NAMES: usize = 10_000;
+
 const COLUMNS: &str =
     "id, kind, name, weight, suspended, generation, created_at, updated_at, removed_at, spec";
 
@@ -150,6 +153,23 @@ impl Read {
 
     /// The resources of `filter` with all their placements, in order of kind and name.
     pub fn resources(&self, filter: &Filter<'_>) -> Result<Vec<Resource>, Diagnostic> {
+        let Some(names) = filter.names.filter(|names| names.len() > MOST_NAMES) else {
+            return self.resources_at_once(filter);
+        };
+        let mut resources = Vec::new();
+        let names: Vec<&String> = names.iter().collect();
+        for part in names.chunks(MOST_NAMES) {
+            let part = part.iter().map(|name| (*name).clone()).collect();
+            resources.extend(self.resources_at_once(&Filter {
+                names: Some(&part),
+                ..filter.clone()
+            })?);
+        }
+        resources.sort_by(|a, b| a.name.cmp(&b.name).then(a.id.cmp(&b.id)));
+        Ok(resources)
+    }
+
+    fn resources_at_once(&self, filter: &Filter<'_>) -> Result<Vec<Resource>, Diagnostic> {
         let (condition, values) = filter.condition();
         let mut resources = self.all(
             &format!("SELECT {COLUMNS} FROM resources WHERE {condition}"),

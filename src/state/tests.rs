@@ -402,6 +402,14 @@ fn filters_narrow() {
         ..sites
     };
     assert_eq!(names(by_name), ["site b.com"]);
+    // More than one statement takes.
+    let many: BTreeSet<String> = (0..40_000).map(|n| format!("{n}.com")).collect();
+    let many = &many | &BTreeSet::from(["a.com".to_owned(), "b.com".to_owned()]);
+    let by_many = Filter {
+        names: Some(&many),
+        ..all.clone()
+    };
+    assert_eq!(names(by_many), ["site a.com", "site b.com"]);
     let none = BTreeSet::new();
     let on_none = Filter {
         servers: Some(&none),
