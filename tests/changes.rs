@@ -177,6 +177,24 @@ fn what_its_server_was_away_for_waits_for_a_sweep_and_nothing_else_does() {
 }
 
 #[test]
+fn a_plan_takes_the_place_of_nothing_but_a_plan() {
+    let environment = environment();
+    run(&environment, "add-site a.example --server sg-1 --stage");
+    let plan = |name: &str| environment.fleet(["plan", "--out", name]);
+    environment.write("notes", "precious");
+    for name in ["inventory.toml", "notes", ".", "/dev/null"] {
+        let refused = plan(name).expect(2);
+        assert!(refused.stderr.contains("and is no plan"), "{refused}");
+    }
+    assert_eq!(environment.read("inventory.toml"), INVENTORY);
+    environment.write("empty", "");
+    for name in ["a.plan", "empty", "a.plan"] {
+        plan(name).expect(3);
+        assert!(environment.read(name).contains("fleet_plan"));
+    }
+}
+
+#[test]
 fn a_wrong_selection_is_not_on_record() {
     let environment = environment();
     run(&environment, "add-site example.com --server sg-1 --stage");

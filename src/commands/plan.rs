@@ -57,6 +57,9 @@ impl Verb for Plan {
             adopt: self.adopt,
             ..Flags::default()
         };
+        if let Some(path) = &self.out {
+            plan_file::refuse_other(path)?;
+        }
         let jobs = self.selection.choose(context)?.jobs(context)?;
         let parts = Parts::of(&jobs);
         let run = Run::new(context, Self::NAME, &flags)?;

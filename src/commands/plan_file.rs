@@ -176,17 +176,35 @@ fn put(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 
 /// Whether a word names the file of a plan, and not a resource.
 pub(super) fn is_plan(word: &str) -> bool {
+    let path = Path::new(word);
+    let is_named = path.extension().is_some_and(|end| end == "plan");
+    is_named || begins_as_plan(path)
+}
+
+fn begins_as_plan(path: &Path) -> bool {
     let beginning = || -> std::io::Result<Vec<u8>> {
         use std::io::Read as _;
         let mut bytes = Vec::new();
-        std::fs::File::open(word)?
+        std::fs::File::open(path)?
             .take(64)
             .read_to_end(&mut bytes)?;
         Ok(bytes)
     };
     let begins = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).contains(MAGIC);
-    let is_named = Path::new(word).extension().is_some_and(|end| end == "plan");
-    is_named || beginning().is_ok_and(begins)
+    beginning().is_ok_and(begins)
+}
+
+/// Refuses to put a plan in the place of what is none: a slip may name any file.
+pub(super) fn refuse_other(path: &Path) -> Result<(), Diagnostic> {
+    let Ok(there) = path.symlink_metadata() else {
+        return Ok(());
+    };
+    let is_free = there.is_file() && (there.len() == 0 || begins_as_plan(path));
+    if is_free {
+        return Ok(());
+    }
+    let message = format!("`{}` is there already, and is no plan", path.display());
+    Err(Diagnostic::usage(message).hint("name another file, or take that one away first"))
 }
 
 impl PlanFile {
