@@ -125,8 +125,10 @@ impl ImportZone {
             }
         }
         if let Some(wait) = flags.lock_wait {
-            flag("lock-wait", Some(format!("{}s", wait.as_secs())));
+            flag("lock-wait", Some(format!("{}ms", wait.as_millis())));
         }
+        let confirm = flags.confirm_timeout.as_millis();
+        flag("confirm-timeout", Some(format!("{confirm}ms")));
         let InWaves {
             waves,
             max_failures,
@@ -146,5 +148,36 @@ impl ImportZone {
             flag("away-fails", None);
         }
         words
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use clap::FromArgMatches as _;
+
+    use super::*;
+    use crate::commands::flags::Flags;
+
+    #[test]
+    fn a_new_zone_is_added_as_the_import_was_to_be_carried_out() {
+        let flags = [
+            "--lock-wait=500ms",
+            "--confirm-timeout=5m",
+            "--waves=1,50%",
+            "--max-failures=2",
+            "--wave-pause=1500ms",
+            "--away-fails",
+            "--force",
+            "--dry-run",
+        ];
+        let import = ImportZone::augment_args(Command::new(ImportZone::NAME));
+        let words = [ImportZone::NAME, "-"].into_iter().chain(flags);
+        let import = ImportZone::from_arg_matches(&import.get_matches_from(words)).unwrap();
+        let add = Add::arguments(zone_kind().unwrap(), Command::new("add-zone"));
+        let added = add.try_get_matches_from(import.arguments("example.com")).unwrap();
+        let added = Flags::read(&added).unwrap();
+        assert_eq!(format!("{added:?}"), format!("{:?}", import.staging.flags));
     }
 }
