@@ -356,6 +356,50 @@ fn a_server_with_resources_stays_and_a_capacity_below_its_load_is_told() {
 }
 
 #[test]
+fn a_server_that_was_taken_out_by_hand_can_be_forgotten() {
+    let environment = with_inventory(FLEET);
+    place_site(&environment, "example.com", "sg-1");
+    environment.fleet(["cordon", "sg-2"]).expect(0);
+    let other = "[servers.other]\naddress = \"192.0.2.9\"\n";
+    environment.write("inventory.toml", other);
+    let remove = |words: &[&str]| {
+        let words = ["remove-server", "--yes"].iter().chain(words);
+        environment.fleet(words)
+    };
+    let refused = remove(&["sg-1"]).expect(2);
+    assert_eq!(
+        refused.stderr,
+        "error: server `sg-1` is not in the inventory, and holds 1 resource by what is recorded\n  \
+         site example.com\n\
+         hint: `fleet add-server sg-1` takes it in again, with what is on it\n\
+         hint: `--forget` forgets that they are there, when the server is gone for good\n"
+    );
+    let warned = environment.fleet(["plan"]).expect(0);
+    assert!(
+        warned
+            .stderr
+            .contains("`fleet remove-server sg-1 --forget`"),
+        "{warned}"
+    );
+    let forgotten = remove(&["sg-1", "--forget"]).expect(0);
+    assert_eq!(forgotten.stdout, "server sg-1 forgotten\n");
+    assert!(
+        forgotten.stderr.contains("is on no server any more"),
+        "{forgotten}"
+    );
+    // What there is nothing on record of is a slip.
+    remove(&["sg-2"]).expect(0);
+    for name in ["sg-1", "sg-2", "nope"] {
+        let unknown = remove(&[name, "--forget"]).expect(2);
+        assert!(
+            unknown.stderr.contains(&format!("unknown server `{name}`")),
+            "{unknown}"
+        );
+    }
+    assert_eq!(environment.read("inventory.toml"), other);
+}
+
+#[test]
 fn a_state_file_of_any_name_is_a_file() {
     let environment = with_inventory(FLEET);
     for name in [":memory:", "file:x?mode=memory", "-wal", "é\n.db"] {

@@ -22,7 +22,7 @@ pub struct RemoveServer {
     /// The server
     #[arg(value_name = "NAME", value_parser = server_name)]
     name: ServerName,
-    /// Although it holds resources: forget that they are there, for a server that is gone for good
+    /// Although it holds resources: forget that they are there, for a server that is gone for good, also from the inventory
     #[arg(long)]
     forget: bool,
 }
@@ -41,27 +41,37 @@ impl Verb for RemoveServer {
         let name = &self.name;
         let path = &context.inventory()?.path;
         let home = context.home();
-        edit::remove_server(path, home.as_deref(), Mode::Try, name)?;
         let here = BTreeSet::from([name.clone()]);
-        let lost = match context.state_to_read()? {
-            Some(state) => state.read(|read| read.resources_on(&here))?,
-            None => Vec::new(),
+        let (lost, on_record) = match context.state_to_read()? {
+            Some(state) => state.read(|read| -> Result<_, Diagnostic> {
+                let lost = read.resources_on(&here)?;
+                let on_record = !lost.is_empty() || read.servers()?.contains_key(name);
+                Ok((lost, on_record))
+            })?,
+            None => (Vec::new(), false),
         };
-        if !self.forget {
-            refuse_if_used(name, &lost)?;
+        // Somebody may have taken the entry out by hand: what is on record of it is to be forgotten all the same.
+        let is_listed = context.inventory()?.servers.contains_key(name);
+        if is_listed || !on_record {
+            edit::remove_server(path, home.as_deref(), Mode::Try, name)?;
         }
-        context.confirm(&question(name, &lost))?;
+        if !self.forget {
+            refuse_if_used(name, is_listed, &lost)?;
+        }
+        context.confirm(&question(name, is_listed, &lost))?;
         context.record(Self::NAME, |record| {
             // Inside one transaction nothing can be placed there between the check and the edit.
             context.state()?.write(|write| {
                 let there = write.resources_on(&here)?;
                 if !self.forget {
-                    refuse_if_used(name, &there)?;
+                    refuse_if_used(name, is_listed, &there)?;
                 }
                 for resource in &there {
                     write.forget_placement(resource.id, name)?;
                 }
-                edit::remove_server(path, home.as_deref(), Mode::Write, name)?;
+                if is_listed {
+                    edit::remove_server(path, home.as_deref(), Mode::Write, name)?;
+                }
                 write.forget_server(name)?;
                 Ok::<_, Diagnostics>(())
             })?;
@@ -69,7 +79,11 @@ impl Verb for RemoveServer {
             Ok(Ending::Done)
         })?;
         context.ui.show(&json!({ "server": name, "changed": true }), |page| {
-            page.line(&format!("server {name} removed from {}", path.display()));
+            page.line(&if is_listed {
+                format!("server {name} removed from {}", path.display())
+            } else {
+                format!("server {name} forgotten")
+            });
         })?;
         let nowhere = |resource: &&Resource| {
             resource.removed_at.is_none() && resource.placements.iter().all(|p| p.server == *name)
@@ -85,9 +99,10 @@ impl Verb for RemoveServer {
     }
 }
 
-fn question(name: &ServerName, lost: &[Resource]) -> String {
+fn question(name: &ServerName, is_listed: bool, lost: &[Resource]) -> String {
     let name = ticked(name.as_str());
     match lost.len() {
+        0 if !is_listed => format!("forget what is on record of server {name}?"),
         0 => format!("take server {name} out of the inventory?"),
         many => format!(
             "forget server {name} with the {} on it, as if it never came back?",
@@ -96,15 +111,17 @@ fn question(name: &ServerName, lost: &[Resource]) -> String {
     }
 }
 
-fn refuse_if_used(name: &ServerName, resources: &[Resource]) -> Result<(), Diagnostics> {
+fn refuse_if_used(name: &ServerName, is_listed: bool, resources: &[Resource]) -> Result<(), Diagnostics> {
     if resources.is_empty() {
         return Ok(());
     }
-    let mut error = Diagnostic::usage(format!(
-        "server {} still holds {}",
-        ticked(name.as_str()),
-        format::count(resources.len(), "resource")
-    ));
+    let count = format::count(resources.len(), "resource");
+    let what = ticked(name.as_str());
+    let mut error = Diagnostic::usage(if is_listed {
+        format!("server {what} still holds {count}")
+    } else {
+        format!("server {what} is not in the inventory, and holds {count} by what is recorded")
+    });
     for resource in resources.iter().take(NAMED) {
         let going = if resource.removed_at.is_some() { " (being removed)" } else { "" };
         error = error.detail(format!("{}{going}", resource.name));
@@ -113,7 +130,11 @@ fn refuse_if_used(name: &ServerName, resources: &[Resource]) -> Result<(), Diagn
         error = error.detail(format!("and {} more", resources.len() - NAMED));
     }
     Err(error
-        .hint(format!("remove them first; `fleet cordon {name}` keeps new ones away meanwhile"))
+        .hint(if is_listed {
+            format!("remove them first; `fleet cordon {name}` keeps new ones away meanwhile")
+        } else {
+            format!("`fleet add-server {name}` takes it in again, with what is on it")
+        })
         .hint("`--forget` forgets that they are there, when the server is gone for good")
         .into())
 }

@@ -150,9 +150,14 @@ impl<'c> Chosen<'c> {
         if self.all {
             for name in in_use {
                 match inventory.servers.get(&name) {
-                    None => context.ui.warn(&format!(
-                        "resources are placed on `{name}`, which is not in the inventory"
-                    )),
+                    None => {
+                        context.ui.warn(&format!(
+                            "resources are placed on `{name}`, which is not in the inventory"
+                        ));
+                        context.ui.hint(&format!(
+                            "`fleet remove-server {name} --forget` forgets that, when it is gone for good"
+                        ));
+                    }
                     Some(server) if !server.active => {
                         context
                             .ui
