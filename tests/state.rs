@@ -159,6 +159,9 @@ fn place_without_room_shows_the_same_table_and_exits_with_4() {
     let refusal = &json["place"]["servers"][0]["refusals"][0];
     assert_eq!(refusal["reason"], "full");
 
+    // What a kind takes by itself: a rule or a cron job is no load.
+    let cron = environment.fleet(["place", "cron", "--json"]).json();
+    assert_eq!(cron["place"]["weight"], 0, "{cron:#}");
     let refused = environment.fleet(["place", "--weight", "3", "--server", "jkt-1"]);
     refused.expect(4);
     let forced = environment

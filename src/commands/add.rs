@@ -116,7 +116,6 @@ impl Add {
         let subject = format!("{} {}", kind.word, crate::diagnostic::ticked(name));
         (kind.validate)(&spec, name, context.now()).map_err(|i| i.into_diagnostics(&subject))?;
         let inventory = context.inventory()?;
-        let own_weight = (kind.weight)(&spec).map_err(|i| i.into_diagnostics(&subject))?;
         let weight = given::<u32>(matches, "weight").copied();
         let scope = (kind.scope)(&spec).map_err(|i| i.into_diagnostics(&subject))?;
         let only = match given::<String>(matches, "server") {
@@ -135,7 +134,7 @@ impl Add {
             scope,
             dns: given::<bool>(matches, "dns").copied().unwrap_or(false),
             request: Request {
-                weight: weight.unwrap_or_else(|| *inventory.weights.get(kind.word).unwrap_or(&own_weight)),
+                weight: weight.unwrap_or_else(|| inventory.weight(kind)),
                 role: kind.role,
                 region: given::<String>(matches, "region").cloned(),
                 labels: labels.into_iter().flatten().cloned().collect::<BTreeMap<_, _>>(),

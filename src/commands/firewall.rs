@@ -78,7 +78,7 @@ pub(super) fn change(
         let new = NewResource {
             name: &changing.name,
             spec: &value,
-            weight: spec.weight(),
+            weight: Firewall::WEIGHT,
             ties: &ties,
         };
         let id = write.insert_resource(&new, now)?;
@@ -92,7 +92,7 @@ pub(super) fn change(
             context.now(),
             &resource,
             &spec.scope(),
-            &Request::new(None, spec.weight()),
+            &Request::new(None, Firewall::WEIGHT),
         )?;
         Ok(Before::Nothing)
     })

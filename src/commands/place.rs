@@ -21,7 +21,7 @@ pub struct Place {
     #[arg(value_name = "KIND", default_value = "site",
           value_parser = PossibleValuesParser::new(KINDS.iter().map(|kind| kind.word)))]
     kind: String,
-    /// Units of capacity it takes [default: the inventory's weights.KIND, else 1]
+    /// Units of capacity it takes [default: the inventory's weights.KIND, else what the kind takes]
     #[arg(long, value_name = "UNITS")]
     weight: Option<u32>,
     /// Only servers of this region
@@ -57,10 +57,11 @@ impl Verb for Place {
             Some(name) => Some(inventory.server(name)?.name.clone()),
             None => None,
         };
-        let default = || inventory.weights.get(&self.kind).copied().unwrap_or(1);
+        let kind = kind::kind(&self.kind);
+        let default = || kind.map_or(1, |kind| inventory.weight(kind));
         let request = Request {
             weight: self.weight.unwrap_or_else(default),
-            role: kind::kind(&self.kind).and_then(|kind| kind.role),
+            role: kind.and_then(|kind| kind.role),
             region: self.region,
             labels: self.labels.into_iter().collect::<BTreeMap<_, _>>(),
             only,

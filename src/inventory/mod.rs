@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, ticked};
-use crate::kind::KINDS;
+use crate::kind::{KINDS, Kind};
 use crate::model::notification::Channel;
 use crate::model::selector::unknown_server;
 use crate::model::{Server, ServerName};
@@ -111,6 +111,11 @@ impl Inventory {
     pub fn server(&self, name: &str) -> Result<&Server, Diagnostic> {
         let found = self.servers.values().find(|s| s.name.as_str() == name);
         found.ok_or_else(|| unknown_server(name, &self.servers))
+    }
+
+    /// The units of capacity that a resource of a kind takes unless somebody says otherwise.
+    pub fn weight(&self, kind: &Kind) -> u32 {
+        self.weights.get(kind.word).copied().unwrap_or(kind.weight)
     }
 }
 

@@ -148,6 +148,7 @@ impl Spec for Cron {
     const NAME: &'static str = "NAME";
     /// Every Debian has cron.
     const ROLE: Option<Role> = None;
+    const WEIGHT: u32 = 0;
     const CHECKED: bool = true;
     const LIVE: Option<Live> = Some(Live {
         flag: None,
@@ -195,10 +196,6 @@ impl Spec for Cron {
 
     /// None: a job takes a server's time for moments, and neither a site that it follows nor a hundred others should
     /// find the server full because of it. Whoever has heavy ones says `--weight`, or gives a default in the inventory.
-    fn weight(&self) -> u32 {
-        0
-    }
-
     fn scope(&self) -> Scope {
         match self.site_name() {
             Some(site) => Scope::With(site),

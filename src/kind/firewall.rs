@@ -69,6 +69,7 @@ impl Spec for Firewall {
     const NAME: &'static str = "NAME";
     const ROLE: Option<Role> = None;
     const PLACED: bool = false;
+    const WEIGHT: u32 = 0;
     const WITHOUT: &'static [&'static str] = &[
         "add-firewall",
         "set-firewall",
@@ -132,10 +133,6 @@ impl Spec for Firewall {
     }
 
     /// It takes no room.
-    fn weight(&self) -> u32 {
-        0
-    }
-
     fn scope(&self) -> Scope {
         if self.on.is_empty() {
             Scope::Nowhere

@@ -147,6 +147,8 @@ pub trait Spec: Args + Serialize + DeserializeOwned + Clone + Send + Sync + 'sta
     const ROLE: Option<Role>;
     /// Whether it is placed by capacity: `add-` then has flags for where to put it and what it weighs.
     const PLACED: bool = true;
+    /// Units of capacity it takes unless the inventory or the admin says otherwise.
+    const WEIGHT: u32 = 1;
     /// Whether `show-` reveals its secrets when it is told to.
     const REVEALS: bool = false;
     /// The commands of every kind that this one does not have, or has a file of its own for: `list-rules`.
@@ -204,11 +206,6 @@ pub trait Spec: Args + Serialize + DeserializeOwned + Clone + Send + Sync + 'sta
 
     /// Every reason why this spec cannot be, with hints. `now` is for certificates and other things that expire.
     fn validate(&self, name: &str, now: Timestamp) -> Result<(), Invalid>;
-
-    /// Units of capacity it takes unless the inventory or the admin says otherwise.
-    fn weight(&self) -> u32 {
-        1
-    }
 
     /// On which servers it goes.
     fn scope(&self) -> Scope {
@@ -322,8 +319,8 @@ pub struct Kind {
     pub validate: fn(&Value, &str, Timestamp) -> Result<(), Invalid>,
     /// The spec as it is stored: every field, in the order of the struct.
     pub normalise: fn(&Value) -> Result<Value, Invalid>,
-    /// See [`Spec::weight`].
-    pub weight: fn(&Value) -> Result<u32, Invalid>,
+    /// See [`Spec::WEIGHT`].
+    pub weight: u32,
     /// See [`Spec::scope`].
     pub scope: fn(&Value) -> Result<Scope, Invalid>,
     /// See [`Spec::claims`], [`Spec::follows`] and [`Spec::scope`].
@@ -406,7 +403,7 @@ impl Kind {
             secrets: |value| Ok(from_json::<S>(value)?.secrets()),
             validate: |value, name, now| from_json::<S>(value)?.validate(name, now),
             normalise: |value| to_json(&from_json::<S>(value)?),
-            weight: |value| Ok(from_json::<S>(value)?.weight()),
+            weight: S::WEIGHT,
             scope: |value| Ok(from_json::<S>(value)?.scope()),
             ties: |value, name| {
                 let spec = from_json::<S>(value)?;

@@ -137,6 +137,7 @@ impl Spec for Rule {
     const NAME: &'static str = "NAME";
     const ROLE: Option<Role> = None;
     const PLACED: bool = false;
+    const WEIGHT: u32 = 0;
     const WITHOUT: &'static [&'static str] = &["list-rules"];
     const EXAMPLE: &'static str = "fleet add-rule web --allow --port 80,443 --on role=web";
 
@@ -288,10 +289,6 @@ impl Spec for Rule {
     }
 
     /// It takes no room.
-    fn weight(&self) -> u32 {
-        0
-    }
-
     fn scope(&self) -> Scope {
         match (&self.to_server[..], &self.on[..]) {
             ([], []) => Scope::Every(vec!["*".to_owned()]),

@@ -239,7 +239,7 @@ fn a_job_of_a_site_is_where_the_site_is_and_runs_as_its_user() {
     let site = ResourceName::new("site", "example.com");
     assert_eq!(cron.scope(), Scope::With(site.clone()));
     assert_eq!(cron.follows("job"), [site]);
-    assert_eq!(cron.weight(), 0);
+    assert_eq!(Cron::WEIGHT, 0);
     let user = crate::kind::site::user_name(&"example.com".parse().unwrap());
     let items = items(&cron, false);
     assert!(text(&items, "/etc/fleet/cron/job.conf").contains(&format!("\nuser={user}\n")));
