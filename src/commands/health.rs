@@ -56,7 +56,7 @@ pub struct Health {
         value_parser = clap::value_parser!(u32).range(1..=86_400)
     )]
     watch: Option<u32>,
-    /// Finish what waited for a server that is reached again, as `apply` does
+    /// Finish what was tried while a server was away, now that it is reached again; not what was staged, stopped or halted
     #[arg(long, conflicts_with = "watch")]
     apply_pending: bool,
     /// Write what is seen to this file, for the textfile collector of Prometheus's `node_exporter`
