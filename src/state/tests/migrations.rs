@@ -9,7 +9,7 @@ use super::super::migrate::{MIGRATIONS, migrate_through};
 use super::*;
 
 /// The schema of this fleet.
-const CURRENT: i64 = MIGRATIONS.len() as i64;
+const CURRENT: usize = MIGRATIONS.len();
 
 fn open(path: &Path) -> Connection {
     Connection::open(path).unwrap()
@@ -25,10 +25,11 @@ fn tables(path: &Path) -> i64 {
         .unwrap()
 }
 
-fn version(path: &Path) -> i64 {
-    open(path)
+fn version(path: &Path) -> usize {
+    let version: u32 = open(path)
         .pragma_query_value(None, "user_version", |row| row.get(0))
-        .unwrap()
+        .unwrap();
+    version as usize
 }
 
 fn backups(dir: &TempDir) -> Vec<PathBuf> {
@@ -98,7 +99,7 @@ fn what_the_first_schema_had_is_there_after_all_that_followed() {
     let placement = find(&state, "example.com").unwrap().placements.remove(0);
     assert_eq!(placement.reason.as_deref(), Some("no route"));
     // Nobody knows why it waited: it is left to the admin.
-    assert!(state.read(|read| read.waiting()).unwrap().is_empty());
+    assert!(state.read(Read::waiting).unwrap().is_empty());
 }
 
 #[test]
