@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Params, Row, Transaction, TransactionBehavior};
 
 use crate::diagnostic::Diagnostic;
+use presence::Presence;
 
 mod applied;
 mod backups;
@@ -32,6 +33,7 @@ mod notices;
 mod open;
 mod placements;
 mod plans;
+mod presence;
 mod repair;
 mod resources;
 mod rotation;
@@ -70,6 +72,8 @@ pub struct State {
     read: Read,
     /// Whether this run has committed anything.
     written: Cell<bool>,
+    /// Last: it is given up when the connection is closed.
+    _presence: Presence,
 }
 
 impl State {
@@ -85,23 +89,24 @@ impl State {
         now: Timestamp,
         patience: std::time::Duration,
     ) -> Result<Self, Diagnostic> {
-        let connection = open::open(path, now, patience)?;
-        Ok(Self::of(connection, path))
+        let (connection, presence) = open::open(path, now, patience)?;
+        Ok(Self::of(connection, presence, path))
     }
 
     /// Opens an existing database of the current schema for reading only; never creates or migrates.
     pub fn open_read_only(path: &Path) -> Result<Self, Diagnostic> {
-        let connection = open::open_read_only(path, open::PATIENCE)?;
-        Ok(Self::of(connection, path))
+        let (connection, presence) = open::open_read_only(path, open::PATIENCE)?;
+        Ok(Self::of(connection, presence, path))
     }
 
-    fn of(connection: Connection, path: &Path) -> Self {
+    fn of(connection: Connection, presence: Presence, path: &Path) -> Self {
         Self {
             read: Read {
                 connection,
                 path: path.to_owned(),
             },
             written: Cell::new(false),
+            _presence: presence,
         }
     }
 

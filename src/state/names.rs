@@ -1,6 +1,5 @@
 //! What is asked beside the commands' own queries: names by their first letters for completion, and whether the file is sound.
 
-use std::cell::Cell;
 use std::path::Path;
 
 use rusqlite::params;
@@ -11,12 +10,8 @@ use crate::diagnostic::Diagnostic;
 impl State {
     /// Like [`Self::open_read_only`], but what cannot be read at once is an error: nobody who is typing waits for a lock.
     pub fn open_at_once(path: &Path) -> Result<Self, Diagnostic> {
-        let connection = open::open_read_only(path, std::time::Duration::ZERO)?;
-        let path = path.to_owned();
-        Ok(Self {
-            read: Read { connection, path },
-            written: Cell::default(),
-        })
+        let (connection, presence) = open::open_read_only(path, std::time::Duration::ZERO)?;
+        Ok(Self::of(connection, presence, path))
     }
 }
 

@@ -13,6 +13,7 @@ use super::backups::refuse_lost;
 use super::failure::{explain, explain_without_connection, read_only};
 use super::migrate;
 use super::network;
+use super::presence::Presence;
 use crate::diagnostic::Diagnostic;
 
 /// How long a statement waits for other writers.
@@ -26,9 +27,10 @@ pub(super) fn open(
     path: &Path,
     now: Timestamp,
     patience: Duration,
-) -> Result<Connection, Diagnostic> {
+) -> Result<(Connection, Presence), Diagnostic> {
     refuse_lost(path)?;
     create_privately(path)?;
+    let presence = Presence::enter(path, patience)?;
     let mut connection = Connection::open_with_flags(
         on_disk(path),
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
@@ -45,7 +47,7 @@ pub(super) fn open(
     connection
         .busy_timeout(patience)
         .map_err(|error| fail(&connection, &error))?;
-    check_ours(&connection, path)?;
+    check_ours(&connection, path).inspect_err(|_| presence.withdraw())?;
     // A log would be faster, and is not safe there.
     let journal = if network::is_shared(path) {
         "delete"
@@ -55,11 +57,14 @@ pub(super) fn open(
     use_journal(&connection, journal, patience).map_err(|error| fail(&connection, &error))?;
     set_switches(&connection).map_err(|error| fail(&connection, &error))?;
     migrate::migrate(&mut connection, path, now)?;
-    Ok(connection)
+    Ok((connection, presence))
 }
 
 /// See [`super::State::open_read_only`].
-pub(super) fn open_read_only(path: &Path, patience: Duration) -> Result<Connection, Diagnostic> {
+pub(super) fn open_read_only(
+    path: &Path,
+    patience: Duration,
+) -> Result<(Connection, Presence), Diagnostic> {
     let shown = path.display();
     match std::fs::metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -71,6 +76,7 @@ pub(super) fn open_read_only(path: &Path, patience: Duration) -> Result<Connecti
         Ok(found) if !found.is_file() => return Err(not_a_file(path)),
         _ => {}
     }
+    let presence = Presence::enter(path, patience)?;
     let connection = Connection::open_with_flags(
         on_disk(path),
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
@@ -80,9 +86,9 @@ pub(super) fn open_read_only(path: &Path, patience: Duration) -> Result<Connecti
         .busy_timeout(patience)
         .and_then(|()| set_switches(&connection))
         .map_err(|error| explain(&error, &connection, path))?;
-    check_ours(&connection, path)?;
+    check_ours(&connection, path).inspect_err(|_| presence.withdraw())?;
     migrate::check_current(&connection, path)?;
-    Ok(connection)
+    Ok((connection, presence))
 }
 
 /// `path` as SQLite takes it for a file: `:memory:` alone would be a database that nobody finds again.

@@ -11,7 +11,8 @@ use rustix::fs::{FlockOperation, fcntl_lock};
 
 use super::backups::{self, Backup, backups};
 use super::failure::{explain_without_connection, read_only};
-use crate::diagnostic::{Class, Diagnostic};
+use super::presence::{Presence, in_use};
+use crate::diagnostic::Diagnostic;
 use crate::item::RESTORED;
 
 /// Numbers of tasks that a state may have given away after a backup, where the state cannot be asked any more: they
@@ -57,6 +58,7 @@ pub fn examine(path: &Path) -> Result<Vec<String>, Diagnostic> {
             path.display()
         )));
     }
+    let _presence = Presence::enter(path, super::open::PATIENCE)?;
     let look = || backups::faults(&read_only_connection(path)?);
     match look() {
         Ok(faults) => Ok(faults),
@@ -85,10 +87,11 @@ fn read_only_connection(path: &Path) -> rusqlite::Result<Connection> {
 pub fn repair(path: &Path, from: Option<&Path>, now: Timestamp) -> Result<Repaired, Diagnostic> {
     let (chosen, passed_over) = choose(path, from)?;
     let (newest_task, next) = known(&chosen.path)?;
-    // Before the lock is taken: SQLite gives up all locks of a process when it closes the file.
+    // From here on nobody else opens it, and what is read of it is the last that was ever there.
+    let alone = Presence::alone(path)?;
+    // Before SQLite's lock is taken, of which it gives up all of a process when it closes the file.
     let (lost, complete) = lost(path, newest_task);
     let next = next.after(path);
-
     let held = exclude_others(path)?;
     let mut unfinished = path.as_os_str().to_owned();
     unfinished.push(format!(".restored.{}", std::process::id()));
@@ -99,7 +102,7 @@ pub fn repair(path: &Path, from: Option<&Path>, now: Timestamp) -> Result<Repair
         let _ = std::fs::remove_file(&unfinished);
     }
     let aside = prepared?;
-    drop(held);
+    drop((held, alone));
     Ok(Repaired {
         from: chosen,
         aside,
@@ -229,24 +232,16 @@ fn lost(path: &Path, newest: i64) -> (Vec<Lost>, bool) {
     (lost, complete)
 }
 
-/// Makes sure that no other process has the state open: each holds a shared lock on the file as long as it does
-/// (<https://sqlite.org/wal.html>). `None` when there is no file.
+/// Makes sure that nothing else has the state open either (`sqlite3`, a fleet that may not write [`Presence`]): with a
+/// log each process holds a shared lock on the file as long as it does (<https://sqlite.org/wal.html>). `None` when there
+/// is no file.
 fn exclude_others(path: &Path) -> Result<Option<File>, Diagnostic> {
     let file = match OpenOptions::new().read(true).write(true).open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(_) => return Err(read_only(&path.display())),
     };
-    fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|_| {
-        Diagnostic::new(
-            Class::Locked,
-            format!(
-                "the state file `{}` is in use by another fleet",
-                path.display()
-            ),
-        )
-        .hint("run the command again when the other one is done")
-    })?;
+    fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|_| in_use(path))?;
     Ok(Some(file))
 }
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use jiff::ToSpan;
 
 use super::super::backups::{Backup, backups};
+use super::super::presence::Presence;
 use super::super::repair::{examine, repair};
 use super::writers::spawn;
 use super::*;
@@ -162,7 +163,8 @@ fn a_damaged_state_gets_no_backup_and_the_good_ones_stay() {
     assert_eq!(before.len(), 4);
     damage(&path);
     let fresh = Connection::open(&path).unwrap();
-    let unsound = State::of(fresh, &path);
+    let presence = Presence::enter(&path, std::time::Duration::ZERO).unwrap();
+    let unsound = State::of(fresh, presence, &path);
     unsound.written.set(true);
     let error = unsound.back_up_if_due(now()).unwrap_err();
     assert!(error.message.contains("it is damaged: "), "{error}");
@@ -297,6 +299,62 @@ fn what_another_process_has_open_is_not_replaced() {
     child.wait().unwrap();
     repair(&path, None, now()).unwrap();
     assert_eq!(names(&path), ["a.com"]);
+}
+
+#[test]
+fn what_another_fleet_has_open_without_a_log_is_not_replaced() {
+    let dir = TempDir::new().unwrap();
+    let path = path_in(&dir);
+    run(&path, "a.com", now()).unwrap();
+    let idle = State::open(&path, now()).unwrap();
+    // As on a file system that is shared, where SQLite has no lock of whoever is idle.
+    idle.read
+        .connection
+        .pragma_update_and_check(None, "journal_mode", "delete", |_| Ok(()))
+        .unwrap();
+    let error = repair(&path, None, now()).unwrap_err();
+    assert_eq!(error.class, Class::Locked, "{error}");
+    drop(idle);
+    let reading = State::open_read_only(&path).unwrap();
+    assert!(repair(&path, None, now()).is_err());
+    drop(reading);
+    repair(&path, None, now()).unwrap();
+    // Who must not wait is told; and the database of another program is left without a trace.
+    let alone = Presence::alone(&path).unwrap();
+    assert_eq!(State::open_at_once(&path).unwrap_err().class, Class::Locked);
+    drop(alone);
+    let other = dir.path().join("other.db");
+    std::fs::write(&other, "hello\n").unwrap();
+    State::open(&other, now()).unwrap_err();
+    assert!(!dir.path().join("other.db.open").exists());
+}
+
+#[test]
+fn who_opens_the_state_while_a_backup_takes_its_place_gets_the_new_one() {
+    let dir = TempDir::new().unwrap();
+    let path = path_in(&dir);
+    run(&path, "new.com", now()).unwrap();
+    let new = dir.path().join("new");
+    std::fs::rename(&path, &new).unwrap();
+    for backup in backups(&path).unwrap() {
+        std::fs::remove_file(backup.path).unwrap();
+    }
+    run(&path, "old.com", now()).unwrap();
+    let alone = Presence::alone(&path).unwrap();
+    let late = std::thread::spawn({
+        let path = path.clone();
+        move || {
+            let mut state = State::open(&path, now()).unwrap();
+            state.write(|write| add(write, "late.com", 1, "sg-1"))
+        }
+    });
+    // If it has not begun by then, it finds the new one in any case.
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    assert!(!late.is_finished());
+    std::fs::rename(&new, &path).unwrap();
+    drop(alone);
+    late.join().unwrap().unwrap();
+    assert_eq!(names(&path), ["late.com", "new.com"]);
 }
 
 #[test]
