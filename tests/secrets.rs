@@ -176,8 +176,18 @@ fn the_key_may_come_from_a_passphrase() {
     assert!(asked.stderr.contains("FLEET_PASSPHRASE_FILE"), "{asked}");
     let typed = "four words for it\r";
     let typed = [typed, typed].concat();
-    let rotated = environment.fleet_answered(&["rotate-key", "--to", "passphrase"], 80, &typed);
+    let moved = [
+        "rotate-key",
+        "--to",
+        "passphrase",
+        "--forget-old-keys",
+        "--yes",
+    ];
+    let rotated = environment.fleet_answered(&moved, 80, &typed);
     assert_eq!(rotated.code, 0, "{rotated}");
+    // One that failed has left a new key there, too.
+    assert!(rotated.stdout.contains("older key"), "{rotated}");
+    assert!(rotated.stdout.contains("out of `"), "{rotated}");
     let nobody = opens(&environment).expect(2);
     assert!(nobody.stderr.contains("nobody can be asked"), "{nobody}");
     private(&environment, "passphrase", "four words for it\n");

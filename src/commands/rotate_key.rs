@@ -58,7 +58,7 @@ impl Verb for RotateKey {
         }
         context.record(Self::NAME, |_| {
             let rotation = context.state()?.begin_rotation(keys, place)?;
-            let mut rotated = State::rotate(&mut *context.state()?, &rotation)?;
+            let mut rotated = State::rotate(&mut *context.state()?, keys, &rotation)?;
             if self.forget_old_keys {
                 rotated.forgotten = context.state()?.forget_old_keys(keys, &rotation)?;
             }
@@ -76,11 +76,16 @@ impl Verb for RotateKey {
                 if !context.globals.quiet {
                     let secrets = format::count(rotated.secrets, "secret");
                     page.line(&format!("sealed {secrets} with a new key of {from}"));
+                    if let (1.., Ok(file)) = (rotated.forgotten, keys.file()) {
+                        let older = format::count(rotated.forgotten, "older key");
+                        page.line(&format!("took {older} out of `{}`", file.display()));
+                    }
                 }
             })?;
-            if rotated.place == KeyPlace::File && !self.forget_old_keys {
+            let has_file = keys.file().is_ok_and(std::path::Path::exists);
+            if has_file && !self.forget_old_keys {
                 context.ui.hint(
-                    "older keys stay in the file for backups of the state database; `--forget-old-keys` takes them out",
+                    "older keys stay in the key file for backups of the state database; `--forget-old-keys` takes them out",
                 );
             }
             Ok(Ending::Done)

@@ -85,15 +85,34 @@ pub(super) fn prepend(path: &Path) -> Result<Master, Diagnostic> {
     Ok(keys.remove(0))
 }
 
-/// Leaves only the keys that `stays` says; returns how many went.
-pub(super) fn retain(path: &Path, stays: impl Fn(&Master) -> bool) -> Result<usize, Diagnostic> {
+/// Puts `key` before those that are there, unless it is one of them.
+pub(super) fn keep(path: &Path, key: &Master) -> Result<(), Diagnostic> {
+    let _lock = lock(path)?;
+    let mut keys = read(path)?;
+    if !keys.contains(key) {
+        keys.insert(0, key.copy());
+        write(path, &keys)?;
+    }
+    Ok(())
+}
+
+/// Leaves only the keys that `stays` says; returns how many went. When all would, they and the file do only if they `may`.
+pub(super) fn retain(
+    path: &Path,
+    may: bool,
+    stays: impl Fn(&Master) -> bool,
+) -> Result<usize, Diagnostic> {
+    if !path.exists() {
+        return Ok(0);
+    }
     let _lock = lock(path)?;
     let (keep, go): (Vec<_>, Vec<_>) = read(path)?.into_iter().partition(|key| stays(key));
-    if !go.is_empty() && !keep.is_empty() {
-        write(path, &keep)?;
-        return Ok(go.len());
+    match (go.is_empty(), keep.is_empty()) {
+        (false, false) => write(path, &keep)?,
+        (false, true) if may => remove(path)?,
+        _ => return Ok(0),
     }
-    Ok(0)
+    Ok(go.len())
 }
 
 /// Keeps other fleets from writing the file until it is dropped: what one of them adds must not get lost.
@@ -115,6 +134,22 @@ fn lock(path: &Path) -> Result<File, Diagnostic> {
         Ok(file)
     };
     take().map_err(|error: std::io::Error| unwritable(path, &error))
+}
+
+/// Removes the file, for good when this returns.
+fn remove(path: &Path) -> Result<(), Diagnostic> {
+    // Through a link: what it leads to is what holds the keys.
+    let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let gone =
+        std::fs::remove_file(&target).and_then(|()| File::open(directory(&target))?.sync_all());
+    match gone {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(Diagnostic::failed(format!(
+            "the key file `{}` cannot be removed: {error}",
+            target.display()
+        ))
+        .hint("it holds only keys that are not in use any more: remove it yourself")),
+        _ => Ok(()),
+    }
 }
 
 fn directory(path: &Path) -> &Path {

@@ -168,9 +168,24 @@ impl Keys {
         }
     }
 
-    /// Takes out of the key file what does not open `sealing`; returns how many keys went.
-    pub(super) fn forget_others(&self, sealing: &Sealing) -> Result<usize, Diagnostic> {
-        keyfile::retain(self.file()?, |key| SealingKey::new(key, sealing).is_some())
+    /// Makes sure that the key file has this key.
+    pub(super) fn keep(&self, key: &Master) -> Result<(), Diagnostic> {
+        keyfile::keep(self.file()?, key)
+    }
+
+    /// Takes out of the key file what does not open `sealing`, whose key is at `place`; returns how many keys went.
+    pub(super) fn forget_others(
+        &self,
+        place: KeyPlace,
+        sealing: &Sealing,
+    ) -> Result<usize, Diagnostic> {
+        let Some(file) = &self.file else {
+            return Ok(0);
+        };
+        // A file that should have the key and does not is another one than it was.
+        keyfile::retain(file, place != KeyPlace::File, |key| {
+            SealingKey::new(key, sealing).is_some()
+        })
     }
 
     fn newest_of_command(&self) -> Result<Master, Diagnostic> {

@@ -5,10 +5,10 @@
 
 use std::sync::Arc;
 
-use super::key::{Sealing, SealingKey};
+use super::key::{Master, Sealing, SealingKey};
 use super::keys::{KeyPlace, Keys};
 use super::{Read, State};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Class, Diagnostic};
 
 /// A new key that is not in use yet.
 #[derive(Debug)]
@@ -16,6 +16,7 @@ pub struct Rotation {
     pub(super) old: Option<Arc<SealingKey>>,
     pub(super) new: SealingKey,
     pub(super) sealing: Sealing,
+    master: Master,
     place: KeyPlace,
 }
 
@@ -55,14 +56,21 @@ impl State {
             old,
             new,
             sealing,
+            master,
             place,
         })
     }
 
     /// The second step: seals everything with the new key, in one transaction.
-    pub fn rotate(&mut self, rotation: &Rotation) -> Result<Rotated, Diagnostic> {
+    pub fn rotate(&mut self, keys: &Keys, rotation: &Rotation) -> Result<Rotated, Diagnostic> {
         let secrets = self.write(|write| {
-            write.reseal(rotation.old.as_deref(), &rotation.new, &rotation.sealing)
+            let secrets =
+                write.reseal(rotation.old.as_deref(), &rotation.new, &rotation.sealing)?;
+            if rotation.place == KeyPlace::File {
+                // Another rotation may have taken it out meanwhile. From here on it cannot: see `forget_old_keys`.
+                keys.keep(&rotation.master)?;
+            }
+            Ok::<_, Diagnostic>(secrets)
         })?;
         Ok(Rotated {
             secrets,
@@ -71,11 +79,24 @@ impl State {
         })
     }
 
-    /// The last step, when the old keys are to go: takes them out of the key file.
-    pub fn forget_old_keys(&self, keys: &Keys, rotation: &Rotation) -> Result<usize, Diagnostic> {
-        match rotation.place {
-            KeyPlace::File => keys.forget_others(&rotation.sealing),
-            _ => Ok(0),
-        }
+    /// The last step, when the old keys are to go: takes them out of the key file, whose last one goes with the file when
+    /// the new key is elsewhere.
+    ///
+    /// It takes its turn with [`Self::rotate`], so that the key of a rotation that came after this one stays.
+    pub fn forget_old_keys(
+        &mut self,
+        keys: &Keys,
+        rotation: &Rotation,
+    ) -> Result<usize, Diagnostic> {
+        self.write(|write| {
+            if write.sealing()?.as_ref() != Some(&rotation.sealing) {
+                return Err(Diagnostic::new(
+                    Class::Locked,
+                    "another fleet has changed the key again meanwhile: older keys stay in the key file",
+                )
+                .hint("`fleet rotate-key --forget-old-keys` once more takes them out"));
+            }
+            keys.forget_others(rotation.place, &rotation.sealing)
+        })
     }
 }

@@ -89,7 +89,7 @@ impl Case {
 
     fn rotate(&mut self, keys: &Keys, place: Option<KeyPlace>) -> Result<Rotated, Diagnostic> {
         let rotation = self.state.begin_rotation(keys, place)?;
-        self.state.rotate(&rotation)
+        self.state.rotate(keys, &rotation)
     }
 
     fn key_lines(&self) -> usize {
@@ -346,7 +346,7 @@ fn a_new_key_seals_everything_again_and_keeps_ids() {
     // A copy of the database from before still has its key.
     assert_eq!(case.key_lines(), 2);
     let rotation = case.state.begin_rotation(&keys, None).unwrap();
-    case.state.rotate(&rotation).unwrap();
+    case.state.rotate(&keys, &rotation).unwrap();
     assert_eq!(case.state.forget_old_keys(&keys, &rotation).unwrap(), 2);
     assert_eq!(case.key_lines(), 1);
     assert_eq!(case.open(&ids[0]), Ok(Secret::new("a")));
@@ -375,12 +375,68 @@ fn a_rotation_that_ends_at_any_step_loses_nothing() {
     assert_eq!(case.open(&id), Ok(Secret::new("s")));
     assert_eq!(case.key_lines(), 3);
     // The one that was given up does not get in between.
-    let error = case.state.rotate(&lost).unwrap_err();
+    let error = case.state.rotate(&keys, &lost).unwrap_err();
     assert!(
         error.message.contains("changed by another fleet"),
         "{error}"
     );
     assert_eq!(case.open(&id), Ok(Secret::new("s")));
+}
+
+#[test]
+fn of_two_rotations_at_once_neither_takes_the_key_of_the_other() {
+    let mut case = Case::new();
+    let id = case.store("s");
+    let keys = case.keys();
+    // The second begins between the last two steps of the first, which takes out what it does not know.
+    let first = case.state.begin_rotation(&keys, None).unwrap();
+    case.state.rotate(&keys, &first).unwrap();
+    let second = case.state.begin_rotation(&keys, None).unwrap();
+    assert_eq!(case.state.forget_old_keys(&keys, &first).unwrap(), 2);
+    case.state.rotate(&keys, &second).unwrap();
+    assert_eq!(case.open(&id), Ok(Secret::new("s")));
+    // And the last step of one that was overtaken takes nothing.
+    let third = case.state.begin_rotation(&keys, None).unwrap();
+    case.state.rotate(&keys, &third).unwrap();
+    let error = case.state.forget_old_keys(&keys, &second).unwrap_err();
+    assert_eq!(error.class, crate::diagnostic::Class::Locked);
+    assert_eq!(case.open(&id), Ok(Secret::new("s")));
+    // A file that is another one by now stays as it is.
+    std::fs::write(case.key_path(), printed("a")).unwrap();
+    assert_eq!(case.state.forget_old_keys(&keys, &third).unwrap(), 0);
+    assert_eq!(case.key_lines(), 1);
+}
+
+#[test]
+fn old_keys_go_also_when_the_new_one_is_elsewhere() {
+    let mut case = Case::new();
+    let id = case.store("s");
+    // The command prints what is in the file: that stays.
+    std::fs::write(case.key_path(), {
+        let there = std::fs::read_to_string(case.key_path()).unwrap();
+        printed("a") + &there
+    })
+    .unwrap();
+    let keys = case.command("a");
+    let place = Some(KeyPlace::Command);
+    let rotation = case.state.begin_rotation(&keys, place).unwrap();
+    case.state.rotate(&keys, &rotation).unwrap();
+    assert_eq!(case.state.forget_old_keys(&keys, &rotation).unwrap(), 1);
+    assert_eq!(case.key_lines(), 1);
+    let keys = Keys::new(
+        Some(case.key_path()),
+        false,
+        Some(Box::new(|| Ok(Secret::new(printed("a"))))),
+        Box::new(|_| Ok(Some(Secret::new("four long words here")))),
+    );
+    let place = Some(KeyPlace::Passphrase);
+    let rotation = case.state.begin_rotation(&keys, place).unwrap();
+    case.state.rotate(&keys, &rotation).unwrap();
+    assert_eq!(case.state.forget_old_keys(&keys, &rotation).unwrap(), 1);
+    assert!(!case.key_path().exists());
+    let keys = case.passphrase("four long words here");
+    assert_eq!(case.open_with(&keys, &id), Ok(Secret::new("s")));
+    assert_eq!(case.state.forget_old_keys(&keys, &rotation).unwrap(), 0);
 }
 
 #[test]
