@@ -16,6 +16,7 @@ use crate::diagnostic::{Class, Diagnostic};
 use crate::inventory::Inventory;
 use crate::shell::Secret;
 use crate::state::{Keys, State, refuse_lost};
+use crate::transport::LoginKeys;
 use crate::ui::Ui;
 
 mod edge;
@@ -47,6 +48,7 @@ pub struct Context {
     inventory: OnceCell<Option<Inventory>>,
     state: OnceCell<RefCell<State>>,
     keys: OnceCell<Keys>,
+    login_keys: OnceCell<Arc<LoginKeys>>,
     runtime: OnceCell<Runtime>,
 }
 
@@ -76,6 +78,7 @@ impl Context {
             inventory: OnceCell::new(),
             state: OnceCell::new(),
             keys: OnceCell::new(),
+            login_keys: OnceCell::new(),
             runtime: OnceCell::new(),
         }
     }

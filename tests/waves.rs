@@ -112,6 +112,35 @@ fn a_broken_canary_stops_a_run_and_a_retry_goes_on() {
 }
 
 #[test]
+fn a_passphrase_is_asked_for_once_whatever_the_number_of_waves() {
+    let fleet = shells(3, "");
+    let key = new_key()
+        .encrypt(&mut russh::keys::key::safe_rng(), "open")
+        .expect("an encrypted key");
+    let key = key.to_openssh(LineEnding::LF).expect("a key");
+    fleet.environment.write("home/.ssh/id_ed25519", &key);
+    // Bash makes it a pipe, which is empty when it is read a second time.
+    let template = fleet
+        .environment
+        .command(["run", "--waves", "1,1,100%", "echo in"]);
+    let line = "FLEET_KEY_PASSPHRASE_FILE=<(echo open) exec \"$0\" \"$@\"";
+    let mut command = std::process::Command::new("bash");
+    command
+        .args(["-c", line])
+        .arg(template.get_program())
+        .args(template.get_args())
+        .current_dir(fleet.environment.path())
+        .env_clear();
+    for (name, value) in template.get_envs() {
+        command.env(name, value.unwrap_or_default());
+    }
+    let output = command.output().expect("bash");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    assert!(stderr.contains("wave 3 of 3"), "{stderr}");
+}
+
+#[test]
 fn as_many_may_fail_as_is_said_and_settings_are_the_default() {
     let fleet = shells(4, "waves = \"1\"\nmax_failures = \"25%\"");
     let line = fleet.line(1);
@@ -130,9 +159,9 @@ fn as_many_may_fail_as_is_said_and_settings_are_the_default() {
 #[test]
 fn a_server_that_is_unwell_after_its_wave_stops_the_next() {
     let fleet = shells(2, "");
-    // Nobody can log in any more: the look after the wave fails.
-    let key = fleet.environment.path().join("home/.ssh/id_ed25519");
-    let line = format!("rm {}", key.display());
+    // Its host key is not known any more: the look after the wave fails.
+    let known = fleet.environment.path().join("home/.ssh/known_hosts");
+    let line = format!("rm {}", known.display());
     let stopped = fleet
         .environment
         .fleet(["run", "--waves", "1", "--json", &line])

@@ -10,7 +10,7 @@ use crate::diagnostic::Diagnostic;
 use crate::model::ServerName;
 use crate::shell::Secret;
 use crate::state::Read;
-use crate::transport::{Connector, Limits, Notice, Passphrase, Settings, SshConfig};
+use crate::transport::{Connector, Limits, LoginKeys, Notice, Passphrase, Settings, SshConfig};
 use crate::ui::format;
 
 /// Files that a run has open without any connection, by a generous count: the state, the inventory, key files, the
@@ -75,7 +75,7 @@ impl Context {
         let mut settings = Settings::new(self.home().as_deref());
         settings.local_user = self.local_user();
         settings.agent = self.agent_socket();
-        settings.passphrase = self.passphrase()?;
+        settings.keys = self.login_keys()?;
         settings.servers = inventory.servers.clone();
         if let Some(file) = &inventory.settings.known_hosts {
             settings.known_hosts.insert(0, file.clone());
@@ -101,6 +101,16 @@ impl Context {
             ui.note(&format!("{server}: {notice}"));
         }));
         Ok(settings)
+    }
+
+    /// The keys to log in with, the same for all connectors of this run: who typed a passphrase is not asked again in the
+    /// middle of a roll-out, and a file that can be read only once is.
+    fn login_keys(&self) -> anyhow::Result<Arc<LoginKeys>> {
+        if let Some(keys) = self.login_keys.get() {
+            return Ok(Arc::clone(keys));
+        }
+        let keys = Arc::new(LoginKeys::new(self.passphrase()?));
+        Ok(Arc::clone(self.login_keys.get_or_init(|| keys)))
     }
 
     /// Where the passphrase of an encrypted key comes from: a file, else the terminal.

@@ -4,23 +4,22 @@
 //! time goes first, and only a few are offered. A private key is decrypted only after the server said it would take it.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use russh::client::{AuthResult, Handle};
 use russh::keys::agent::AgentIdentity;
-use russh::keys::agent::client::AgentClient;
 use russh::keys::signature::Signer as _;
 use russh::keys::ssh_encoding::Encode as _;
 use russh::keys::ssh_key::certificate::CertType;
 use russh::keys::ssh_key::private::KeypairData;
 use russh::keys::{Certificate, HashAlg, PrivateKey, PublicKey};
 use russh::{Signer, client};
-use tokio::net::UnixStream;
-use tokio::sync::{Mutex, OnceCell, Semaphore};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::Instant;
 
+use super::agent::{AgentKeys, Agents, Waiting, within};
 use super::error::TransportError;
 use super::keyfile::{self, KeyFile, Keyrings};
 use super::target::{Identities, Target};
@@ -28,24 +27,11 @@ use super::target::{Identities, Target};
 /// How many keys are offered: one less than `MaxAuthTries` of `sshd_config`(5) is by default.
 const MOST_TRIES: usize = 5;
 
-/// How long an agent may take to list its keys.
-const AGENT_LIST: Duration = Duration::from_secs(3);
-
-/// How many connections to the agent are open at once; ssh-agent(1) takes them one by one anyway.
-const AGENT_PARALLEL: usize = 8;
-
-/// What is the same for all logins of a run.
-pub(super) struct Keys {
+/// The keys to log in with, the same for all logins of a run: files are read and decrypted once, whatever the number
+/// of [`super::Connector`]s, and agents asked once what they hold.
+pub struct LoginKeys {
     files: Keyrings,
-    agents: Mutex<Vec<(PathBuf, Arc<OnceCell<AgentKeys>>)>>,
-    signing: Semaphore,
-}
-
-/// What an agent holds, or why it does not say.
-#[derive(Clone, Default)]
-struct AgentKeys {
-    identities: Vec<AgentIdentity>,
-    fault: Option<String>,
+    agents: Agents,
 }
 
 /// Who signs for a key.
@@ -77,23 +63,36 @@ pub(super) struct Candidates {
     skipped: Vec<String>,
 }
 
-impl Keys {
-    pub(super) fn new(passphrase: super::Passphrase) -> Self {
+impl fmt::Debug for LoginKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LoginKeys(…)")
+    }
+}
+
+impl LoginKeys {
+    /// Nothing is read or asked yet.
+    pub fn new(passphrase: super::Passphrase) -> Self {
         Self {
             files: Keyrings::new(passphrase),
-            agents: Mutex::new(Vec::new()),
-            signing: Semaphore::new(AGENT_PARALLEL),
+            agents: Agents::new(),
         }
     }
 
-    /// See [`Keyrings::is_asking`].
+    /// The same with another limit for a signature of an agent.
+    #[must_use]
+    pub fn with_agent_limit(mut self, limit: Duration) -> Self {
+        self.agents.limit = limit;
+        self
+    }
+
+    /// Whether the user is asked for a passphrase, or an agent is signing, which may ask its user as well.
     pub(super) fn is_asking(&self) -> bool {
-        self.files.is_asking()
+        self.files.is_asking() || self.agents.are_signing()
     }
 
     /// Logs in; returns `SHA256:...` of the key that was accepted.
     ///
-    /// `deadline` holds for what passes between the two machines: a passphrase prompt moves it.
+    /// `deadline` holds for what passes between the two machines: a passphrase prompt and an agent move it.
     pub(super) async fn log_in<H: client::Handler>(
         &self,
         handle: &mut Handle<H>,
@@ -104,6 +103,7 @@ impl Keys {
         let Candidates { list, mut skipped } = candidates;
         let mut tried = Vec::new();
         let mut said = Vec::new();
+        let mut locked = None;
         for (index, candidate) in list.iter().enumerate() {
             if index == MOST_TRIES {
                 skipped.extend(list[index..].iter().map(|c| c.label.clone()));
@@ -131,15 +131,26 @@ impl Keys {
                     tried.pop();
                     skipped.push(format!("{}: {reason}", candidate.label));
                 }
+                Offer::Locked(error) if target.identities.required => {
+                    return Err(LoginFailure::Known(error));
+                }
+                Offer::Locked(error) => {
+                    tried.pop();
+                    skipped.push(error.to_string());
+                    locked.get_or_insert(error);
+                }
                 Offer::HungUp => return Err(LoginFailure::HungUp { tried }),
             }
         }
-        Err(LoginFailure::Known(TransportError::AuthRefused {
-            user: target.user.clone(),
-            tried,
-            skipped,
-            said,
-        }))
+        // The server would have taken that one.
+        Err(LoginFailure::Known(locked.unwrap_or(
+            TransportError::AuthRefused {
+                user: target.user.clone(),
+                tried,
+                skipped,
+                said,
+            },
+        )))
     }
 
     /// Offers one key; asks for its passphrase when the server would take it.
@@ -151,9 +162,11 @@ impl Keys {
         deadline: &mut Instant,
     ) -> Result<Offer, LoginFailure> {
         loop {
-            let attempt = timeout_at(*deadline, self.attempt(handle, &target.user, candidate))
+            let waiting = Waiting::default();
+            let attempt = self.attempt(handle, &target.user, candidate, &waiting);
+            let attempt = within(deadline, &waiting, attempt)
                 .await
-                .map_err(|_| LoginFailure::Slow)?;
+                .ok_or(LoginFailure::Slow)?;
             return Ok(match attempt {
                 Ok(AuthResult::Success) => Offer::Accepted,
                 Ok(AuthResult::Failure {
@@ -176,9 +189,12 @@ impl Keys {
                 Err(SignFailure::Locked) => {
                     if let Holder::File(file) = &candidate.holder {
                         let asked = Instant::now();
-                        self.files.unlock(file).await.map_err(LoginFailure::Known)?;
+                        let unlocked = self.files.unlock(file).await;
                         *deadline += asked.elapsed();
-                        continue;
+                        match unlocked {
+                            Ok(_) => continue,
+                            Err(error) => return Ok(Offer::Locked(error)),
+                        }
                     }
                     Offer::Unsigned("it is locked".to_owned())
                 }
@@ -193,10 +209,12 @@ impl Keys {
         handle: &mut Handle<H>,
         user: &str,
         candidate: &Candidate,
+        waiting: &Waiting,
     ) -> Result<AuthResult, SignFailure> {
         let mut signer = Pen {
             keys: self,
             holder: &candidate.holder,
+            waiting,
         };
         // RSA with SHA-1 is dead, and every server since OpenSSH 7.2 takes SHA-512.
         let hash = match candidate.key.algorithm() {
@@ -228,7 +246,7 @@ impl Keys {
     ) -> Result<Candidates, TransportError> {
         let mut found = Candidates::default();
         let agent = match &identities.agent {
-            Some(socket) => self.agent_keys(socket).await,
+            Some(socket) => self.agents.keys(socket).await,
             None => AgentKeys::default(),
         };
         if let (Some(fault), Some(socket)) = (&agent.fault, &identities.agent) {
@@ -304,42 +322,6 @@ impl Keys {
             };
         };
         add_key(found, identities, agent, &file, key)
-    }
-
-    /// What the agent at `socket` holds; asked once per run.
-    async fn agent_keys(&self, socket: &Path) -> AgentKeys {
-        let cell = {
-            let mut agents = self.agents.lock().await;
-            if let Some((_, cell)) = agents.iter().find(|(path, _)| path == socket) {
-                Arc::clone(cell)
-            } else {
-                let cell = Arc::new(OnceCell::new());
-                agents.push((socket.to_owned(), Arc::clone(&cell)));
-                cell
-            }
-        };
-        cell.get_or_init(async || {
-            let listing = async {
-                let mut agent = AgentClient::connect_uds(socket).await?;
-                agent.request_identities().await
-            };
-            match timeout(AGENT_LIST, listing).await {
-                Ok(Ok(identities)) => AgentKeys {
-                    identities,
-                    fault: None,
-                },
-                Ok(Err(error)) => AgentKeys {
-                    identities: Vec::new(),
-                    fault: Some(error.to_string()),
-                },
-                Err(_) => AgentKeys {
-                    identities: Vec::new(),
-                    fault: Some("it does not answer".to_owned()),
-                },
-            }
-        })
-        .await
-        .clone()
     }
 }
 
@@ -463,8 +445,13 @@ fn from_agent(identity: &AgentIdentity, identities: &Identities) -> Option<Candi
 /// How an offered key fared.
 enum Offer {
     Accepted,
-    Refused { methods: String, partial: bool },
+    Refused {
+        methods: String,
+        partial: bool,
+    },
     Unsigned(String),
+    /// The server would take it, and its file cannot be decrypted.
+    Locked(TransportError),
     HungUp,
 }
 
@@ -483,8 +470,9 @@ pub(super) enum LoginFailure {
 
 /// Signs for one candidate.
 struct Pen<'a> {
-    keys: &'a Keys,
+    keys: &'a LoginKeys,
     holder: &'a Holder,
+    waiting: &'a Waiting,
 }
 
 /// Why there is no signature.
@@ -519,15 +507,10 @@ impl Signer for Pen<'_> {
                 None => Err(SignFailure::Locked),
             },
             Holder::Agent(socket) => {
-                let _permit = self.keys.signing.acquire().await;
-                let signing = async {
-                    let mut agent: AgentClient<UnixStream> =
-                        AgentClient::connect_uds(socket).await?;
-                    agent.sign_request(identity, hash, to_sign).await
-                };
-                signing
-                    .await
-                    .map_err(|error| SignFailure::Failed(format!("the agent: {error}")))
+                self.waiting.begin();
+                let signed = self.keys.agents.sign(socket, identity, hash, to_sign).await;
+                self.waiting.end();
+                signed.map_err(|reason| SignFailure::Failed(format!("the agent: {reason}")))
             }
         }
     }

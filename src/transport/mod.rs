@@ -4,6 +4,7 @@
 //! channel, one shell, to which any number of scripts are sent with [`Session::exchange`]. Nothing is sent to a
 //! server, not even a user name, before its host key was found to be the recorded one.
 
+mod agent;
 mod auth;
 mod bootstrap;
 mod client;
@@ -30,6 +31,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub use auth::LoginKeys;
 pub use error::{Phase, Place, TransportError};
 pub use settings::{AskPassphrase, Limits, Notice, OnNotice, Passphrase, Settings, SshConfig};
 
@@ -107,7 +109,8 @@ impl HostKey {
 
 /// Opens sessions; one per run, cheap to clone.
 ///
-/// It keeps what is the same for all servers: decrypted keys, the agent's list, `known_hosts`, jump connections.
+/// It keeps what is the same for all servers: `known_hosts`, answers of `ssh -G`, jump connections. What was asked of the
+/// user is kept longer, in [`Settings::keys`].
 #[derive(Clone)]
 pub struct Connector {
     shared: Arc<ssh::Shared>,
@@ -167,9 +170,9 @@ impl Connector {
         })
     }
 
-    /// Whether the user is being asked for a passphrase: the time that takes is not the servers'.
+    /// Whether the user is being asked for a passphrase, or an agent signs: the time that takes is not the servers'.
     pub fn is_asking(&self) -> bool {
-        self.shared.keys.is_asking()
+        self.shared.settings.keys.is_asking()
     }
 
     /// Connects as far as the host key, and hangs up: nothing is sent to the server, not even a user name.

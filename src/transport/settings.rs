@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::auth::LoginKeys;
 use crate::model::{Server, ServerName};
 use crate::shell::Secret;
 
@@ -132,8 +133,8 @@ pub struct Settings {
     pub agent: Option<PathBuf>,
     /// Key files that are tried when nothing else is said.
     pub identities: Vec<PathBuf>,
-    /// For encrypted key files.
-    pub passphrase: Passphrase,
+    /// The keys of the run, for all connectors of it.
+    pub keys: Arc<LoginKeys>,
     /// `ssh_config`(5).
     pub ssh_config: SshConfig,
     /// Time limits.
@@ -160,7 +161,7 @@ impl Default for Settings {
             global_known_hosts: Vec::new(),
             agent: None,
             identities: Vec::new(),
-            passphrase: Passphrase::default(),
+            keys: Arc::new(LoginKeys::new(Passphrase::default())),
             ssh_config: SshConfig::default(),
             limits: Limits::default(),
             servers: BTreeMap::new(),

@@ -8,7 +8,7 @@ use russh::keys::Algorithm;
 use russh::{ChannelReadHalf, ChannelWriteHalf, Disconnect, Preferred};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::auth::{Candidates, Keys, LoginFailure};
+use super::auth::{Candidates, LoginFailure};
 use super::bootstrap::Marks;
 use super::client::{Client, Notes, Rejection, UNANSWERED, words};
 use super::dial::dial;
@@ -27,7 +27,6 @@ const REASON: Duration = Duration::from_millis(200);
 /// What all connections of a run share.
 pub(super) struct Shared {
     pub(super) settings: Settings,
-    pub(super) keys: Keys,
     pub(super) known_hosts: Files,
     pub(super) ssh_config: Answers,
     pub(super) hops: Hops,
@@ -36,7 +35,6 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(settings: Settings) -> Self {
         Self {
-            keys: Keys::new(settings.passphrase.clone()),
             settings,
             known_hosts: Files::default(),
             ssh_config: Answers::new(),
@@ -161,6 +159,7 @@ struct Made {
 async fn connect_and_log_in(shared: &Shared, target: &Target) -> Result<Made, TransportError> {
     // First of all: a key that cannot be used should not cost a connection.
     let candidates = shared
+        .settings
         .keys
         .candidates(&target.identities, &shared.settings.identities)
         .await?;
@@ -201,6 +200,7 @@ async fn log_in_with(
     deadline: &mut Instant,
 ) -> Result<String, TransportError> {
     let outcome = shared
+        .settings
         .keys
         .log_in(&mut shaken.handle, target, candidates, deadline)
         .await;

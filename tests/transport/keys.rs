@@ -7,9 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use fleet::shell::Secret;
-use fleet::transport::{Passphrase, TransportError};
+use fleet::transport::{LoginKeys, Passphrase, TransportError};
 use russh::keys::ssh_key::LineEnding;
 use russh::keys::{HashAlg, PrivateKey, PublicKey};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::sshd::{Behaviour, Sshd, new_key};
 use crate::{Home, failure, named_server, run, server_at};
@@ -72,7 +74,9 @@ async fn every_kind_of_key_file() {
         let Some((path, public)) = keygen(&home, "key", arguments) else {
             return;
         };
-        home.settings.passphrase = Passphrase::Known(Secret::new("secret words"));
+        home.settings.keys = Arc::new(LoginKeys::new(Passphrase::Known(Secret::new(
+            "secret words",
+        ))));
         let sshd = server_for(&home, &[&public]).await;
         let mut server = server_at(sshd.address);
         server.identity_file = Some(path);
@@ -103,12 +107,13 @@ async fn a_passphrase_is_asked_for_once_and_only_when_needed() {
     home.write(".ssh/id_ed25519", &encrypted(&home.key, "open"));
     let asked = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&asked);
-    home.settings.passphrase = Passphrase::Ask(Arc::new(move |_: &Path, attempt| {
+    let ask = Passphrase::Ask(Arc::new(move |_: &Path, attempt| {
         count.fetch_add(1, Ordering::SeqCst);
         // Longer than the handshake may take: the user's time does not count.
         std::thread::sleep(Duration::from_millis(600));
         Some(Secret::new(if attempt == 1 { "typo" } else { "open" }))
     }));
+    home.settings.keys = Arc::new(LoginKeys::new(ask));
     home.settings.limits.handshake = Duration::from_secs(2);
     let refusing = server_for(&home, &[new_key().public_key()]).await;
     let error = failure(&home, &server_at(refusing.address)).await;
@@ -135,7 +140,7 @@ async fn a_wrong_or_missing_passphrase_names_the_file() {
     let sshd = server_for(&home, &[home.key.public_key()]).await;
     let mut server = server_at(sshd.address);
     server.identity_file = Some(path.clone());
-    home.settings.passphrase = Passphrase::Known(Secret::new("wrong"));
+    home.settings.keys = Arc::new(LoginKeys::new(Passphrase::Known(Secret::new("wrong"))));
     let error = failure(&home, &server).await;
     assert_eq!(
         error.to_string(),
@@ -144,7 +149,7 @@ async fn a_wrong_or_missing_passphrase_names_the_file() {
             path.display()
         )
     );
-    home.settings.passphrase = Passphrase::None;
+    home.settings.keys = Arc::new(LoginKeys::new(Passphrase::None));
     let error = failure(&home, &server).await;
     let diagnostic = error.diagnostic(&server.name);
     assert!(
@@ -338,6 +343,8 @@ async fn keys_of_an_agent() {
     ] {
         let (path, public) = keygen(&home, &format!("key-{}", arguments[1]), arguments).unwrap();
         agent.add(&path);
+        // It is asked once in a run what it holds.
+        home.settings.keys = Arc::new(LoginKeys::new(Passphrase::None));
         std::fs::remove_file(&path).unwrap();
         let sshd = server_for(&home, &[&public]).await;
         home.connector()
@@ -367,6 +374,108 @@ async fn an_encrypted_key_that_the_agent_holds_needs_no_passphrase() {
     let mut server = server_at(sshd.address);
     server.identity_file = Some(path);
     home.connector().open(&server).await.unwrap();
+}
+
+/// A socket in front of an agent that lets it sign only after so long.
+fn slow_agent(home: &Home, agent: &Agent, delay: Duration) -> PathBuf {
+    const SIGN: u8 = 13;
+    let socket = home.path("slow-agent");
+    let listener = tokio::net::UnixListener::bind(&socket).unwrap();
+    let behind = agent.socket.clone();
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let behind = behind.clone();
+            tokio::spawn(async move {
+                let server = tokio::net::UnixStream::connect(behind).await.unwrap();
+                let (mut from_client, mut to_client) = client.into_split();
+                let (mut from_server, mut to_server) = server.into_split();
+                let asking = async {
+                    while let Ok(length) = from_client.read_u32().await {
+                        let mut message = vec![0; length as usize];
+                        from_client.read_exact(&mut message).await.unwrap();
+                        if message[0] == SIGN {
+                            tokio::time::sleep(delay).await;
+                        }
+                        to_server.write_u32(length).await.unwrap();
+                        to_server.write_all(&message).await.unwrap();
+                    }
+                };
+                let answering = tokio::io::copy(&mut from_server, &mut to_client);
+                drop(tokio::join!(asking, answering));
+            });
+        }
+    });
+    socket
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_time_for_an_agent_is_not_the_servers() {
+    let mut home = Home::new();
+    let Some(agent) = Agent::start(&home) else {
+        return;
+    };
+    agent.add(&home.path(".ssh/id_ed25519"));
+    home.settings.identities = Vec::new();
+    home.settings.limits.handshake = Duration::from_secs(3);
+    home.settings.agent = Some(slow_agent(&home, &agent, Duration::from_secs(4)));
+    let sshd = server_for(&home, &[home.key.public_key()]).await;
+    let started = std::time::Instant::now();
+    home.connector()
+        .open(&server_at(sshd.address))
+        .await
+        .unwrap();
+    assert!(started.elapsed() > Duration::from_secs(4));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_that_never_signs_is_given_up_and_the_next_key_is_tried() {
+    let mut home = Home::new();
+    let Some(agent) = Agent::start(&home) else {
+        return;
+    };
+    agent.add(&home.write_key("held", &new_key()));
+    let limit = Duration::from_secs(1);
+    home.settings.keys = Arc::new(LoginKeys::new(Passphrase::None).with_agent_limit(limit));
+    home.settings.agent = Some(slow_agent(&home, &agent, Duration::from_secs(600)));
+    let sshd = Sshd::start(Behaviour::default()).await;
+    home.know(&sshd.known_hosts_line());
+    let own = home.key.public_key().fingerprint(HashAlg::Sha256);
+    let session = home
+        .connector()
+        .open(&server_at(sshd.address))
+        .await
+        .unwrap();
+    assert_eq!(session.peer().login_key, Some(own.to_string()));
+    home.settings.identities = Vec::new();
+    let error = failure(&home, &server_at(sshd.address)).await;
+    let diagnostic = error.diagnostic(&"web-1".parse().unwrap());
+    assert!(
+        diagnostic.details[0].ends_with("the agent: no answer within 1 s"),
+        "{diagnostic:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_locked_key_does_not_stand_before_one_that_will_do() {
+    let mut home = Home::new();
+    let locked = home.write("locked", &encrypted(&home.key, "unknown"));
+    let open = new_key();
+    home.settings.identities = vec![locked.clone(), home.write_key("open", &open)];
+    let sshd = server_for(&home, &[home.key.public_key(), open.public_key()]).await;
+    let session = home
+        .connector()
+        .open(&server_at(sshd.address))
+        .await
+        .unwrap();
+    let used = open.public_key().fingerprint(HashAlg::Sha256);
+    assert_eq!(session.peer().login_key, Some(used.to_string()));
+    // Where nothing else will do, it is what the server would have taken.
+    let strict = server_for(&home, &[home.key.public_key()]).await;
+    let error = failure(&home, &server_at(strict.address)).await;
+    assert!(
+        matches!(&error, TransportError::KeyUnusable { file, .. } if *file == locked),
+        "{error:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
