@@ -77,9 +77,9 @@ impl Context {
         settings.agent = self.agent_socket();
         settings.keys = self.login_keys()?;
         settings.servers = inventory.servers.clone();
-        if let Some(file) = &inventory.settings.known_hosts {
-            settings.known_hosts.insert(0, file.clone());
-        }
+        settings
+            .own_known_hosts
+            .clone_from(&inventory.settings.known_hosts);
         if !inventory.settings.ssh_config {
             settings.ssh_config = SshConfig::Ignore;
         }

@@ -192,7 +192,10 @@ impl Connector {
         let Some(file) = key.file.clone() else {
             return Err(TransportError::Settings {
                 reason: "there is no `known_hosts` file to record the host key in".to_owned(),
-                hint: Some("set HOME".to_owned()),
+                hint: Some(
+                    "name one with `[settings] known_hosts` in the inventory, or set HOME"
+                        .to_owned(),
+                ),
             });
         };
         let line = key.line.clone();

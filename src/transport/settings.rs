@@ -125,7 +125,10 @@ pub struct Settings {
     pub home: Option<PathBuf>,
     /// The user's name on this machine: `ssh_config`(5) takes it when it says no `User`, and then fleet takes `root`.
     pub local_user: Option<String>,
-    /// The user's `known_hosts` files; the first is the one to be written.
+    /// The `known_hosts` file of the inventory: read before all others, whatever `ssh_config`(5) says, and the one to be
+    /// written.
+    pub own_known_hosts: Option<PathBuf>,
+    /// The user's `known_hosts` files; without [`Self::own_known_hosts`] the first is the one to be written.
     pub known_hosts: Vec<PathBuf>,
     /// The system's `known_hosts` files.
     pub global_known_hosts: Vec<PathBuf>,
@@ -157,6 +160,7 @@ impl Default for Settings {
         Self {
             home: None,
             local_user: None,
+            own_known_hosts: None,
             known_hosts: Vec::new(),
             global_known_hosts: Vec::new(),
             agent: None,

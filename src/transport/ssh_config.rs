@@ -249,8 +249,11 @@ const DEFAULT_NAMES: [&str; 7] = [
     "id_xmss",
 ];
 
-/// A list of files, or `None` when it is the default one.
+/// A list of files, or `None` when it is the default one; `none` is no file at all.
 fn known_hosts(value: &str, of_user: bool) -> Option<Vec<PathBuf>> {
+    if value.eq_ignore_ascii_case("none") {
+        return Some(Vec::new());
+    }
     let files: Vec<&str> = value.split_whitespace().collect();
     let default = if of_user {
         files
@@ -344,16 +347,18 @@ impl Blocks {
             let value = line[end..].trim_start_matches(|c: char| c.is_whitespace() || c == '=');
             match keyword.as_str() {
                 "host" => {
-                    *hosts = value
-                        .split_whitespace()
-                        .map(|word| word.trim_matches('"').to_owned())
-                        .collect();
+                    *hosts = words(value);
                 }
                 // Only `ssh` can tell whom it is about.
                 "match" => hosts.clear(),
                 "include" => {
-                    for pattern in value.split_whitespace() {
-                        for file in included(pattern.trim_matches('"'), relative_to) {
+                    for pattern in words(value) {
+                        let Some(files) = included(&pattern, relative_to) else {
+                            // Only `ssh` knows what it means.
+                            self.taken.push(hosts.clone());
+                            continue;
+                        };
+                        for file in files {
                             if depth < DEEPEST_INCLUDE {
                                 self.add_file(&file, relative_to, &mut hosts.clone(), depth + 1);
                             } else {
@@ -386,30 +391,142 @@ impl Blocks {
     }
 }
 
-/// The files that an `Include` names; a pattern may have `*` and `?` in its last part.
-fn included(pattern: &str, relative_to: &Path) -> Vec<PathBuf> {
+/// The words of a value, of which those with blanks are quoted.
+fn words(value: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    let mut letters = value.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match (quote, letter) {
+            (_, '\\') if letters.peek().is_some_and(|next| "\"'\\ ".contains(*next)) => {
+                word.get_or_insert_default().extend(letters.next());
+            }
+            (None, '"' | '\'') => {
+                quote = Some(letter);
+                word.get_or_insert_default();
+            }
+            (Some(open), letter) if letter == open => quote = None,
+            (None, letter) if letter.is_whitespace() => words.extend(word.take()),
+            (_, letter) => word.get_or_insert_default().push(letter),
+        }
+    }
+    words.extend(word);
+    words
+}
+
+/// The files that an `Include` names, of which any part may have wildcards; `None` when it takes more to know them: another
+/// user's home, a variable, a token. There may be some that `ssh` would leave out.
+fn included(pattern: &str, relative_to: &Path) -> Option<Vec<PathBuf>> {
+    if pattern.contains(['$', '%']) {
+        return None;
+    }
     let path = match pattern.strip_prefix("~/") {
         // `~/.ssh/...` in the user's file, which lies in `~/.ssh`.
         Some(rest) => relative_to.parent().unwrap_or(relative_to).join(rest),
+        None if pattern.starts_with('~') => return None,
         None => relative_to.join(pattern),
     };
-    let Some(last) = path.file_name().map(|name| name.to_string_lossy()) else {
-        return Vec::new();
-    };
-    if !last.contains(['*', '?', '[']) {
-        return vec![path];
+    let mut found = vec![PathBuf::new()];
+    for part in path.components() {
+        let name = part.as_os_str().to_string_lossy();
+        if !name.contains(['*', '?', '[']) {
+            for path in &mut found {
+                path.push(part);
+            }
+            continue;
+        }
+        let entries = found.iter().filter_map(|path| std::fs::read_dir(path).ok());
+        found = entries
+            .flat_map(Iterator::flatten)
+            .filter(|entry| {
+                // A bracket expression is not looked into: the file may be meant.
+                name.contains('[') || pattern::matches(&name, &entry.file_name().to_string_lossy())
+            })
+            .map(|entry| entry.path())
+            .collect();
+        found.sort();
     }
-    let Some(entries) = path.parent().and_then(|dir| std::fs::read_dir(dir).ok()) else {
-        return Vec::new();
-    };
-    let mut files: Vec<PathBuf> = entries
-        .flatten()
-        .filter(|entry| {
-            // A bracket expression is not looked into: the file may be meant.
-            last.contains('[') || pattern::matches(&last, &entry.file_name().to_string_lossy())
-        })
-        .map(|entry| entry.path())
-        .collect();
-    files.sort();
-    files
+    Some(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_may_be_quoted() {
+        for (value, expected) in [
+            ("a  b\tc", &["a", "b", "c"][..]),
+            ("\"a b\" c", &["a b", "c"]),
+            ("x\"a b\"y '' 'c \"d'", &["xa by", "", "c \"d"]),
+            ("a\\ b \\\"c\\\\ \\d", &["a b", "\"c\\", "\\d"]),
+            ("", &[]),
+        ] {
+            assert_eq!(words(value), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn the_files_of_an_include_are_found_as_ssh_finds_them() {
+        let home = tempfile::tempdir().expect("a directory");
+        let ssh = home.path().join(".ssh");
+        for file in [
+            "conf.d/work/config",
+            "conf.d/work/other",
+            "conf.d/home/config",
+            "my hosts/a",
+            "b1",
+        ] {
+            let path = ssh.join(file);
+            std::fs::create_dir_all(path.parent().expect("a parent")).expect("directories");
+            std::fs::write(path, "").expect("a file");
+        }
+        for (pattern, expected) in [
+            (
+                "conf.d/*/config",
+                Some(&["conf.d/home/config", "conf.d/work/config"][..]),
+            ),
+            (
+                "~/.ssh/conf.d/w?rk/*",
+                Some(&["conf.d/work/config", "conf.d/work/other"]),
+            ),
+            ("my hosts/a", Some(&["my hosts/a"])),
+            ("[ab]1", Some(&["b1", "conf.d", "my hosts"])),
+            ("none/*", Some(&[])),
+            ("missing", Some(&["missing"])),
+            ("~bob/config", None),
+            ("${HOME}/config", None),
+            ("%d/config", None),
+        ] {
+            let found = included(pattern, &ssh);
+            let expected = expected.map(|files| files.iter().map(|file| ssh.join(file)).collect());
+            assert_eq!(found, expected, "{pattern}");
+        }
+        let file = ssh.join("config");
+        let blocks = |text: &str| {
+            std::fs::write(&file, text).expect("a file");
+            Blocks::read(Some(&file), Path::new("/no/such/file"))
+        };
+        std::fs::write(ssh.join("my hosts/a"), "Host db1\nUser deploy\n").expect("a file");
+        for (text, asks) in [
+            ("Include \"my hosts/a\"\n", true),
+            ("Include my?hosts/a\n", true),
+            ("Include ~bob/config\n", true),
+            ("Host web*\nInclude ~bob/config\n", false),
+            ("Include conf.d/*/config\n", false),
+        ] {
+            assert_eq!(blocks(text).may_say_something("db1"), asks, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_list_without_files_is_one() {
+        assert_eq!(known_hosts("none", true), Some(Vec::new()));
+        assert_eq!(known_hosts("/home/a/.ssh/known_hosts", true), None);
+        assert_eq!(
+            known_hosts("/a /b", false),
+            Some(vec![PathBuf::from("/a"), PathBuf::from("/b")])
+        );
+    }
 }

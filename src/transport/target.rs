@@ -136,15 +136,21 @@ impl Shared {
                 (None, None) => None,
             },
         };
+        let of_user = answer
+            .user_known_hosts
+            .unwrap_or_else(|| settings.known_hosts.clone());
         Ok(Target {
             name: name.clone(),
             host_name: HostName::new(&host, port, answer.host_key_alias.as_deref()),
             host,
             port,
             user,
-            user_known_hosts: answer
-                .user_known_hosts
-                .unwrap_or_else(|| settings.known_hosts.clone()),
+            user_known_hosts: settings
+                .own_known_hosts
+                .iter()
+                .cloned()
+                .chain(of_user)
+                .collect(),
             global_known_hosts: answer
                 .global_known_hosts
                 .unwrap_or_else(|| settings.global_known_hosts.clone()),

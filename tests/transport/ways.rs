@@ -304,6 +304,35 @@ async fn ssh_config_is_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_known_hosts_of_the_inventory_come_before_those_of_ssh_config() {
+    if Command::new("ssh").arg("-V").output().is_err() {
+        println!("left out: no ssh");
+        return;
+    }
+    let mut home = Home::new();
+    let sshd = Sshd::start(Behaviour::default()).await;
+    let own = home.write("own", &sshd.known_hosts_line());
+    with_config(&mut home, "Host *\n  UserKnownHostsFile ~/work\n");
+    let server = server_at(sshd.address);
+    let error = failure(&home, &server).await;
+    assert!(
+        matches!(error, TransportError::HostKeyUnknown { .. }),
+        "{error:?}"
+    );
+    home.settings.own_known_hosts = Some(own.clone());
+    home.connector().open(&server).await.unwrap();
+    let key = home.connector().fetch_host_key(&server).await.unwrap();
+    assert_eq!(key.file(), Some(own.as_path()));
+    // No file is none called so.
+    with_config(&mut home, "Host *\n  UserKnownHostsFile none\n");
+    let key = home.connector().fetch_host_key(&server).await.unwrap();
+    assert_eq!(key.file(), Some(own.as_path()));
+    home.settings.own_known_hosts = None;
+    let key = home.connector().fetch_host_key(&server).await.unwrap();
+    assert_eq!(key.file(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn ssh_is_not_asked_about_servers_that_no_block_is_about() {
     let mut home = Home::new();
     let sshd = Sshd::start(Behaviour::default()).await;

@@ -75,7 +75,8 @@ pub(super) fn ssh(context: &Context) -> anyhow::Result<Vec<Finding>> {
 
 fn known_hosts(context: &Context) -> anyhow::Result<Finding> {
     const CHECK: &str = "known_hosts";
-    let files = context.transport_settings()?.known_hosts;
+    let settings = context.transport_settings()?;
+    let files: Vec<_> = settings.own_known_hosts.into_iter().chain(settings.known_hosts).collect();
     let lines = |path: &Path| {
         let text = std::fs::read(path).ok()?;
         let lines = text.split(|byte| *byte == b'\n');
