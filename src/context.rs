@@ -252,6 +252,11 @@ impl Context {
         self.environment.path("HOME")
     }
 
+    /// The user's shell.
+    pub fn shell(&self) -> Option<PathBuf> {
+        self.environment.path("SHELL")
+    }
+
     /// Where the user's ssh-agent listens.
     pub fn agent_socket(&self) -> Option<PathBuf> {
         self.environment.path("SSH_AUTH_SOCK")

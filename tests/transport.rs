@@ -25,6 +25,8 @@ mod lab;
 mod logs;
 #[path = "transport/narrow.rs"]
 mod narrow;
+#[path = "transport/proxies.rs"]
+mod proxies;
 #[path = "transport/scripts.rs"]
 mod scripts;
 #[path = "transport/streams.rs"]

@@ -75,6 +75,9 @@ impl Context {
         let mut settings = Settings::new(self.home().as_deref());
         settings.local_user = self.local_user();
         settings.agent = self.agent_socket();
+        if let Some(shell) = self.shell() {
+            settings.shell = shell;
+        }
         settings.keys = self.login_keys()?;
         settings.servers = inventory.servers.clone();
         settings

@@ -1,4 +1,4 @@
-//! The byte stream to a server: TCP, or a channel of the connection to the host before it.
+//! The byte stream to a server: TCP, a channel of the connection to the host before it, or a program of the user's.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -9,27 +9,49 @@ use tokio::time::timeout;
 use super::client::words;
 use super::error::{Phase, TransportError};
 use super::jump::Lease;
+use super::proxy::Helper;
 use super::ssh::Shared;
 use super::stream::{Greeting, Stream};
 use super::target::Target;
 
-/// Connects to `target`; the second value is what has to live as long as the stream.
+/// A stream, and what belongs to it.
+pub(super) struct Dialled {
+    pub(super) stream: Stream,
+    /// What has to live as long as the stream.
+    pub(super) before: Option<Lease>,
+    /// The program that makes the connection, and that may have to say why there is none.
+    pub(super) helper: Option<Helper>,
+}
+
+/// Connects to `target`.
 pub(super) async fn dial(
     shared: &Shared,
     target: &Target,
     greeting: &Greeting,
-) -> Result<(Stream, Option<Lease>), TransportError> {
+) -> Result<Dialled, TransportError> {
     let limit = shared.settings.limits.connect;
     let slow = || TransportError::Timeout {
         phase: Phase::Connect,
         limit,
     };
+    let silence = shared.settings.limits.silence;
+    if let (None, Some(proxy)) = (&target.via, &target.proxy) {
+        let (stream, helper) = proxy.start(&shared.settings.shell, silence)?;
+        return Ok(Dialled {
+            stream: Stream::proxy(stream, greeting.clone()),
+            before: None,
+            helper: Some(helper),
+        });
+    }
     let Some(via) = &target.via else {
         let tcp = timeout(limit, connect(&target.host, target.port, limit))
             .await
             .map_err(|_| slow())??;
-        let silence = shared.settings.limits.silence;
-        return Ok((Stream::tcp(tcp, greeting.clone(), silence), None));
+        return Ok(Dialled {
+            stream: Stream::tcp(tcp, greeting.clone(), silence),
+            before: None,
+            helper: None,
+        });
     };
     let hop = shared.hops.get(shared, via).await?;
     let opening = hop.handle().channel_open_direct_tcpip(
@@ -54,8 +76,11 @@ pub(super) async fn dial(
         }
         Err(_) => return Err(slow()),
     };
-    let stream = Stream::channel(channel.into_stream(), greeting.clone());
-    Ok((stream, Some(hop)))
+    Ok(Dialled {
+        stream: Stream::channel(channel.into_stream(), greeting.clone()),
+        before: Some(hop),
+        helper: None,
+    })
 }
 
 fn address(host: &str, port: u16) -> String {

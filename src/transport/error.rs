@@ -159,6 +159,15 @@ pub enum TransportError {
         /// What is wrong.
         reason: String,
     },
+    /// The `ProxyCommand` of `ssh_config`(5) made no connection.
+    ProxyCommand {
+        /// The command, without tokens.
+        command: String,
+        /// What became of it.
+        how: String,
+        /// What it said on its standard error.
+        said: String,
+    },
     /// A host on the way could not be used.
     Jump {
         /// The host on the way.
@@ -183,7 +192,7 @@ impl TransportError {
     /// This is what tells `offline` from `error` in a health sweep.
     pub fn is_unreachable(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::Cut { .. } => true,
+            Self::Unreachable { .. } | Self::Cut { .. } | Self::ProxyCommand { .. } => true,
             Self::Timeout { phase, .. } => matches!(phase, Phase::Connect | Phase::Handshake),
             Self::Jump { error, .. } => error.is_unreachable(),
             _ => false,
@@ -236,7 +245,9 @@ impl TransportError {
                 .chain(skipped.iter().map(|key| format!("not tried: {key}")))
                 .chain(said.iter().cloned())
                 .collect(),
-            Self::NoSudo { said, .. } | Self::Shell { said, .. } => said
+            Self::NoSudo { said, .. }
+            | Self::Shell { said, .. }
+            | Self::ProxyCommand { said, .. } => said
                 .lines()
                 .filter(|line| !line.trim().is_empty())
                 .map(str::to_owned)
@@ -302,6 +313,9 @@ impl TransportError {
             Self::Penalised { .. } => {
                 "wait a minute, then try again; see `PerSourcePenalties` and `MaxStartups` in sshd_config(5)".to_owned()
             }
+            Self::ProxyCommand { .. } => {
+                "run it by itself: its standard input and output must be a connection with sshd on the server".to_owned()
+            }
             Self::Jump { error, .. } => return error.hints(server),
             _ => return Vec::new(),
         };
@@ -363,6 +377,9 @@ impl fmt::Display for TransportError {
                 Ok(())
             }
             Self::Protocol { reason } => write!(f, "no SSH session: {reason}"),
+            Self::ProxyCommand { command, how, .. } => {
+                write!(f, "`ProxyCommand {command}` of ssh_config(5) {how}")
+            }
             Self::Jump { via, error } => write!(f, "by way of `{via}`: {error}"),
             Self::Settings { reason, .. } => f.write_str(reason),
             Self::Ended => f.write_str("the conversation has ended already"),

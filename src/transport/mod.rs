@@ -15,6 +15,7 @@ mod keyfile;
 mod known_hosts;
 mod local;
 mod pattern;
+mod proxy;
 mod pump;
 mod session;
 mod settings;

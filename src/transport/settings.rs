@@ -140,6 +140,8 @@ pub struct Settings {
     pub keys: Arc<LoginKeys>,
     /// `ssh_config`(5).
     pub ssh_config: SshConfig,
+    /// The user's shell, which runs the `ProxyCommand` of `ssh_config`(5).
+    pub shell: PathBuf,
     /// Time limits.
     pub limits: Limits,
     /// The servers of the inventory, for those that are reached through one another.
@@ -167,6 +169,7 @@ impl Default for Settings {
             identities: Vec::new(),
             keys: Arc::new(LoginKeys::new(Passphrase::default())),
             ssh_config: SshConfig::default(),
+            shell: PathBuf::from("/bin/sh"),
             limits: Limits::default(),
             servers: BTreeMap::new(),
             login_keys: BTreeMap::new(),

@@ -11,10 +11,11 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::auth::{Candidates, LoginFailure};
 use super::bootstrap::Marks;
 use super::client::{Client, Notes, Rejection, UNANSWERED, words};
-use super::dial::dial;
+use super::dial::{Dialled, dial};
 use super::error::{Phase, TransportError};
 use super::jump::{Hops, Lease};
 use super::known_hosts::{self, Files, Policy};
+use super::proxy::Helper;
 use super::settings::{Notice, Settings};
 use super::ssh_config::Answers;
 use super::stream::Greeting;
@@ -58,13 +59,23 @@ impl Shared {
 pub(super) struct Connection {
     handle: Handle<Client>,
     before: Option<Lease>,
+    helper: Option<Helper>,
     notes: Arc<Mutex<Notes>>,
 }
 
 impl Connection {
     /// Why the connection has gone.
     pub(super) async fn cut(&self) -> TransportError {
-        lost(&self.notes).await
+        let error = lost(&self.notes).await;
+        match (error, self.helper.clone()) {
+            (TransportError::Cut { reason }, Some(mut helper)) => TransportError::Cut {
+                reason: match helper.last_words().await {
+                    Some(words) => format!("{reason}; its ProxyCommand says `{words}`"),
+                    None => reason,
+                },
+            },
+            (error, _) => error,
+        }
     }
 
     /// Hangs up in order.
@@ -185,6 +196,7 @@ async fn connect_and_log_in(shared: &Shared, target: &Target) -> Result<Made, Tr
         connection: Connection {
             handle: shaken.handle,
             before: shaken.before,
+            helper: shaken.helper,
             notes: shaken.notes,
         },
         started,
@@ -283,6 +295,7 @@ pub(super) async fn fetch_host_key(
 struct Shaken {
     handle: Handle<Client>,
     before: Option<Lease>,
+    helper: Option<Helper>,
     notes: Arc<Mutex<Notes>>,
     greeting: Greeting,
     connect: Duration,
@@ -344,9 +357,19 @@ async fn attempt(shared: &Shared, target: &Target, looking: bool) -> Result<Shak
     };
     let started = Instant::now();
     let greeting = Greeting::default();
-    let (stream, before) = dial(shared, target, &greeting).await.map_err(failed)?;
+    let dialled = dial(shared, target, &greeting).await.map_err(failed)?;
+    let Dialled {
+        stream,
+        before,
+        mut helper,
+    } = dialled;
     let connect = started.elapsed();
-    let deadline = Instant::now() + limits.handshake;
+    // A program has yet to connect.
+    let handshake = match &helper {
+        Some(_) => limits.connect + limits.handshake,
+        None => limits.handshake,
+    };
+    let deadline = Instant::now() + handshake;
 
     let policy = shared.policy(target);
     let known = policy.is_known();
@@ -362,6 +385,7 @@ async fn attempt(shared: &Shared, target: &Target, looking: bool) -> Result<Shak
             return Ok(Shaken {
                 handle,
                 before,
+                helper,
                 notes,
                 greeting,
                 connect,
@@ -372,8 +396,19 @@ async fn attempt(shared: &Shared, target: &Target, looking: bool) -> Result<Shak
         Ok(Err(Rejection::Uninvited)) => TransportError::Protocol {
             reason: Rejection::UNINVITED.to_owned(),
         },
-        Ok(Err(Rejection::Ssh(error))) => failure(&error, &greeting, known),
-        Err(_) => slow(shared),
+        Ok(Err(Rejection::Ssh(error))) => {
+            let error = failure(&error, &greeting, known);
+            match &mut helper {
+                Some(helper) if greeting.version().is_none() => {
+                    helper.blame().await.unwrap_or(error)
+                }
+                _ => error,
+            }
+        }
+        Err(_) => match &helper {
+            Some(helper) if greeting.version().is_none() => helper.slow(handshake),
+            _ => slow(shared),
+        },
     };
     Err(failed(error))
 }

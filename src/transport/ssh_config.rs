@@ -53,6 +53,8 @@ pub(super) struct Answer {
     pub(super) identity_agent: AgentChoice,
     pub(super) proxy_jump: Option<String>,
     pub(super) proxy_command: Option<String>,
+    /// Whether the command hands over a connection instead of being one.
+    pub(super) proxy_passes: bool,
     pub(super) host_key_alias: Option<String>,
     pub(super) user_known_hosts: Option<Vec<PathBuf>>,
     pub(super) global_known_hosts: Option<Vec<PathBuf>>,
@@ -197,6 +199,7 @@ fn parse(text: &str, settings: &Settings, address: &str) -> Answer {
             }
             "proxyjump" if value != "none" => answer.proxy_jump = Some(value.to_owned()),
             "proxycommand" if value != "none" => answer.proxy_command = Some(value.to_owned()),
+            "proxyusefdpass" => answer.proxy_passes = value == "yes",
             "hostkeyalias" => answer.host_key_alias = Some(value.to_owned()),
             "userknownhostsfile" => answer.user_known_hosts = known_hosts(value, true),
             "globalknownhostsfile" => answer.global_known_hosts = known_hosts(value, false),

@@ -1,4 +1,4 @@
-//! The byte stream below an SSH session: TCP with quick acknowledgements, or a channel of a jump connection.
+//! The byte stream below an SSH session: TCP with quick acknowledgements, a channel of a jump connection, or a program.
 //!
 //! sshd up to 9.x leaves Nagle's algorithm on until the session starts, and so waits for our delayed acknowledgement
 //! (about 40 ms) twice per login; `TCP_QUICKACK` (tcp(7)) has to be set again after each read.
@@ -13,6 +13,8 @@ use russh::ChannelStream;
 use russh::client::Msg;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+
+use super::proxy::ProxyStream;
 
 /// The longest beginning of a connection that is kept to find the server's version, or what it said instead.
 const GREETING_KEPT: usize = 1024;
@@ -66,6 +68,7 @@ impl Greeting {
 enum Carrier {
     Tcp(TcpStream),
     Channel(Box<ChannelStream<Msg>>),
+    Proxy(Box<ProxyStream>),
 }
 
 /// A stream to a server.
@@ -84,6 +87,14 @@ impl Stream {
         drop(socket2::SockRef::from(&tcp).set_tcp_user_timeout(Some(silence)));
         Self {
             carrier: Carrier::Tcp(tcp),
+            greeting: Some(greeting),
+        }
+    }
+
+    /// A stream through a program.
+    pub(super) fn proxy(proxy: ProxyStream, greeting: Greeting) -> Self {
+        Self {
+            carrier: Carrier::Proxy(Box::new(proxy)),
             greeting: Some(greeting),
         }
     }
@@ -112,6 +123,7 @@ impl AsyncRead for Stream {
                 drop(tcp.set_quickack(true));
             }
             Carrier::Channel(channel) => ready!(Pin::new(channel).poll_read(cx, buf))?,
+            Carrier::Proxy(proxy) => ready!(Pin::new(proxy).poll_read(cx, buf))?,
         }
         if let Some(greeting) = &this.greeting
             && greeting.push(&buf.filled()[before..])
@@ -131,6 +143,7 @@ impl AsyncWrite for Stream {
         match &mut self.get_mut().carrier {
             Carrier::Tcp(tcp) => Pin::new(tcp).poll_write(cx, bytes),
             Carrier::Channel(channel) => Pin::new(channel).poll_write(cx, bytes),
+            Carrier::Proxy(proxy) => Pin::new(proxy).poll_write(cx, bytes),
         }
     }
 
@@ -138,6 +151,7 @@ impl AsyncWrite for Stream {
         match &mut self.get_mut().carrier {
             Carrier::Tcp(tcp) => Pin::new(tcp).poll_flush(cx),
             Carrier::Channel(channel) => Pin::new(channel).poll_flush(cx),
+            Carrier::Proxy(proxy) => Pin::new(proxy).poll_flush(cx),
         }
     }
 
@@ -145,6 +159,7 @@ impl AsyncWrite for Stream {
         match &mut self.get_mut().carrier {
             Carrier::Tcp(tcp) => Pin::new(tcp).poll_shutdown(cx),
             Carrier::Channel(channel) => Pin::new(channel).poll_shutdown(cx),
+            Carrier::Proxy(proxy) => Pin::new(proxy).poll_shutdown(cx),
         }
     }
 }

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use super::error::TransportError;
 use super::known_hosts::HostName;
+use super::proxy::{ProxyCommand, Tokens};
 use super::ssh::Shared;
-use super::ssh_config::AgentChoice;
+use super::ssh_config::{AgentChoice, Answer};
 use crate::model::{Jump, Server, ServerName};
 
 /// How many hosts may stand on the way to a server.
@@ -43,6 +44,8 @@ pub(super) struct Target {
     pub(super) identities: Identities,
     /// The host to go through.
     pub(super) via: Option<Box<Target>>,
+    /// The program that makes the connection, where no host is gone through.
+    pub(super) proxy: Option<ProxyCommand>,
     /// Whether scripts go through `sudo`.
     pub(super) sudo: bool,
 }
@@ -51,9 +54,10 @@ impl Target {
     /// `user@host:port`, with the way to it: the same for the same connection.
     pub(super) fn route(&self) -> String {
         let this = format!("{}@{}:{}", self.user, self.host, self.port);
-        match &self.via {
-            Some(via) => format!("{}>{this}", via.route()),
-            None => this,
+        match (&self.via, &self.proxy) {
+            (Some(via), _) => format!("{}>{this}", via.route()),
+            (None, Some(proxy)) => format!("{}|{this}", proxy.line()),
+            (None, None) => this,
         }
     }
 }
@@ -110,31 +114,36 @@ impl Shared {
             .ssh_config
             .about(settings, &hop.address, hop.user.as_deref(), hop.port)
             .await?;
-        let host = answer.hostname.unwrap_or_else(|| hop.address.clone());
+        let host = answer
+            .hostname
+            .clone()
+            .unwrap_or_else(|| hop.address.clone());
         let port = hop.port.or(answer.port).unwrap_or(22);
         let user = hop
             .user
             .clone()
-            .or(answer.user)
+            .or_else(|| answer.user.clone())
             .unwrap_or_else(|| "root".to_owned());
         let via = match (before, jump) {
             (Some(before), _) => Some(before),
             (None, Some(jump)) => Some(Box::new(self.jump(name, jump, &user, hops).await?)),
-            (None, None) => match (&answer.proxy_jump, &answer.proxy_command) {
-                (Some(list), _) => self.proxy_jump(name, list, hops).await?,
-                (None, Some(command)) => {
-                    return Err(TransportError::Settings {
-                        reason: format!(
-                            "ssh_config(5) reaches `{}` by `ProxyCommand {command}`",
-                            hop.address
-                        ),
-                        hint: Some(
-                            "fleet takes `ProxyJump` there, or `jump` in the inventory".to_owned(),
-                        ),
-                    });
-                }
-                (None, None) => None,
+            (None, None) => match &answer.proxy_jump {
+                Some(list) => self.proxy_jump(name, list, hops).await?,
+                None => None,
             },
+        };
+        let proxy = match (&via, &answer.proxy_command) {
+            (None, Some(command)) => {
+                let tokens = Tokens {
+                    host: &host,
+                    address: &hop.address,
+                    alias: answer.host_key_alias.as_deref().unwrap_or(&hop.address),
+                    port,
+                    user: &user,
+                };
+                Some(proxy(command, &tokens, &answer)?)
+            }
+            _ => None,
         };
         let of_user = answer
             .user_known_hosts
@@ -168,6 +177,7 @@ impl Shared {
                 remembered: None,
             },
             via,
+            proxy,
             sudo: false,
         })
     }
@@ -238,6 +248,27 @@ impl Shared {
             _ => path.to_owned(),
         }
     }
+}
+
+/// The `ProxyCommand` of a host.
+fn proxy(
+    command: &str,
+    tokens: &Tokens<'_>,
+    answer: &Answer,
+) -> Result<ProxyCommand, TransportError> {
+    if answer.proxy_passes {
+        return Err(TransportError::Settings {
+            reason: format!(
+                "ssh_config(5) reaches `{}` by `ProxyCommand {command}` with `ProxyUseFdpass`",
+                tokens.address
+            ),
+            hint: Some(
+                "fleet takes a `ProxyCommand` without it, `ProxyJump`, or `jump` in the inventory"
+                    .to_owned(),
+            ),
+        });
+    }
+    ProxyCommand::new(command, tokens)
 }
 
 fn too_many_hops() -> TransportError {

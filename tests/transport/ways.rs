@@ -216,7 +216,7 @@ async fn a_circle_of_jumps_is_an_error() {
 }
 
 /// Settings that read this `ssh_config` file.
-fn with_config(home: &mut Home, text: &str) {
+pub(crate) fn with_config(home: &mut Home, text: &str) {
     let file = home.write(".ssh/config", text);
     home.settings.local_user = Command::new("id")
         .arg("-un")
@@ -355,18 +355,6 @@ async fn ssh_is_not_asked_about_servers_that_no_block_is_about() {
         matches!(error, TransportError::Settings { .. }),
         "{error:?}"
     );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_proxy_command_is_refused_with_advice() {
-    if Command::new("ssh").arg("-V").output().is_err() {
-        println!("left out: no ssh");
-        return;
-    }
-    let mut home = Home::new();
-    with_config(&mut home, "Host end\n  ProxyCommand nc %h %p\n");
-    let error = failure(&home, &Server::new("web-1".parse().unwrap(), "end")).await;
-    assert!(error.to_string().contains("ProxyCommand nc"), "{error}");
 }
 
 /// A real sshd(8) on loopback.
