@@ -89,7 +89,8 @@ impl Conversation {
         let mut session = self.connector.open(&self.server).await?;
         self.report.login_key.clone_from(&session.peer().login_key);
         let result = match prepared.await.unwrap_or_else(|_| Err(ended())) {
-            Ok(work) => {
+            Ok(mut work) => {
+                self.report.left_out = std::mem::take(&mut work.left_out);
                 self.work = work;
                 self.talk(&mut session).await
             }

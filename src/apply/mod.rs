@@ -58,6 +58,9 @@ pub struct Work {
     pub only: Option<Arc<BTreeSet<ResourceName>>>,
     /// Resources that could not be compiled for this server.
     pub blocked: Vec<Blocked>,
+    /// Resources that follow those it is narrowed to, were not asked for, and could not be compiled: they are not among
+    /// `only`, so that all of theirs stays as it is.
+    pub left_out: Vec<Blocked>,
     /// Resources whose removal is undone, with the task that removed them: their content goes back from the trash.
     pub removed_by: BTreeMap<ResourceName, i64>,
     /// The plan that this must come to; else nothing is changed.

@@ -101,6 +101,9 @@ impl<'a> Run<'a> {
                 if let Some(error) = &report.error {
                     context.ui.problem(error);
                 }
+                for sentence in outcome::left_out(report) {
+                    context.ui.warn(&sentence);
+                }
             }
             let plans = reports
                 .iter()
@@ -251,6 +254,9 @@ pub(super) fn to_json(reports: &[ServerReport]) -> Value {
             value["recovered"] = json!(report.recovered);
             value["error"] = json!(report.error.as_ref().map(|error| &error.message));
             value["duration_ms"] = json!(millis(report.duration));
+            if !report.left_out.is_empty() {
+                value["left_out"] = json!(report.left_out);
+            }
             if report.wave > 0 {
                 value["wave"] = report.wave.into();
                 value["unwell"] = json!(report.unwell);
@@ -274,6 +280,9 @@ pub(super) fn summary(context: &Context, reports: &[ServerReport], started: Inst
         }
         for problem in outcome::held_back(report) {
             context.ui.problem(&problem);
+        }
+        for sentence in outcome::left_out(report) {
+            context.ui.warn(&sentence);
         }
     }
     if reports.len() > 1 {

@@ -220,6 +220,7 @@ impl Share<'_> {
         };
         let mut wanted = Desired::default();
         let mut blocked = Vec::new();
+        let mut left_out = Vec::new();
         let mut neighbours: Vec<Probe> = Vec::new();
         for resource in there.iter() {
             if is_leaving(resource, server) {
@@ -246,44 +247,49 @@ impl Share<'_> {
                     Item::Probe(probe) => Some(probe),
                     _ => None,
                 })),
-                Err(invalid) if scene.is_asked(&resource.name) => {
+                Err(invalid) if mine => {
                     let reasons: Vec<_> = invalid.problems.iter().map(|p| &*p.message).collect();
                     let hint = invalid.problems.iter().find_map(|p| p.hint.clone());
-                    blocked.push(block(reasons.join("; "), hint));
+                    let asked = scene.is_asked(&resource.name);
+                    let them = if asked { &mut blocked } else { &mut left_out };
+                    them.push(block(reasons.join("; "), hint));
                 }
                 Err(_) => {}
             }
         }
-        if scene.only.is_some() {
+        let only = scene.only_without(&left_out);
+        let is_mine = |name: &ResourceName| only.as_ref().is_none_or(|only| only.contains(name));
+        if only.is_some() {
             let contributing = Contributing {
                 there,
                 server,
                 compile: &|resource| compile(resource, &*scene.secrets).ok(),
             };
-            contributing.add(scene, &applied, &mut wanted, &mut blocked);
+            contributing.add(scene, &is_mine, &applied, &mut wanted, &mut blocked);
         }
         // What cannot be compiled is not known to be unwanted: whatever it owns stays.
         let unknown: BTreeSet<&ResourceName> = blocked.iter().map(|b| &b.resource).collect();
         applied.retain(|key, known| {
             let any = |test: &dyn Fn(&ResourceName) -> bool| known.owners.iter().any(test);
             wanted.items.contains_key(key)
-                || (!any(&|owner| unknown.contains(owner)) && any(&|owner| scene.is_mine(owner)))
+                || (!any(&|owner| unknown.contains(owner)) && any(&|owner| is_mine(owner)))
         });
         Work {
             desired: wanted,
             applied,
-            only: scene.only.clone(),
             expected: None,
             blocked,
+            left_out,
             removed_by: there
                 .iter()
-                .filter(|resource| scene.is_mine(&resource.name))
+                .filter(|resource| is_mine(&resource.name))
                 .filter_map(|resource| {
                     let here = placement(resource, server)?;
                     Some((resource.name.clone(), here.from_trash?))
                 })
                 .collect(),
             neighbours,
+            only,
         }
     }
 }
@@ -306,6 +312,19 @@ impl Scene<'_> {
         self.only.as_ref().is_none_or(|only| only.contains(name))
     }
 
+    /// Whose job it is, when these could not be compiled: what they own is not known to be unwanted.
+    fn only_without(&self, left_out: &[Blocked]) -> Option<Arc<BTreeSet<ResourceName>>> {
+        let only = self.only.as_ref()?;
+        if left_out.is_empty() {
+            return Some(Arc::clone(only));
+        }
+        let mut rest = BTreeSet::clone(only);
+        for blocked in left_out {
+            rest.remove(&blocked.resource);
+        }
+        Some(Arc::new(rest))
+    }
+
     fn is_asked(&self, name: &ResourceName) -> bool {
         self.asked.as_ref().is_none_or(|asked| asked.contains(name))
     }
@@ -324,13 +343,14 @@ impl Contributing<'_> {
     fn add(
         &self,
         scene: &Scene<'_>,
+        is_mine: &dyn Fn(&ResourceName) -> bool,
         applied: &BTreeMap<Key, Applied>,
         wanted: &mut Desired,
         blocked: &mut Vec<Blocked>,
     ) {
         let own = applied
             .iter()
-            .filter(|(_, known)| known.owners.iter().any(|owner| scene.is_mine(owner)))
+            .filter(|(_, known)| known.owners.iter().any(is_mine))
             .map(|(key, _)| key);
         let touched: BTreeSet<Key> = own
             .chain(wanted.items.keys())
@@ -340,9 +360,10 @@ impl Contributing<'_> {
         if touched.is_empty() {
             return;
         }
-        let others = self.there.iter().filter(|resource| {
-            !scene.is_mine(&resource.name) && !is_leaving(resource, self.server)
-        });
+        let others = self
+            .there
+            .iter()
+            .filter(|resource| !is_mine(&resource.name) && !is_leaving(resource, self.server));
         for resource in others {
             let Some(mut items) = (self.compile)(resource) else {
                 let contributes = applied.iter().any(|(key, known)| {
@@ -442,3 +463,6 @@ fn placement<'r>(resource: &'r Resource, server: &Server) -> Option<&'r Placemen
 pub(super) fn servers_in_use(read: &Read) -> Result<BTreeSet<ServerName>, Diagnostic> {
     Ok(read.placement_counts()?.into_keys().collect())
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use crate::item::dir::goes_to_trash;
 use crate::item::{Applied, ItemType};
 use crate::kind::kind;
 use crate::model::{PlacementStatus, Resource, ResourceName};
-use crate::plan::{Action, ServerPlan};
+use crate::plan::{Action, Blocked, ServerPlan};
 use crate::state::{self, PlacementResult};
 use crate::ui::{Mark, format};
 
@@ -87,7 +87,11 @@ pub(super) fn of(report: &ServerReport, resources: &[Resource]) -> state::Outcom
             .withdrawn
             .extend(undone.map(|change| change.key.clone()));
     }
-    for resource in resources {
+    let is_left_out = |resource: &&Resource| {
+        let mut left_out = report.left_out.iter();
+        left_out.any(|blocked| blocked.resource == resource.name)
+    };
+    for resource in resources.iter().filter(|resource| !is_left_out(resource)) {
         outcome
             .placements
             .push((resource.id, settled(report, resource)));
@@ -265,6 +269,19 @@ pub(super) fn failure(report: &ServerReport, failure: &Failure) -> Diagnostic {
     }
 }
 
+/// What follows a change on a server and was left as it is, in a sentence each.
+pub(super) fn left_out(report: &ServerReport) -> Vec<String> {
+    let together = Blocked::together(&report.left_out).into_iter();
+    let sentence = |(names, blocked): (String, &Blocked)| {
+        let server = &report.server;
+        let reason = &blocked.reason;
+        format!(
+            "on `{server}` {names} cannot follow, and everything of it stays as it is: {reason}"
+        )
+    };
+    together.map(sentence).collect()
+}
+
 /// What was left alone on a server, as errors.
 pub(super) fn held_back(report: &ServerReport) -> Vec<Diagnostic> {
     let blocked = report.plan.blocked_together().into_iter();
@@ -375,6 +392,32 @@ mod tests {
         assert_eq!(
             text(&report, &resources),
             "1 change: site a.example, site b.example, site c.example, 2 more"
+        );
+    }
+
+    #[test]
+    fn what_could_not_follow_is_told_and_stays_on_record_as_it_was() {
+        let mut report = report(Outcome::Changed, true);
+        report.left_out.push(Blocked {
+            resource: ResourceName::new("site", "a.example"),
+            reason: "the key is lost".to_owned(),
+            hint: None,
+        });
+        let resources = [
+            site("a.example"),
+            Resource {
+                id: 2,
+                ..site("b.example")
+            },
+        ];
+        let placements = of(&report, &resources).placements;
+        let applied = PlacementResult::Applied { generation: 1 };
+        assert_eq!(placements, [(2, applied)]);
+        assert_eq!(
+            left_out(&report),
+            [
+                "on `sg-1` site a.example cannot follow, and everything of it stays as it is: the key is lost"
+            ]
         );
     }
 

@@ -102,30 +102,12 @@ pub struct Blocked {
     pub hint: Option<String>,
 }
 
-/// All differences of one server.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ServerPlan {
-    /// What will change, in the order of keys.
-    pub changes: Vec<Change>,
-    /// What is left alone.
-    pub conflicts: Vec<Conflict>,
-    /// What cannot be applied.
-    pub blocked: Vec<Blocked>,
-    /// What is there and not on record as such: what is right already, what an earlier transaction made without
-    /// reporting back, and what has other owners now.
-    pub remember: Vec<(Key, Applied)>,
-    /// What is on record and neither wanted nor there.
-    pub forget: Vec<Key>,
-    /// What goes back from the trash, with the task that moved it there, instead of being made anew.
-    pub restored: BTreeMap<Key, i64>,
-}
-
-impl ServerPlan {
-    /// What cannot be applied, with all resources that have the same reason named together: `rule a, rule b and 98 more`.
-    pub fn blocked_together(&self) -> Vec<(String, &Blocked)> {
-        let mut together: Vec<(Vec<&ResourceName>, &Blocked)> = Vec::new();
-        for blocked in &self.blocked {
-            let same = |other: &&mut (Vec<&ResourceName>, &Blocked)| {
+impl Blocked {
+    /// All resources that have the same reason are named together: `rule a, rule b, 98 more`.
+    pub fn together(all: &[Self]) -> Vec<(String, &Self)> {
+        let mut together: Vec<(Vec<&ResourceName>, &Self)> = Vec::new();
+        for blocked in all {
+            let same = |other: &&mut (Vec<&ResourceName>, &Self)| {
                 (&other.1.reason, &other.1.hint) == (&blocked.reason, &blocked.hint)
             };
             match together.iter_mut().find(same) {
@@ -145,6 +127,31 @@ impl ServerPlan {
             .into_iter()
             .map(|(names, blocked)| (words(names), blocked))
             .collect()
+    }
+}
+
+/// All differences of one server.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServerPlan {
+    /// What will change, in the order of keys.
+    pub changes: Vec<Change>,
+    /// What is left alone.
+    pub conflicts: Vec<Conflict>,
+    /// What cannot be applied.
+    pub blocked: Vec<Blocked>,
+    /// What is there and not on record as such: what is right already, what an earlier transaction made without
+    /// reporting back, and what has other owners now.
+    pub remember: Vec<(Key, Applied)>,
+    /// What is on record and neither wanted nor there.
+    pub forget: Vec<Key>,
+    /// What goes back from the trash, with the task that moved it there, instead of being made anew.
+    pub restored: BTreeMap<Key, i64>,
+}
+
+impl ServerPlan {
+    /// What cannot be applied, with those together that have the same reason.
+    pub fn blocked_together(&self) -> Vec<(String, &Blocked)> {
+        Blocked::together(&self.blocked)
     }
 
     /// Whether there is nothing to change, and nothing in the way.
