@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use super::Ending;
 use super::agree::agree;
 use super::flags::Flags;
-use super::jobs::{Jobs, expecting};
+use super::jobs::{Jobs, There, expecting};
 use super::outcome;
 use super::rollout::{Rollout, Toll};
 use crate::apply::{self, Event, Job, Observer, Outcome, Purpose, Request, ServerReport};
@@ -376,7 +376,7 @@ pub(super) struct Recorder<'a> {
     on_record: bool,
     /// Whether all of each server is looked at.
     whole: bool,
-    resources: BTreeMap<ServerName, Arc<[Resource]>>,
+    resources: BTreeMap<ServerName, There>,
     progress: Progress<'a>,
     toll: &'a mut Toll,
     /// The first outcome that could not be recorded; the servers are told to the admin all the same.
@@ -409,7 +409,7 @@ impl<'a> Recorder<'a> {
         self.trouble.map_or(Ok(()), Err)
     }
 
-    fn resources(&self, server: &ServerName) -> &[Resource] {
+    fn resources(&self, server: &ServerName) -> &[Arc<Resource>] {
         self.resources
             .get(server)
             .map_or(&[][..], |resources| &**resources)

@@ -22,13 +22,17 @@ use crate::state::Read;
 /// may not have answered before.
 const NEIGHBOURS: usize = 4;
 
+/// What is on a server, or has to go from it. Each resource is there once for all its servers: one that is on all of them
+/// has as many placements.
+pub(super) type There = Arc<[Arc<Resource>]>;
+
 /// Jobs, and what they are made of, to record how they end.
 #[derive(Debug, Default)]
 #[allow(clippy::struct_field_names, reason = "it is what they are")]
 pub(super) struct Jobs<'a> {
     pub(super) jobs: Vec<Job<'a>>,
     /// The resources of each job, with their placements.
-    pub(super) resources: BTreeMap<ServerName, Arc<[Resource]>>,
+    pub(super) resources: BTreeMap<ServerName, There>,
     /// What they are narrowed to.
     pub(super) only: Option<BTreeSet<ResourceName>>,
     /// Whether each is about all that its server should have.
@@ -136,7 +140,7 @@ impl<'a> Source<'_, 'a> {
     fn resources_on(
         &self,
         names: &BTreeSet<ServerName>,
-    ) -> Result<BTreeMap<ServerName, Vec<Resource>>, Diagnostic> {
+    ) -> Result<BTreeMap<ServerName, Vec<Arc<Resource>>>, Diagnostic> {
         let mut roaming: BTreeMap<i64, Resource> = self
             .read
             .roaming()?
@@ -149,12 +153,13 @@ impl<'a> Source<'_, 'a> {
                 move_on(resource, &surroundings);
             }
         }
-        let mut on: BTreeMap<ServerName, Vec<Resource>> = BTreeMap::new();
+        let mut on: BTreeMap<ServerName, Vec<Arc<Resource>>> = BTreeMap::new();
         let mut put = |resource: Resource| {
+            let resource = Arc::new(resource);
             for placement in &resource.placements {
                 if names.contains(&placement.server) {
                     let there = on.entry(placement.server.clone()).or_default();
-                    there.push(resource.clone());
+                    there.push(Arc::clone(&resource));
                 }
             }
         };
@@ -192,17 +197,17 @@ struct Share<'a> {
     server: &'a Server,
     facts: Option<ServerFacts>,
     /// The resources that are there, or have to go.
-    there: Arc<[Resource]>,
+    there: There,
     scene: Arc<Scene<'a>>,
 }
 
 impl Share<'_> {
     /// The resources that the job is about.
-    fn mine(&self) -> Arc<[Resource]> {
+    fn mine(&self) -> There {
         if self.scene.only.is_none() {
             return Arc::clone(&self.there);
         }
-        let mine = |resource: &&Resource| self.scene.is_mine(&resource.name);
+        let mine = |resource: &&Arc<Resource>| self.scene.is_mine(&resource.name);
         self.there.iter().filter(mine).cloned().collect()
     }
 
@@ -332,7 +337,7 @@ impl Scene<'_> {
 
 /// The resources of a server beside those of a narrowed job, for items to which several contribute.
 struct Contributing<'a> {
-    there: &'a [Resource],
+    there: &'a [Arc<Resource>],
     server: &'a Server,
     compile: &'a dyn Fn(&Resource) -> Option<Vec<Item>>,
 }

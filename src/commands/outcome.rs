@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use crate::apply::{self, Failure, Outcome, ServerReport};
 use crate::diagnostic::Diagnostic;
@@ -57,7 +58,7 @@ pub(super) fn drift(report: &ServerReport) -> Option<BTreeSet<String>> {
 }
 
 /// What is to be recorded of a server.
-pub(super) fn of(report: &ServerReport, resources: &[Resource]) -> state::Outcome {
+pub(super) fn of(report: &ServerReport, resources: &[Arc<Resource>]) -> state::Outcome {
     let mut outcome = state::Outcome::default();
     let remember = report.plan.remember.iter().cloned();
     outcome.applied.extend(remember);
@@ -87,7 +88,7 @@ pub(super) fn of(report: &ServerReport, resources: &[Resource]) -> state::Outcom
             .withdrawn
             .extend(undone.map(|change| change.key.clone()));
     }
-    let is_left_out = |resource: &&Resource| {
+    let is_left_out = |resource: &&Arc<Resource>| {
         let mut left_out = report.left_out.iter();
         left_out.any(|blocked| blocked.resource == resource.name)
     };
@@ -163,13 +164,13 @@ pub(super) fn reason(report: &ServerReport) -> Option<String> {
 const NAMED: usize = 3;
 
 /// What the changes that were made on a server have made of these resources.
-fn made(report: &ServerReport, resources: &[Resource]) -> String {
+fn made(report: &ServerReport, resources: &[Arc<Resource>]) -> String {
     let changes = format::count(report.done.len(), "change");
     let owners: BTreeSet<&ResourceName> = report
         .changes_done()
         .flat_map(|change| &change.owners)
         .collect();
-    let touched: Vec<&Resource> = resources
+    let touched: Vec<&Arc<Resource>> = resources
         .iter()
         .filter(|resource| owners.contains(&resource.name))
         .collect();
@@ -226,7 +227,7 @@ pub(super) fn in_trash(report: &ServerReport, task: i64) -> Vec<String> {
 }
 
 /// The result line of a server, where these resources were to change.
-pub(super) fn line(report: &ServerReport, resources: &[Resource]) -> (Mark, String) {
+pub(super) fn line(report: &ServerReport, resources: &[Arc<Resource>]) -> (Mark, String) {
     let changes = format::count(report.done.len(), "change");
     let mut text = match report.outcome {
         Outcome::Unchanged => "nothing to do".to_owned(),
@@ -342,8 +343,8 @@ mod tests {
     }
 
     /// A resource of the server in the report.
-    fn site(name: &str) -> Resource {
-        Resource {
+    fn site(name: &str) -> Arc<Resource> {
+        Arc::new(Resource {
             id: 1,
             name: ResourceName::new("site", name),
             spec: serde_json::json!({}),
@@ -354,26 +355,26 @@ mod tests {
             updated_at: jiff::Timestamp::UNIX_EPOCH,
             removed_at: None,
             placements: Vec::new(),
-        }
+        })
     }
 
     #[test]
     fn a_result_says_what_is_now_there() {
         let mut report = report(Outcome::Changed, true);
         report.done.push(report.plan.changes[0].key.clone());
-        let text = |report: &ServerReport, resources: &[Resource]| line(report, resources).1;
+        let text = |report: &ServerReport, resources: &[Arc<Resource>]| line(report, resources).1;
         assert_eq!(text(&report, &[]), "1 change");
         let mut resources = vec![site("a.example")];
         assert_eq!(
             text(&report, &resources),
             "site a.example is live (1 change)"
         );
-        resources[0].suspended = true;
+        Arc::make_mut(&mut resources[0]).suspended = true;
         assert_eq!(
             text(&report, &resources),
             "site a.example is suspended (1 change)"
         );
-        resources[0].removed_at = Some(jiff::Timestamp::UNIX_EPOCH);
+        Arc::make_mut(&mut resources[0]).removed_at = Some(jiff::Timestamp::UNIX_EPOCH);
         assert_eq!(
             text(&report, &resources),
             "site a.example is gone (1 change)"
@@ -405,10 +406,10 @@ mod tests {
         });
         let resources = [
             site("a.example"),
-            Resource {
+            Arc::new(Resource {
                 id: 2,
-                ..site("b.example")
-            },
+                ..Resource::clone(&site("b.example"))
+            }),
         ];
         let placements = of(&report, &resources).placements;
         let applied = PlacementResult::Applied { generation: 1 };
@@ -466,7 +467,7 @@ mod tests {
         };
         let mut report = report(Outcome::Stopped, true);
         report.untried.push(ResourceName::new("site", "b"));
-        let outcome = of(&report, &[resource("a"), resource("b")]);
+        let outcome = of(&report, &[resource("a"), resource("b")].map(Arc::new));
         let results: Vec<&PlacementResult> = outcome.placements.iter().map(|(_, r)| r).collect();
         assert_eq!(results[0], &PlacementResult::Applied { generation: 3 });
         assert!(

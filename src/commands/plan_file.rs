@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::flags::Flags;
-use super::jobs::Jobs;
+use super::jobs::{Jobs, There};
 use crate::apply::ServerReport;
 use crate::context::Context;
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -71,7 +71,7 @@ pub(super) struct PlanFile {
 
 /// What a plan is made of besides the reports.
 pub(super) struct Parts {
-    resources: BTreeMap<ServerName, Arc<[Resource]>>,
+    resources: BTreeMap<ServerName, There>,
     only: Option<BTreeSet<ResourceName>>,
 }
 
@@ -85,9 +85,9 @@ impl Parts {
     }
 }
 
-fn generations(resources: Option<&Arc<[Resource]>>) -> BTreeMap<String, i64> {
+fn generations(resources: Option<&There>) -> BTreeMap<String, i64> {
     let resources = resources.into_iter().flat_map(|resources| resources.iter());
-    let entry = |resource: &Resource| (resource.name.to_string(), resource.generation);
+    let entry = |resource: &Arc<Resource>| (resource.name.to_string(), resource.generation);
     resources.map(entry).collect()
 }
 

@@ -149,3 +149,17 @@ fn a_follower_that_cannot_be_compiled_stays_as_it_is() {
     assert!(!plan.changes.iter().any(|c| c.action == Action::Delete));
     assert_eq!((work.blocked.len(), work.left_out.len()), (1, 0));
 }
+
+#[test]
+fn what_is_on_many_servers_is_held_once_for_all_of_them() {
+    let rule = ResourceName::new("rule", "web");
+    let mut scenery = Scenery::new(3);
+    let spec = json!({"action": "allow", "port": ["80"], "on": ["sg-*"]});
+    scenery.add(&rule, &spec, &["sg-1", "sg-2", "sg-3"]);
+    for only in [&[][..], &[&rule]] {
+        let jobs = scenery.jobs(Vault { is_open: true }, only);
+        let there: Vec<&Arc<Resource>> = jobs.resources.values().map(|there| &there[0]).collect();
+        assert_eq!(there.len(), 3);
+        assert!(there.iter().all(|one| Arc::ptr_eq(one, there[0])));
+    }
+}
