@@ -126,6 +126,10 @@ pub trait Observer {
     /// Something happened on a server.
     fn event(&mut self, server: &ServerName, event: &Event);
 
+    /// A server was read that is to be changed, and its lock is held: what is to be done there when that is not what was
+    /// prepared any more. Whoever waited for the lock may have waited for somebody who has changed what is wanted.
+    fn renew(&mut self, server: &ServerName) -> Result<Option<Work>, Diagnostic>;
+
     /// What is ready of this plan is about to be made. Nothing is sent before this has returned; an error keeps the
     /// server unchanged.
     fn intend(&mut self, server: &ServerName, plan: &ServerPlan) -> Result<(), Diagnostic>;
@@ -138,6 +142,10 @@ pub trait Observer {
 enum Message {
     Event(ServerName, Event),
     Prepare(ServerName, oneshot::Sender<Result<Work, Diagnostic>>),
+    Renew(
+        ServerName,
+        oneshot::Sender<Result<Option<Work>, Diagnostic>>,
+    ),
     Intend(
         ServerName,
         Box<ServerPlan>,
@@ -199,6 +207,7 @@ pub async fn run(
                 Message::Prepare(server, answer) => {
                     due.extend(prepare.remove(&server).map(|prepare| (prepare, answer)));
                 }
+                Message::Renew(server, answer) => drop(answer.send(observer.renew(&server))),
                 Message::Intend(server, plan, answer) => waiting.push((server, plan, answer)),
                 Message::Done(report) => {
                     observer.done(&report);

@@ -1,6 +1,7 @@
 //! Carrying out what was recorded: the servers are changed, each outcome is recorded as it arrives, and shown.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::slice;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,14 +14,14 @@ use super::agree::agree;
 use super::flags::Flags;
 use super::jobs::{Jobs, There, expecting};
 use super::outcome;
-use super::rollout::{Rollout, Toll};
-use crate::apply::{self, Event, Job, Observer, Outcome, Purpose, Request, ServerReport};
+use super::rollout::{Rollout, Toll, again};
+use crate::apply::{self, Event, Job, Observer, Outcome, Purpose, Request, ServerReport, Work};
 use crate::context::{Context, interrupted};
 use crate::diagnostic::{Class, Diagnostic};
-use crate::model::{Resource, ServerName, TaskOutcome};
+use crate::model::{Resource, ResourceName, ServerName, TaskOutcome};
 use crate::plan::reviewed::Expected;
 use crate::plan::{Action, ServerPlan};
-use crate::state::{Comparison, State, Write};
+use crate::state::{Comparison, Mark, Read, State, Write};
 use crate::ui::{Progress, format, plan};
 
 /// How long the trash of a server is kept: `expire` of plan/prelude.sh.
@@ -360,6 +361,10 @@ impl Observer for Watcher<'_> {
         self.progress.state(server.as_str(), words(event));
     }
 
+    fn renew(&mut self, _server: &ServerName) -> Result<Option<Work>, Diagnostic> {
+        Ok(None)
+    }
+
     fn intend(&mut self, _server: &ServerName, _plan: &ServerPlan) -> Result<(), Diagnostic> {
         Err(Diagnostic::failed("a look changes nothing"))
     }
@@ -376,7 +381,10 @@ pub(super) struct Recorder<'a> {
     on_record: bool,
     /// Whether all of each server is looked at.
     whole: bool,
+    /// What it is narrowed to.
+    only: Option<BTreeSet<ResourceName>>,
     resources: BTreeMap<ServerName, There>,
+    marks: BTreeMap<ServerName, Mark>,
     progress: Progress<'a>,
     toll: &'a mut Toll,
     /// The first outcome that could not be recorded; the servers are told to the admin all the same.
@@ -397,7 +405,9 @@ impl<'a> Recorder<'a> {
             task,
             on_record: run.on_record,
             whole: jobs.whole,
+            only: jobs.only.clone(),
             resources: jobs.resources.clone(),
+            marks: jobs.marks.clone(),
             progress: context.ui.progress(jobs.jobs.len()),
             toll,
             trouble: None,
@@ -445,19 +455,45 @@ impl<'a> Recorder<'a> {
         })
     }
 
+    fn read<T>(&self, look: impl FnOnce(&Read) -> Result<T, Diagnostic>) -> Result<T, Diagnostic> {
+        self.context.state().map_err(unreadable)?.read(look)
+    }
+
     fn record(
         &self,
         work: impl FnOnce(&Write<'_>) -> Result<(), Diagnostic>,
     ) -> Result<(), Diagnostic> {
-        let state = self.context.state();
-        let mut state = state.map_err(|error| Diagnostic::failed(format!("{error:#}")))?;
+        let mut state = self.context.state().map_err(unreadable)?;
         State::write(&mut state, work)
     }
+}
+
+fn unreadable(error: anyhow::Error) -> Diagnostic {
+    error
+        .downcast()
+        .unwrap_or_else(|error| Diagnostic::failed(format!("{error:#}")))
 }
 
 impl Observer for Recorder<'_> {
     fn event(&mut self, server: &ServerName, event: &Event) {
         self.progress.state(server.as_str(), words(event));
+    }
+
+    fn renew(&mut self, server: &ServerName) -> Result<Option<Work>, Diagnostic> {
+        if !self.on_record {
+            return Ok(None);
+        }
+        let marks = self.read(|read| read.marks(&BTreeSet::from([server.clone()])))?;
+        if marks.get(server) == self.marks.get(server) {
+            return Ok(None);
+        }
+        let jobs = again(self.context, slice::from_ref(server), self.only.as_ref());
+        let mut jobs = jobs.map_err(unreadable)?;
+        self.resources.remove(server);
+        self.resources.append(&mut jobs.resources);
+        let work = jobs.jobs.pop().map(|job| (job.prepare)());
+        // Nothing is left there of what this is about.
+        Ok(Some(work.unwrap_or_else(|| Ok(Work::default()))?))
     }
 
     fn intend(&mut self, server: &ServerName, plan: &ServerPlan) -> Result<(), Diagnostic> {

@@ -16,7 +16,7 @@ use crate::plan::follow::{Surroundings, moves};
 use crate::plan::reviewed::Expected;
 use crate::plan::{Blocked, Desired, desired};
 use crate::shell::Secret;
-use crate::state::Read;
+use crate::state::{Mark, Read};
 
 /// How many sites beside those that change are asked whether they still answer; twice what is needed, since some
 /// may not have answered before.
@@ -33,6 +33,8 @@ pub(super) struct Jobs<'a> {
     pub(super) jobs: Vec<Job<'a>>,
     /// The resources of each job, with their placements.
     pub(super) resources: BTreeMap<ServerName, There>,
+    /// By which it is known later whether these are still so.
+    pub(super) marks: BTreeMap<ServerName, Mark>,
     /// What they are narrowed to.
     pub(super) only: Option<BTreeSet<ResourceName>>,
     /// Whether each is about all that its server should have.
@@ -47,12 +49,14 @@ impl<'a> Jobs<'a> {
             all.map(|job| (job.server.name.clone(), job)).collect();
         let mut taken = Self {
             whole: self.whole,
+            only: self.only.clone(),
             ..Self::default()
         };
         for name in names {
             taken.jobs.extend(by_name.remove(name));
             let resources = self.resources.remove_entry(name);
             taken.resources.extend(resources);
+            taken.marks.extend(self.marks.remove_entry(name));
         }
         self.jobs.extend(by_name.into_values());
         taken
@@ -110,6 +114,7 @@ impl<'a> Source<'_, 'a> {
         let mut jobs = Jobs {
             whole: self.only.is_none(),
             only: self.only.clone(),
+            marks: self.read.marks(&names)?,
             ..Jobs::default()
         };
         let servers = self.servers.clone();

@@ -295,7 +295,7 @@ impl Run<'_> {
         if order.is_empty() {
             return Ok(rolled);
         }
-        let only = jobs.only.take();
+        let only = jobs.only.clone();
         if self.on_record {
             let course = self.course(&order, only.as_ref());
             context
