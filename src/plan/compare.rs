@@ -159,14 +159,15 @@ impl ServerPlan {
         self.changes.is_empty() && self.conflicts.is_empty() && self.blocked.is_empty()
     }
 
-    /// The resources that are held back: blocked, or with a conflict in an item that is theirs alone.
+    /// The resources that are held back: blocked, or with a conflict in an item that is theirs alone, or that folds what each
+    /// of them contributes: then nothing of any of them is in it.
     pub fn held(&self) -> BTreeSet<&ResourceName> {
         let blocked = self.blocked.iter().map(|blocked| &blocked.resource);
         let conflicts = self
             .conflicts
             .iter()
-            .filter(|conflict| conflict.owners.len() == 1)
-            .map(|conflict| &conflict.owners[0]);
+            .filter(|conflict| conflict.owners.len() == 1 || conflict.item.item_type().folds())
+            .flat_map(|conflict| &conflict.owners);
         blocked.chain(conflicts).collect()
     }
 
@@ -239,7 +240,7 @@ pub fn compare(
         let (fact, known) = (facts.items.get(key), applied.get(key));
         if let Some(dir) = seed_dir(&wanted.item) {
             if missing(&dir) {
-                comparison.create(key, wanted, &cloned(&wanted.owners), false);
+                comparison.create(key, wanted, None, &cloned(&wanted.owners), false);
             }
         } else if let Some(fact) = fact {
             comparison.present(key, wanted, fact, known);
@@ -282,8 +283,9 @@ impl Comparison<'_> {
         outside.collect()
     }
 
-    /// Holds back those that want an item which must not be made as it is wanted; whether it did.
-    fn refused(&mut self, wanted: &Wanted) -> bool {
+    /// Holds back those that want an item which must not be made as it is wanted, and those that are leaving it; whether it
+    /// did.
+    fn refused(&mut self, key: &Key, wanted: &Wanted, known: Option<&Applied>) -> bool {
         let mut refusals = wanted.item.refusals(self.reached_by);
         refusals.retain(|refusal| refusal.absolute || self.mode != Mode::Force);
         let Some(first) = refusals.first() else {
@@ -291,7 +293,13 @@ impl Comparison<'_> {
         };
         let reasons: Vec<&str> = refusals.iter().map(|refusal| &*refusal.reason).collect();
         let asked = |owner: &&ResourceName| self.only.is_none_or(|only| only.contains(*owner));
-        let blocked = wanted.owners.iter().filter(asked).map(|owner| Blocked {
+        let mut held = with_leaving(key, &wanted.owners, known);
+        held.retain(asked);
+        if held.is_empty() {
+            // Whoever leaves it without being on record must not be told that all is done.
+            held.extend(self.only.into_iter().flatten());
+        }
+        let blocked = held.into_iter().map(|owner| Blocked {
             resource: owner.clone(),
             reason: reasons.join("; "),
             hint: Some(first.hint.clone()),
@@ -300,8 +308,15 @@ impl Comparison<'_> {
         true
     }
 
-    fn create(&mut self, key: &Key, wanted: &Wanted, owners: &[ResourceName], drift: bool) {
-        if self.refused(wanted) {
+    fn create(
+        &mut self,
+        key: &Key,
+        wanted: &Wanted,
+        known: Option<&Applied>,
+        owners: &[ResourceName],
+        drift: bool,
+    ) {
+        if self.refused(key, wanted, known) {
             return;
         }
         self.plan.changes.push(Change {
@@ -331,7 +346,7 @@ impl Comparison<'_> {
         let owners = cloned(self.owners(key, wanted, known));
         // Without properties it was only ever about to be made.
         let drift = known.is_some_and(|known| !known.props.is_empty());
-        self.create(key, wanted, &owners, drift);
+        self.create(key, wanted, known, &owners, drift);
     }
 
     /// All that want an item, in order.
@@ -349,7 +364,7 @@ impl Comparison<'_> {
     }
 
     /// Whether the item could not be looked at; then those it belongs to are held back.
-    fn unknown(&mut self, fact: &Props, owners: &[ResourceName]) -> bool {
+    fn unknown(&mut self, fact: &Props, owners: &[&ResourceName]) -> bool {
         let Some(reason) = fact.get(UNKNOWN) else {
             return false;
         };
@@ -358,10 +373,10 @@ impl Comparison<'_> {
                 .plan
                 .blocked
                 .iter()
-                .any(|blocked| blocked.resource == *owner)
+                .any(|blocked| blocked.resource == **owner)
             {
                 self.plan.blocked.push(Blocked {
-                    resource: owner.clone(),
+                    resource: (*owner).clone(),
                     reason: reason.clone(),
                     hint: Some(
                         "see to it that it runs: `fleet setup-server` starts what a role needs"
@@ -375,7 +390,7 @@ impl Comparison<'_> {
 
     /// An item that should be there, and is in some shape.
     fn present(&mut self, key: &Key, wanted: &Wanted, fact: &Props, known: Option<&Applied>) {
-        if self.unknown(fact, &wanted.owners) {
+        if self.unknown(fact, &with_leaving(key, &wanted.owners, known)) {
             return;
         }
         let props = wanted.item.wanted();
@@ -425,14 +440,21 @@ impl Comparison<'_> {
             return;
         }
         let left_alone = taken_over || (left_alone && self.mode == Mode::Respect);
+        let holders = if taken_over {
+            // Also that it lacks what they contributed was taken over.
+            owners.clone()
+        } else {
+            with_leaving(key, owners.iter().copied(), known)
+        };
         // What is on record must know its owners even when it is left alone, and what an earlier transaction made of it
         // before the next one's intent takes that place.
         if let Some(known) = known
-            && (known.intent.is_some() || (left_alone && !same_owners(known)))
+            && (known.intent.is_some()
+                || (left_alone && !known.owners.iter().eq(holders.iter().copied())))
             && let Some(settled) = known.settled(fact)
         {
             let settled = Applied {
-                owners: cloned(owners.iter().copied()),
+                owners: cloned(holders.iter().copied()),
                 ..settled
             };
             self.plan.remember.push((key.clone(), settled));
@@ -444,12 +466,12 @@ impl Comparison<'_> {
             self.plan.conflicts.push(Conflict {
                 item: wanted.item.clone(),
                 fact: fact.clone(),
-                owners: cloned(owners),
+                owners: cloned(holders),
                 edited: known.is_some_and(|known| !known.props.is_empty()),
             });
             return;
         }
-        if self.refused(wanted) {
+        if self.refused(key, wanted, known) {
             return;
         }
         if self.mode != Mode::Force
@@ -484,7 +506,7 @@ impl Comparison<'_> {
             }
             return;
         };
-        if self.unknown(fact, &known.owners) {
+        if self.unknown(fact, &known.owners.iter().collect::<Vec<_>>()) {
             return;
         }
         if !others.is_empty() {
@@ -512,6 +534,21 @@ impl Comparison<'_> {
             drift: false,
         });
     }
+}
+
+/// These owners of an item, and of one that folds also those on record: what they contributed is in it until it is made anew
+/// without them.
+fn with_leaving<'k>(
+    key: &Key,
+    owners: impl IntoIterator<Item = &'k ResourceName>,
+    known: Option<&'k Applied>,
+) -> Vec<&'k ResourceName> {
+    let on_record = known.filter(|_| key.item_type.folds());
+    let mut all: Vec<_> = owners.into_iter().collect();
+    all.extend(on_record.into_iter().flat_map(|known| &known.owners));
+    all.sort();
+    all.dedup();
+    all
 }
 
 fn cloned<'k>(owners: impl IntoIterator<Item = &'k ResourceName>) -> Vec<ResourceName> {
