@@ -175,3 +175,62 @@ fn nobody_reads_twice_where_nothing_has_changed() {
         1
     );
 }
+
+#[test]
+fn a_retry_of_a_reviewed_plan_makes_nothing_else() {
+    let server = Server::new();
+    server
+        .run("add-site a.example --server web-1 --stage --redirect https://old.example/")
+        .expect(0);
+    server.run("plan --out reviewed.plan").expect(0);
+    // Nobody can log in just now.
+    let key = server.environment.path().join("home/.ssh/id_ed25519");
+    let aside = server.environment.path().join("key");
+    std::fs::rename(&key, &aside).unwrap();
+    server.run("apply reviewed.plan");
+    std::fs::rename(&aside, &key).unwrap();
+    server.sent();
+    let made = || {
+        let sent = server.sent().into_iter();
+        sent.filter(|script| !script.contains("@observed"))
+            .collect::<Vec<String>>()
+    };
+    server.run("retry");
+    assert!(
+        made().concat().contains("old.example"),
+        "what was reviewed is made"
+    );
+    for refused in ["retry --force", "retry --adopt"] {
+        let refused = server.run(refused).expect(2);
+        assert!(
+            refused.stderr.contains("carried out a reviewed plan"),
+            "{refused}"
+        );
+    }
+
+    server
+        .run("add-site b.example --server web-1 --stage")
+        .expect(0);
+    for retry in ["retry", "retry --dry-run"] {
+        let stale = server.run(retry).expect(1);
+        for part in [
+            "does not fit any more, and nothing was changed",
+            "site b.example",
+        ] {
+            assert!(stale.stderr.contains(part), "no `{part}`: {stale}");
+        }
+    }
+    server.run("plan --out reviewed.plan").expect(0);
+    let other = server.run("retry").expect(2);
+    assert!(
+        other.stderr.contains("another plan is there by now"),
+        "{other}"
+    );
+    std::fs::remove_file(server.environment.path().join("reviewed.plan")).unwrap();
+    let gone = server.run("retry").expect(2);
+    assert!(
+        gone.stderr.contains("which is not there any more"),
+        "{gone}"
+    );
+    assert_eq!(made(), [""; 0]);
+}

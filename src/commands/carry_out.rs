@@ -14,12 +14,12 @@ use super::agree::agree;
 use super::flags::Flags;
 use super::jobs::{Jobs, There, expecting};
 use super::outcome;
+use super::plan_file::Reviewing;
 use super::rollout::{Rollout, Toll, again};
 use crate::apply::{self, Event, Job, Observer, Outcome, Purpose, Request, ServerReport, Work};
 use crate::context::{Context, interrupted};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::model::{Resource, ResourceName, ServerName, TaskOutcome};
-use crate::plan::reviewed::Expected;
 use crate::plan::{Action, ServerPlan};
 use crate::state::{Comparison, Mark, Read, State, Write};
 use crate::ui::{Progress, format, plan};
@@ -41,7 +41,7 @@ pub(super) struct Run<'a> {
     /// In which waves, and when it stops.
     pub(super) rollout: Rollout,
     /// The plans that are to be made, and no others.
-    pub(super) expected: Option<BTreeMap<ServerName, Expected>>,
+    pub(super) expected: Option<Reviewing>,
 }
 
 impl<'a> Run<'a> {
@@ -147,7 +147,7 @@ impl<'a> Run<'a> {
             return Ok(Vec::new());
         }
         let jobs = match &self.expected {
-            Some(expected) => expecting(jobs, expected),
+            Some(reviewing) => expecting(jobs, &reviewing.expected),
             None => jobs,
         };
         let connector = context.connector()?;

@@ -409,6 +409,10 @@ impl Run<'_> {
             wave_pause_ms: u64::try_from(self.rollout.pause.as_millis()).unwrap_or(u64::MAX),
             away_fails: self.rollout.away_fails,
             script: None,
+            reviewed: self
+                .expected
+                .as_ref()
+                .map(|reviewing| reviewing.plan.clone()),
         }
     }
 }

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::plan::{Action, Facts, Mode, ServerPlan, compare};
-use crate::state::{NewResource, Outcome, State, Write};
+use crate::state::{NewResource, Outcome, PlacementResult, State, Write};
 
 /// Opens every secret, or none, as when the key is lost.
 struct Vault {
@@ -162,4 +162,45 @@ fn what_is_on_many_servers_is_held_once_for_all_of_them() {
         assert_eq!(there.len(), 3);
         assert!(there.iter().all(|one| Arc::ptr_eq(one, there[0])));
     }
+}
+
+#[test]
+fn the_mark_of_a_server_is_another_one_when_what_its_work_is_made_from_has_changed() {
+    let site = ResourceName::new("site", "shop.example.com");
+    let database = ResourceName::new("database", "shop");
+    let mut scenery = Scenery::new(3);
+    scenery.add(&site, &json!({"type": "static"}), &["sg-2"]);
+    scenery.add(&database, &json!({"site": site.name}), &["sg-1"]);
+    let all: BTreeSet<ServerName> = scenery.inventory.servers.keys().cloned().collect();
+    let marks = |scenery: &Scenery| scenery.state.read(|read| read.marks(&all)).unwrap();
+    let name = |number: usize| ServerName::clone(all.iter().nth(number - 1).unwrap());
+    let changed = |before: &BTreeMap<ServerName, Mark>, scenery: &Scenery| {
+        let now = marks(scenery);
+        let differs = all
+            .iter()
+            .filter(|name| before.get(*name) != now.get(*name));
+        differs.cloned().collect::<Vec<ServerName>>()
+    };
+    let before = marks(&scenery);
+    assert_eq!(before.len(), 2, "there is nothing on the third");
+    let id = |scenery: &Scenery, name| {
+        scenery
+            .state
+            .read(|read| read.find(name))
+            .unwrap()
+            .unwrap()
+            .id
+    };
+    let (site, database) = (id(&scenery, &site), id(&scenery, &database));
+
+    // How far a server has followed changes nothing.
+    let applied = PlacementResult::Applied { generation: 1 };
+    scenery.write(|write| write.settle_placement(database, &name(1), &applied));
+    assert_eq!(changed(&before, &scenery), []);
+    // The database is planned with the site that it refers to, also on another server.
+    scenery.write(|write| write.move_to(site, &[name(3)], &[name(2)]));
+    assert_eq!(changed(&before, &scenery), [name(1), name(2), name(3)]);
+    let before = marks(&scenery);
+    scenery.write(|write| write.remove_resource(database, None, now()));
+    assert_eq!(changed(&before, &scenery), [name(1)]);
 }
