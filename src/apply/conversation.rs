@@ -109,7 +109,7 @@ impl Conversation {
     }
 
     async fn talk(&mut self, session: &mut Session) -> Result<(), TransportError> {
-        let Some(mut facts) = self.read(session, self.observing()).await? else {
+        let Some(mut facts) = self.read(session, self.request.purpose.observing()).await? else {
             return Ok(());
         };
         match self.renew().await {
@@ -194,25 +194,6 @@ impl Conversation {
         let found = trash::found(lines.iter().map(String::as_str));
         trash::put_back(plan, &kept, &found, self.request.mode);
         Ok(())
-    }
-
-    /// How the server is read first.
-    fn observing(&self) -> Observing {
-        match &self.request.purpose {
-            Purpose::Look { .. } => Observing::Only,
-            Purpose::Change {
-                owner,
-                lock_wait,
-                confirm,
-                retention,
-                ..
-            } => Observing::ToChange {
-                wait: lock_wait.as_secs(),
-                owner: owner.clone(),
-                confirm: confirm.as_secs(),
-                retention: retention.as_secs(),
-            },
-        }
     }
 
     /// Asks whether what was prepared is still what is to be done, now that nobody else changes the server: all that

@@ -26,7 +26,7 @@ use crate::diagnostic::{Class, Diagnostic};
 use crate::item::{Applied, Key, Probe};
 use crate::model::{ResourceName, Server, ServerName};
 use crate::plan::reviewed::Expected;
-use crate::plan::{Blocked, Desired, Mode, ServerPlan};
+use crate::plan::{Blocked, Desired, Mode, Observing, ServerPlan};
 use crate::transport::Connector;
 
 /// Finds out what is to be done on a server.
@@ -90,6 +90,27 @@ pub enum Purpose {
         /// How long what is removed stays in the trash.
         retention: Duration,
     },
+}
+
+impl Purpose {
+    /// How a server is read first.
+    fn observing(&self) -> Observing {
+        match self {
+            Self::Look { .. } => Observing::Only,
+            Self::Change {
+                owner,
+                lock_wait,
+                confirm,
+                retention,
+                ..
+            } => Observing::ToChange {
+                wait: lock_wait.as_secs(),
+                owner: owner.clone(),
+                confirm: confirm.as_secs(),
+                retention: retention.as_secs(),
+            },
+        }
+    }
 }
 
 /// A run over servers.
