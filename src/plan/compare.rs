@@ -388,6 +388,22 @@ impl Comparison<'_> {
         true
     }
 
+    /// Holds back those that want an item, where that changes more than they may have meant.
+    fn hold_drastic(&mut self, wanted: &Wanted, fact: &Props, owners: &[&ResourceName]) {
+        if self.mode != Mode::Force
+            && let Some(reason) = wanted.item.drastic(fact)
+        {
+            let blocked = owners.iter().map(|owner| Blocked {
+                resource: (*owner).clone(),
+                reason: format!("this is more than a small change: {reason}"),
+                hint: Some(
+                    "look at the diff with `--dry-run`; `--force` makes the change".to_owned(),
+                ),
+            });
+            self.plan.blocked.extend(blocked);
+        }
+    }
+
     /// An item that should be there, and is in some shape.
     fn present(&mut self, key: &Key, wanted: &Wanted, fact: &Props, known: Option<&Applied>) {
         if self.unknown(fact, &with_leaving(key, &wanted.owners, known)) {
@@ -474,18 +490,7 @@ impl Comparison<'_> {
         if self.refused(key, wanted, known) {
             return;
         }
-        if self.mode != Mode::Force
-            && let Some(reason) = wanted.item.drastic(fact)
-        {
-            let blocked = owners.iter().map(|owner| Blocked {
-                resource: (*owner).clone(),
-                reason: format!("this is more than a small change: {reason}"),
-                hint: Some(
-                    "look at the diff with `--dry-run`; `--force` makes the change".to_owned(),
-                ),
-            });
-            self.plan.blocked.extend(blocked);
-        }
+        self.hold_drastic(wanted, fact, &owners);
         self.plan.changes.push(Change {
             key: key.clone(),
             action: Action::Update,

@@ -405,7 +405,7 @@ mod folded {
         for known in applied.values_mut() {
             known.owners.insert(0, rule("door"));
         }
-        let only = BTreeSet::from_iter(only.iter().cloned());
+        let only: BTreeSet<ResourceName> = only.iter().cloned().collect();
         let only = Some(&only).filter(|only| !only.is_empty());
         compare(&desired(vec![wanted.clone()]), facts, &applied, only, mode)
     }
