@@ -6,6 +6,8 @@
 mod environment;
 #[path = "load/measure.rs"]
 mod measure;
+#[path = "support/played.rs"]
+mod played;
 #[path = "load/player.rs"]
 mod player;
 #[path = "support/sshd.rs"]

@@ -94,7 +94,7 @@ impl Conversation {
         self.report.login_key.clone_from(&session.peer().login_key);
         let result = match prepared.await.unwrap_or_else(|_| Err(ended())) {
             Ok(work) => {
-                self.work = work;
+                self.take_on(work);
                 self.talk(&mut session).await
             }
             Err(error) => {
@@ -107,10 +107,34 @@ impl Conversation {
         result
     }
 
+    fn take_on(&mut self, mut work: Work) {
+        self.report.left_out = std::mem::take(&mut work.left_out);
+        self.work = work;
+    }
+
     async fn talk(&mut self, session: &mut Session) -> Result<(), TransportError> {
-        let Some(facts) = self.read(session).await? else {
+        let Some(mut facts) = self.read(session, self.request.purpose.observing()).await? else {
             return Ok(());
         };
+        match self.renew().await {
+            Ok(None) => {}
+            Ok(Some(work)) => {
+                let expected = self.work.expected.take();
+                self.take_on(Work { expected, ..work });
+                let Some(anew) = self.read(session, Observing::Again).await? else {
+                    return Ok(());
+                };
+                facts = Facts {
+                    recovered: facts.recovered,
+                    ..anew
+                };
+            }
+            Err(error) => {
+                self.report.outcome = Outcome::Stopped;
+                self.report.error = Some(error);
+                return Ok(());
+            }
+        }
         let work = &self.work;
         self.report.plan = compare(
             &work.desired,
@@ -176,32 +200,37 @@ impl Conversation {
         Ok(())
     }
 
+    /// Asks whether what was prepared is still what is to be done, now that nobody else changes the server: all that
+    /// somebody has changed there is on record before its lock is asked for. It is asked also where nothing differs, since
+    /// that too is put on record.
+    async fn renew(&self) -> Result<Option<Work>, Diagnostic> {
+        if !matches!(self.request.purpose, Purpose::Change { .. }) {
+            return Ok(None);
+        }
+        let (answer, renewed) = oneshot::channel();
+        drop(
+            self.sender
+                .send(Message::Renew(self.server.name.clone(), answer)),
+        );
+        renewed.await.unwrap_or_else(|_| Err(ended()))
+    }
+
     /// Reads the server; `None` when it cannot be worked on, which is then in the report.
-    async fn read(&mut self, session: &mut Session) -> Result<Option<Facts>, TransportError> {
+    async fn read(
+        &mut self,
+        session: &mut Session,
+        how: Observing,
+    ) -> Result<Option<Facts>, TransportError> {
         self.tell(Event::Step("reading".to_owned()));
         let usual = session.limits().clone();
-        let how = match &self.request.purpose {
-            Purpose::Look { .. } => Observing::Only,
-            Purpose::Change {
-                owner,
-                lock_wait,
-                confirm,
-                retention,
-                ..
-            } => {
-                // The script is silent while it waits for the lock.
-                let limits = session.limits();
-                limits.idle += *lock_wait;
-                // What an earlier run left is undone first, and gives signs for as long as that takes.
-                limits.total += *lock_wait + PATIENCE_FOR_DUMPS;
-                Observing::ToChange {
-                    wait: lock_wait.as_secs(),
-                    owner: owner.clone(),
-                    confirm: confirm.as_secs(),
-                    retention: retention.as_secs(),
-                }
-            }
-        };
+        if let Observing::ToChange { wait, .. } = how {
+            // The script is silent while it waits for the lock.
+            let wait = Duration::from_secs(wait);
+            let limits = session.limits();
+            limits.idle += wait;
+            // What an earlier run left is undone first, and gives signs for as long as that takes.
+            limits.total += wait + PATIENCE_FOR_DUMPS;
+        }
         let script = observe::script(&keys(&self.work.desired, &self.work.applied), &how);
         let mut lines = Vec::new();
         let mut permit = self.permit.take();

@@ -26,7 +26,7 @@ use crate::diagnostic::{Class, Diagnostic};
 use crate::item::{Applied, Key, Probe};
 use crate::model::{ResourceName, Server, ServerName};
 use crate::plan::reviewed::Expected;
-use crate::plan::{Blocked, Desired, Mode, ServerPlan};
+use crate::plan::{Blocked, Desired, Mode, Observing, ServerPlan};
 use crate::transport::Connector;
 
 /// Finds out what is to be done on a server.
@@ -58,6 +58,9 @@ pub struct Work {
     pub only: Option<Arc<BTreeSet<ResourceName>>>,
     /// Resources that could not be compiled for this server.
     pub blocked: Vec<Blocked>,
+    /// Resources that follow those it is narrowed to, were not asked for, and could not be compiled: they are not among
+    /// `only`, so that all of theirs stays as it is.
+    pub left_out: Vec<Blocked>,
     /// Resources whose removal is undone, with the task that removed them: their content goes back from the trash.
     pub removed_by: BTreeMap<ResourceName, i64>,
     /// The plan that this must come to; else nothing is changed.
@@ -87,6 +90,27 @@ pub enum Purpose {
         /// How long what is removed stays in the trash.
         retention: Duration,
     },
+}
+
+impl Purpose {
+    /// How a server is read first.
+    fn observing(&self) -> Observing {
+        match self {
+            Self::Look { .. } => Observing::Only,
+            Self::Change {
+                owner,
+                lock_wait,
+                confirm,
+                retention,
+                ..
+            } => Observing::ToChange {
+                wait: lock_wait.as_secs(),
+                owner: owner.clone(),
+                confirm: confirm.as_secs(),
+                retention: retention.as_secs(),
+            },
+        }
+    }
 }
 
 /// A run over servers.
@@ -123,6 +147,10 @@ pub trait Observer {
     /// Something happened on a server.
     fn event(&mut self, server: &ServerName, event: &Event);
 
+    /// A server was read that is to be changed, and its lock is held: what is to be done there when that is not what was
+    /// prepared any more. Whoever waited for the lock may have waited for somebody who has changed what is wanted.
+    fn renew(&mut self, server: &ServerName) -> Result<Option<Work>, Diagnostic>;
+
     /// What is ready of this plan is about to be made. Nothing is sent before this has returned; an error keeps the
     /// server unchanged.
     fn intend(&mut self, server: &ServerName, plan: &ServerPlan) -> Result<(), Diagnostic>;
@@ -135,6 +163,10 @@ pub trait Observer {
 enum Message {
     Event(ServerName, Event),
     Prepare(ServerName, oneshot::Sender<Result<Work, Diagnostic>>),
+    Renew(
+        ServerName,
+        oneshot::Sender<Result<Option<Work>, Diagnostic>>,
+    ),
     Intend(
         ServerName,
         Box<ServerPlan>,
@@ -196,6 +228,7 @@ pub async fn run(
                 Message::Prepare(server, answer) => {
                     due.extend(prepare.remove(&server).map(|prepare| (prepare, answer)));
                 }
+                Message::Renew(server, answer) => drop(answer.send(observer.renew(&server))),
                 Message::Intend(server, plan, answer) => waiting.push((server, plan, answer)),
                 Message::Done(report) => {
                     observer.done(&report);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::diagnostic::Diagnostic;
 use crate::item::{Key, Probe};
 use crate::model::{ResourceName, ServerName};
-use crate::plan::{Change, ServerPlan};
+use crate::plan::{Blocked, Change, ServerPlan};
 
 /// How a run ended on a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +82,8 @@ pub struct ServerReport {
     pub failures: Vec<Failure>,
     /// Resources that were not tried, since the run was to stop.
     pub untried: Vec<ResourceName>,
+    /// Resources that follow what was asked for and could not be compiled: nothing of them was looked at.
+    pub left_out: Vec<Blocked>,
     /// Why it was not reached, or could not be worked on.
     pub error: Option<Diagnostic>,
     /// Transactions of earlier runs that were found half done and rolled back.
@@ -114,6 +116,7 @@ impl ServerReport {
             done: Vec::new(),
             failures: Vec::new(),
             untried: Vec::new(),
+            left_out: Vec::new(),
             error: None,
             recovered: Vec::new(),
             unfinished: Vec::new(),

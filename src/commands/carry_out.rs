@@ -1,6 +1,7 @@
 //! Carrying out what was recorded: the servers are changed, each outcome is recorded as it arrives, and shown.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::slice;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,17 +12,18 @@ use tokio::sync::watch;
 use super::Ending;
 use super::agree::agree;
 use super::flags::Flags;
-use super::jobs::{Jobs, expecting};
+use super::jobs::{Jobs, There, expecting};
+use super::only::Only;
 use super::outcome;
-use super::rollout::{Rollout, Toll};
-use crate::apply::{self, Event, Job, Observer, Outcome, Purpose, Request, ServerReport};
+use super::plan_file::Reviewing;
+use super::rollout::{Rollout, Toll, again};
+use crate::apply::{self, Event, Job, Observer, Outcome, Purpose, Request, ServerReport, Work};
 use crate::context::{Context, interrupted};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::model::{Resource, ServerName, TaskOutcome};
-use crate::plan::reviewed::Expected;
 use crate::plan::trash::leaving;
 use crate::plan::{Action, ServerPlan};
-use crate::state::{Comparison, State, Write};
+use crate::state::{Comparison, Mark, Read, State, Write};
 use crate::ui::{Progress, format, plan};
 
 /// How long the trash of a server is kept: `expire` of plan/prelude.sh.
@@ -41,7 +43,7 @@ pub(super) struct Run<'a> {
     /// In which waves, and when it stops.
     pub(super) rollout: Rollout,
     /// The plans that are to be made, and no others.
-    pub(super) expected: Option<BTreeMap<ServerName, Expected>>,
+    pub(super) expected: Option<Reviewing>,
 }
 
 impl<'a> Run<'a> {
@@ -108,6 +110,9 @@ impl<'a> Run<'a> {
                 if let Some(error) = &report.error {
                     context.ui.problem(error);
                 }
+                for sentence in outcome::left_out(report) {
+                    context.ui.warn(&sentence);
+                }
             }
             let plans = reports
                 .iter()
@@ -150,7 +155,7 @@ impl<'a> Run<'a> {
             return Ok(Vec::new());
         }
         let jobs = match &self.expected {
-            Some(expected) => expecting(jobs, expected),
+            Some(reviewing) => expecting(jobs, &reviewing.expected),
             None => jobs,
         };
         let connector = context.connector()?;
@@ -258,6 +263,9 @@ pub(super) fn to_json(reports: &[ServerReport]) -> Value {
             value["recovered"] = json!(report.recovered);
             value["error"] = json!(report.error.as_ref().map(|error| &error.message));
             value["duration_ms"] = json!(millis(report.duration));
+            if !report.left_out.is_empty() {
+                value["left_out"] = json!(report.left_out);
+            }
             if report.wave > 0 {
                 value["wave"] = report.wave.into();
                 value["unwell"] = json!(report.unwell);
@@ -281,6 +289,9 @@ pub(super) fn summary(context: &Context, reports: &[ServerReport], started: Inst
         }
         for problem in outcome::held_back(report) {
             context.ui.problem(&problem);
+        }
+        for sentence in outcome::left_out(report) {
+            context.ui.warn(&sentence);
         }
     }
     if reports.len() > 1 {
@@ -358,6 +369,10 @@ impl Observer for Watcher<'_> {
         self.progress.state(server.as_str(), words(event));
     }
 
+    fn renew(&mut self, _server: &ServerName) -> Result<Option<Work>, Diagnostic> {
+        Ok(None)
+    }
+
     fn intend(&mut self, _server: &ServerName, _plan: &ServerPlan) -> Result<(), Diagnostic> {
         Err(Diagnostic::failed("a look changes nothing"))
     }
@@ -376,7 +391,10 @@ pub(super) struct Recorder<'a> {
     unattended: bool,
     /// Whether all of each server is looked at.
     whole: bool,
-    resources: BTreeMap<ServerName, Arc<[Resource]>>,
+    /// What it is narrowed to.
+    only: Only,
+    resources: BTreeMap<ServerName, There>,
+    marks: BTreeMap<ServerName, Mark>,
     progress: Progress<'a>,
     toll: &'a mut Toll,
     /// The first outcome that could not be recorded; the servers are told to the admin all the same.
@@ -398,7 +416,9 @@ impl<'a> Recorder<'a> {
             on_record: run.on_record,
             unattended: run.may_be_finished(),
             whole: jobs.whole,
+            only: jobs.only.clone(),
             resources: jobs.resources.clone(),
+            marks: jobs.marks.clone(),
             progress: context.ui.progress(jobs.jobs.len()),
             toll,
             trouble: None,
@@ -410,7 +430,7 @@ impl<'a> Recorder<'a> {
         self.trouble.map_or(Ok(()), Err)
     }
 
-    fn resources(&self, server: &ServerName) -> &[Resource] {
+    fn resources(&self, server: &ServerName) -> &[Arc<Resource>] {
         self.resources
             .get(server)
             .map_or(&[][..], |resources| &**resources)
@@ -447,19 +467,45 @@ impl<'a> Recorder<'a> {
         })
     }
 
+    fn read<T>(&self, look: impl FnOnce(&Read) -> Result<T, Diagnostic>) -> Result<T, Diagnostic> {
+        self.context.state().map_err(unreadable)?.read(look)
+    }
+
     fn record(
         &self,
         work: impl FnOnce(&Write<'_>) -> Result<(), Diagnostic>,
     ) -> Result<(), Diagnostic> {
-        let state = self.context.state();
-        let mut state = state.map_err(|error| Diagnostic::failed(format!("{error:#}")))?;
+        let mut state = self.context.state().map_err(unreadable)?;
         State::write(&mut state, work)
     }
+}
+
+fn unreadable(error: anyhow::Error) -> Diagnostic {
+    error
+        .downcast()
+        .unwrap_or_else(|error| Diagnostic::failed(format!("{error:#}")))
 }
 
 impl Observer for Recorder<'_> {
     fn event(&mut self, server: &ServerName, event: &Event) {
         self.progress.state(server.as_str(), words(event));
+    }
+
+    fn renew(&mut self, server: &ServerName) -> Result<Option<Work>, Diagnostic> {
+        if !self.on_record {
+            return Ok(None);
+        }
+        let marks = self.read(|read| read.marks(&BTreeSet::from([server.clone()])))?;
+        if marks.get(server) == self.marks.get(server) {
+            return Ok(None);
+        }
+        let jobs = again(self.context, slice::from_ref(server), &self.only);
+        let mut jobs = jobs.map_err(unreadable)?;
+        self.resources.remove(server);
+        self.resources.append(&mut jobs.resources);
+        let work = jobs.jobs.pop().map(|job| (job.prepare)());
+        // Nothing is left there of what this is about.
+        Ok(Some(work.unwrap_or_else(|| Ok(Work::default()))?))
     }
 
     fn intend(&mut self, server: &ServerName, plan: &ServerPlan) -> Result<(), Diagnostic> {
@@ -525,54 +571,4 @@ fn words(event: &Event) -> &str {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-    use crate::model::ResourceName;
-    use crate::plan::Blocked;
-
-    #[test]
-    fn every_mix_of_outcomes_has_its_exit_code() {
-        use Outcome::{
-            Changed, Failed, Interrupted, Locked, Reverted, Stopped, Unchanged, Unreachable,
-        };
-        let report = |outcome: &Outcome| {
-            let mut report = ServerReport::new("sg-1".parse().unwrap());
-            report.outcome = *outcome;
-            report
-        };
-        let cases: [(&[Outcome], u8); 16] = [
-            (&[], 0),
-            (&[Unchanged, Changed], 0),
-            (&[Failed], 1),
-            (&[Failed, Changed, Unchanged], 3),
-            (&[Failed, Failed], 3),
-            (&[Unreachable], 3),
-            (&[Unreachable, Changed], 3),
-            (&[Interrupted], 3),
-            (&[Stopped, Stopped], 3),
-            (&[Locked], 8),
-            (&[Locked, Locked], 8),
-            (&[Locked, Changed], 8),
-            (&[Locked, Failed], 3),
-            (&[Locked, Unreachable], 3),
-            (&[Reverted], 7),
-            (&[Changed, Reverted, Unreachable], 7),
-        ];
-        for (outcomes, code) in cases {
-            let reports: Vec<_> = outcomes.iter().map(report).collect();
-            assert_eq!(ending(&reports).exit_code(), code, "{outcomes:?}");
-        }
-        // Something stood in the way of a resource, and all else is as it should be.
-        for (others, code) in [(0, 1), (2, 3)] {
-            let mut reports = vec![report(&Unchanged); 1 + others];
-            reports[0].plan.blocked.push(Blocked {
-                resource: ResourceName::new("site", "example.com"),
-                reason: "no nginx".to_owned(),
-                hint: None,
-            });
-            assert_eq!(ending(&reports).exit_code(), code);
-        }
-    }
-}
+mod tests;

@@ -17,11 +17,15 @@ use crate::plan::follow::{Surroundings, moves};
 use crate::plan::reviewed::Expected;
 use crate::plan::{Blocked, Desired, desired};
 use crate::shell::Secret;
-use crate::state::Read;
+use crate::state::{Mark, Read};
 
 /// How many sites beside those that change are asked whether they still answer; twice what is needed, since some
 /// may not have answered before.
 const NEIGHBOURS: usize = 4;
+
+/// What is on a server, or has to go from it. Each resource is there once for all its servers: one that is on all of them
+/// has as many placements.
+pub(super) type There = Arc<[Arc<Resource>]>;
 
 /// Jobs, and what they are made of, to record how they end.
 #[derive(Debug, Default)]
@@ -29,7 +33,9 @@ const NEIGHBOURS: usize = 4;
 pub(super) struct Jobs<'a> {
     pub(super) jobs: Vec<Job<'a>>,
     /// The resources of each job, with their placements.
-    pub(super) resources: BTreeMap<ServerName, Arc<[Resource]>>,
+    pub(super) resources: BTreeMap<ServerName, There>,
+    /// By which it is known later whether these are still so.
+    pub(super) marks: BTreeMap<ServerName, Mark>,
     /// What they are narrowed to.
     pub(super) only: Only,
     /// Whether each is about all that its server should have.
@@ -44,12 +50,14 @@ impl<'a> Jobs<'a> {
             all.map(|job| (job.server.name.clone(), job)).collect();
         let mut taken = Self {
             whole: self.whole,
+            only: self.only.clone(),
             ..Self::default()
         };
         for name in names {
             taken.jobs.extend(by_name.remove(name));
             let resources = self.resources.remove_entry(name);
             taken.resources.extend(resources);
+            taken.marks.extend(self.marks.remove_entry(name));
         }
         self.jobs.extend(by_name.into_values());
         taken
@@ -107,6 +115,7 @@ impl<'a> Source<'_, 'a> {
         let mut jobs = Jobs {
             whole: self.only.is_none(),
             only: self.only.clone().into(),
+            marks: self.read.marks(&names)?,
             ..Jobs::default()
         };
         let servers = self.servers.clone();
@@ -137,7 +146,7 @@ impl<'a> Source<'_, 'a> {
     fn resources_on(
         &self,
         names: &BTreeSet<ServerName>,
-    ) -> Result<BTreeMap<ServerName, Vec<Resource>>, Diagnostic> {
+    ) -> Result<BTreeMap<ServerName, Vec<Arc<Resource>>>, Diagnostic> {
         let mut roaming: BTreeMap<i64, Resource> = self
             .read
             .roaming()?
@@ -150,12 +159,13 @@ impl<'a> Source<'_, 'a> {
                 move_on(resource, &surroundings);
             }
         }
-        let mut on: BTreeMap<ServerName, Vec<Resource>> = BTreeMap::new();
+        let mut on: BTreeMap<ServerName, Vec<Arc<Resource>>> = BTreeMap::new();
         let mut put = |resource: Resource| {
+            let resource = Arc::new(resource);
             for placement in &resource.placements {
                 if names.contains(&placement.server) {
                     let there = on.entry(placement.server.clone()).or_default();
-                    there.push(resource.clone());
+                    there.push(Arc::clone(&resource));
                 }
             }
         };
@@ -193,17 +203,17 @@ struct Share<'a> {
     server: &'a Server,
     facts: Option<ServerFacts>,
     /// The resources that are there, or have to go.
-    there: Arc<[Resource]>,
+    there: There,
     scene: Arc<Scene<'a>>,
 }
 
 impl Share<'_> {
     /// The resources that the job is about.
-    fn mine(&self) -> Arc<[Resource]> {
+    fn mine(&self) -> There {
         if self.scene.only.is_none() {
             return Arc::clone(&self.there);
         }
-        let mine = |resource: &&Resource| self.scene.is_mine(&resource.name);
+        let mine = |resource: &&Arc<Resource>| self.scene.is_mine(&resource.name);
         self.there.iter().filter(mine).cloned().collect()
     }
 
@@ -221,6 +231,7 @@ impl Share<'_> {
         };
         let mut wanted = Desired::default();
         let mut blocked = Vec::new();
+        let mut left_out = Vec::new();
         let mut neighbours: Vec<Probe> = Vec::new();
         for resource in there.iter() {
             if is_leaving(resource, server) {
@@ -247,44 +258,49 @@ impl Share<'_> {
                     Item::Probe(probe) => Some(probe),
                     _ => None,
                 })),
-                Err(invalid) if scene.is_asked(&resource.name) => {
+                Err(invalid) if mine => {
                     let reasons: Vec<_> = invalid.problems.iter().map(|p| &*p.message).collect();
                     let hint = invalid.problems.iter().find_map(|p| p.hint.clone());
-                    blocked.push(block(reasons.join("; "), hint));
+                    let asked = scene.is_asked(&resource.name);
+                    let them = if asked { &mut blocked } else { &mut left_out };
+                    them.push(block(reasons.join("; "), hint));
                 }
                 Err(_) => {}
             }
         }
-        if scene.only.is_some() {
+        let only = scene.only_without(&left_out);
+        let is_mine = |name: &ResourceName| only.as_ref().is_none_or(|only| only.contains(name));
+        if only.is_some() {
             let contributing = Contributing {
                 there,
                 server,
                 compile: &|resource| compile(resource, &*scene.secrets).ok(),
             };
-            contributing.add(scene, &applied, &mut wanted, &mut blocked);
+            contributing.add(scene, &is_mine, &applied, &mut wanted, &mut blocked);
         }
         // What cannot be compiled is not known to be unwanted: whatever it owns stays.
         let unknown: BTreeSet<&ResourceName> = blocked.iter().map(|b| &b.resource).collect();
         applied.retain(|key, known| {
             let any = |test: &dyn Fn(&ResourceName) -> bool| known.owners.iter().any(test);
             wanted.items.contains_key(key)
-                || (!any(&|owner| unknown.contains(owner)) && any(&|owner| scene.is_mine(owner)))
+                || (!any(&|owner| unknown.contains(owner)) && any(&|owner| is_mine(owner)))
         });
         Work {
             desired: wanted,
             applied,
-            only: scene.only.clone(),
             expected: None,
             blocked,
+            left_out,
             removed_by: there
                 .iter()
-                .filter(|resource| scene.is_mine(&resource.name))
+                .filter(|resource| is_mine(&resource.name))
                 .filter_map(|resource| {
                     let here = placement(resource, server)?;
                     Some((resource.name.clone(), here.from_trash?))
                 })
                 .collect(),
             neighbours,
+            only,
         }
     }
 }
@@ -307,6 +323,19 @@ impl Scene<'_> {
         self.only.as_ref().is_none_or(|only| only.contains(name))
     }
 
+    /// Whose job it is, when these could not be compiled: what they own is not known to be unwanted.
+    fn only_without(&self, left_out: &[Blocked]) -> Option<Arc<BTreeSet<ResourceName>>> {
+        let only = self.only.as_ref()?;
+        if left_out.is_empty() {
+            return Some(Arc::clone(only));
+        }
+        let mut rest = BTreeSet::clone(only);
+        for blocked in left_out {
+            rest.remove(&blocked.resource);
+        }
+        Some(Arc::new(rest))
+    }
+
     fn is_asked(&self, name: &ResourceName) -> bool {
         self.asked.as_ref().is_none_or(|asked| asked.contains(name))
     }
@@ -314,7 +343,7 @@ impl Scene<'_> {
 
 /// The resources of a server beside those of a narrowed job, for items to which several contribute.
 struct Contributing<'a> {
-    there: &'a [Resource],
+    there: &'a [Arc<Resource>],
     server: &'a Server,
     compile: &'a dyn Fn(&Resource) -> Option<Vec<Item>>,
 }
@@ -325,13 +354,14 @@ impl Contributing<'_> {
     fn add(
         &self,
         scene: &Scene<'_>,
+        is_mine: &dyn Fn(&ResourceName) -> bool,
         applied: &BTreeMap<Key, Applied>,
         wanted: &mut Desired,
         blocked: &mut Vec<Blocked>,
     ) {
         let own = applied
             .iter()
-            .filter(|(_, known)| known.owners.iter().any(|owner| scene.is_mine(owner)))
+            .filter(|(_, known)| known.owners.iter().any(is_mine))
             .map(|(key, _)| key);
         let touched: BTreeSet<Key> = own
             .chain(wanted.items.keys())
@@ -341,9 +371,10 @@ impl Contributing<'_> {
         if touched.is_empty() {
             return;
         }
-        let others = self.there.iter().filter(|resource| {
-            !scene.is_mine(&resource.name) && !is_leaving(resource, self.server)
-        });
+        let others = self
+            .there
+            .iter()
+            .filter(|resource| !is_mine(&resource.name) && !is_leaving(resource, self.server));
         for resource in others {
             let Some(mut items) = (self.compile)(resource) else {
                 let contributes = applied.iter().any(|(key, known)| {
@@ -443,3 +474,6 @@ fn placement<'r>(resource: &'r Resource, server: &Server) -> Option<&'r Placemen
 pub(super) fn servers_in_use(read: &Read) -> Result<BTreeSet<ServerName>, Diagnostic> {
     Ok(read.placement_counts()?.into_keys().collect())
 }
+
+#[cfg(test)]
+mod tests;

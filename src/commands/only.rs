@@ -70,6 +70,7 @@ impl Only {
             let more = narrowed(servers, Some(names.clone()))?;
             jobs.jobs.extend(more.jobs);
             jobs.resources.extend(more.resources);
+            jobs.marks.extend(more.marks);
         }
         jobs.only = self.clone();
         Ok(jobs)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use crate::apply::{self, Failure, Outcome, ServerReport};
 use crate::diagnostic::Diagnostic;
@@ -9,7 +10,7 @@ use crate::item::dir::goes_to_trash;
 use crate::item::{Applied, ItemType};
 use crate::kind::kind;
 use crate::model::{PlacementStatus, Resource, ResourceName};
-use crate::plan::{Action, ServerPlan};
+use crate::plan::{Action, Blocked, ServerPlan};
 use crate::state::{self, PlacementResult};
 use crate::ui::{Mark, format};
 
@@ -60,7 +61,7 @@ pub(super) fn drift(report: &ServerReport) -> Option<BTreeSet<String>> {
 /// left.
 pub(super) fn of(
     report: &ServerReport,
-    resources: &[Resource],
+    resources: &[Arc<Resource>],
     unattended: Option<i64>,
 ) -> state::Outcome {
     let mut outcome = state::Outcome::default();
@@ -92,7 +93,11 @@ pub(super) fn of(
             .withdrawn
             .extend(undone.map(|change| change.key.clone()));
     }
-    for resource in resources {
+    let is_left_out = |resource: &&Arc<Resource>| {
+        let mut left_out = report.left_out.iter();
+        left_out.any(|blocked| blocked.resource == resource.name)
+    };
+    for resource in resources.iter().filter(|resource| !is_left_out(resource)) {
         outcome
             .placements
             .push((resource.id, settled(report, resource, unattended)));
@@ -172,13 +177,13 @@ pub(super) fn reason(report: &ServerReport) -> Option<String> {
 const NAMED: usize = 3;
 
 /// What the changes that were made on a server have made of these resources.
-fn made(report: &ServerReport, resources: &[Resource]) -> String {
+fn made(report: &ServerReport, resources: &[Arc<Resource>]) -> String {
     let changes = format::count(report.done.len(), "change");
     let owners: BTreeSet<&ResourceName> = report
         .changes_done()
         .flat_map(|change| &change.owners)
         .collect();
-    let touched: Vec<&Resource> = resources
+    let touched: Vec<&Arc<Resource>> = resources
         .iter()
         .filter(|resource| owners.contains(&resource.name))
         .collect();
@@ -235,7 +240,7 @@ pub(super) fn in_trash(report: &ServerReport, task: i64) -> Vec<String> {
 }
 
 /// The result line of a server, where these resources were to change.
-pub(super) fn line(report: &ServerReport, resources: &[Resource]) -> (Mark, String) {
+pub(super) fn line(report: &ServerReport, resources: &[Arc<Resource>]) -> (Mark, String) {
     let changes = format::count(report.done.len(), "change");
     let mut text = match report.outcome {
         Outcome::Unchanged => "nothing to do".to_owned(),
@@ -276,6 +281,19 @@ pub(super) fn failure(report: &ServerReport, failure: &Failure) -> Diagnostic {
     } else {
         diagnostic.hint("`fleet apply` tries again to put everything back")
     }
+}
+
+/// What follows a change on a server and was left as it is, in a sentence each.
+pub(super) fn left_out(report: &ServerReport) -> Vec<String> {
+    let together = Blocked::together(&report.left_out).into_iter();
+    let sentence = |(names, blocked): (String, &Blocked)| {
+        let server = &report.server;
+        let reason = &blocked.reason;
+        format!(
+            "on `{server}` {names} cannot follow, and everything of it stays as it is: {reason}"
+        )
+    };
+    together.map(sentence).collect()
 }
 
 /// What was left alone on a server, as errors.
@@ -338,8 +356,8 @@ mod tests {
     }
 
     /// A resource of the server in the report.
-    fn site(name: &str) -> Resource {
-        Resource {
+    fn site(name: &str) -> Arc<Resource> {
+        Arc::new(Resource {
             id: 1,
             name: ResourceName::new("site", name),
             spec: serde_json::json!({}),
@@ -350,26 +368,26 @@ mod tests {
             updated_at: jiff::Timestamp::UNIX_EPOCH,
             removed_at: None,
             placements: Vec::new(),
-        }
+        })
     }
 
     #[test]
     fn a_result_says_what_is_now_there() {
         let mut report = report(Outcome::Changed, true);
         report.done.push(report.plan.changes[0].key.clone());
-        let text = |report: &ServerReport, resources: &[Resource]| line(report, resources).1;
+        let text = |report: &ServerReport, resources: &[Arc<Resource>]| line(report, resources).1;
         assert_eq!(text(&report, &[]), "1 change");
         let mut resources = vec![site("a.example")];
         assert_eq!(
             text(&report, &resources),
             "site a.example is live (1 change)"
         );
-        resources[0].suspended = true;
+        Arc::make_mut(&mut resources[0]).suspended = true;
         assert_eq!(
             text(&report, &resources),
             "site a.example is suspended (1 change)"
         );
-        resources[0].removed_at = Some(jiff::Timestamp::UNIX_EPOCH);
+        Arc::make_mut(&mut resources[0]).removed_at = Some(jiff::Timestamp::UNIX_EPOCH);
         assert_eq!(
             text(&report, &resources),
             "site a.example is gone (1 change)"
@@ -388,6 +406,32 @@ mod tests {
         assert_eq!(
             text(&report, &resources),
             "1 change: site a.example, site b.example, site c.example, 2 more"
+        );
+    }
+
+    #[test]
+    fn what_could_not_follow_is_told_and_stays_on_record_as_it_was() {
+        let mut report = report(Outcome::Changed, true);
+        report.left_out.push(Blocked {
+            resource: ResourceName::new("site", "a.example"),
+            reason: "the key is lost".to_owned(),
+            hint: None,
+        });
+        let resources = [
+            site("a.example"),
+            Arc::new(Resource {
+                id: 2,
+                ..Resource::clone(&site("b.example"))
+            }),
+        ];
+        let placements = of(&report, &resources, None).placements;
+        let applied = PlacementResult::Applied { generation: 1 };
+        assert_eq!(placements, [(2, applied)]);
+        assert_eq!(
+            left_out(&report),
+            [
+                "on `sg-1` site a.example cannot follow, and everything of it stays as it is: the key is lost"
+            ]
         );
     }
 
@@ -436,7 +480,11 @@ mod tests {
         };
         let mut report = report(Outcome::Stopped, true);
         report.untried.push(ResourceName::new("site", "b"));
-        let outcome = of(&report, &[resource("a"), resource("b")], Some(7));
+        let outcome = of(
+            &report,
+            &[resource("a"), resource("b")].map(Arc::new),
+            Some(7),
+        );
         let results: Vec<&PlacementResult> = outcome.placements.iter().map(|(_, r)| r).collect();
         assert_eq!(results[0], &PlacementResult::Applied { generation: 3 });
         assert!(

@@ -220,13 +220,7 @@ fn with(
 
 fn go(write: &Write<'_>, resource: &Resource, targets: &[ServerName]) -> anyhow::Result<()> {
     let (come, leave) = moves(&resource.placements, targets);
-    for server in &come {
-        write.place(resource.id, server)?;
-    }
-    for server in &leave {
-        write.displace(resource.id, server)?;
-    }
-    Ok(())
+    Ok(write.move_to(resource.id, &come, &leave)?)
 }
 
 fn choose(

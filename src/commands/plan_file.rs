@@ -10,11 +10,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::flags::Flags;
-use super::jobs::Jobs;
+use super::jobs::{Jobs, There};
 use crate::apply::ServerReport;
 use crate::context::Context;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::model::{Resource, ResourceName, Server, ServerName};
+use crate::model::{Resource, ResourceName, ReviewedPlan, Server, ServerName};
 use crate::plan::reviewed::{Expected, Reviewed, Seal, hex};
 use crate::state::Read;
 use crate::ui::format;
@@ -67,11 +67,18 @@ struct Planned {
 pub(super) struct PlanFile {
     pub(super) body: Body,
     seal: Seal,
+    plan: ReviewedPlan,
+}
+
+/// What a run has to come to on each server, and which plan says so.
+pub(super) struct Reviewing {
+    pub(super) expected: BTreeMap<ServerName, Expected>,
+    pub(super) plan: ReviewedPlan,
 }
 
 /// What a plan is made of besides the reports.
 pub(super) struct Parts {
-    resources: BTreeMap<ServerName, Arc<[Resource]>>,
+    resources: BTreeMap<ServerName, There>,
     only: Option<BTreeSet<ResourceName>>,
 }
 
@@ -85,9 +92,9 @@ impl Parts {
     }
 }
 
-fn generations(resources: Option<&Arc<[Resource]>>) -> BTreeMap<String, i64> {
+fn generations(resources: Option<&There>) -> BTreeMap<String, i64> {
     let resources = resources.into_iter().flat_map(|resources| resources.iter());
-    let entry = |resource: &Resource| (resource.name.to_string(), resource.generation);
+    let entry = |resource: &Arc<Resource>| (resource.name.to_string(), resource.generation);
     resources.map(entry).collect()
 }
 
@@ -246,10 +253,42 @@ impl PlanFile {
         if seal.mark(&serde_json::to_vec(&whole.body)?) != whole.mark {
             return Err(damaged().into());
         }
+        // For those who go on with it from elsewhere.
+        let file = std::fs::canonicalize(word).unwrap_or_else(|_| word.into());
         Ok(Self {
             body: whole.body,
             seal,
+            plan: ReviewedPlan {
+                file: file.display().to_string(),
+                id: whole.id,
+            },
         })
+    }
+
+    /// Reads the plan again that task number `task` carried out, as far as it is about these servers: on others it is done.
+    pub(super) fn again(
+        context: &Context,
+        task: i64,
+        plan: &ReviewedPlan,
+        servers: &[&Server],
+    ) -> anyhow::Result<Self> {
+        let file = &plan.file;
+        let refused = |why: &str| {
+            Diagnostic::usage(format!(
+                "task {task} carried out the plan in `{file}`, {why}"
+            ))
+            .hint("make another one of what is left: `fleet plan --out FILE`")
+        };
+        if !Path::new(file).exists() {
+            return Err(refused("which is not there any more").into());
+        }
+        let mut again = Self::read(context, file)?;
+        if again.plan.id != plan.id {
+            return Err(refused("and another plan is there by now").into());
+        }
+        let is_left = |name: &ServerName| servers.iter().any(|server| server.name == *name);
+        again.body.servers.retain(|name, _| is_left(name));
+        Ok(again)
     }
 
     /// The servers it is about, as the inventory has them; an error for those that it has otherwise by now.
@@ -319,15 +358,18 @@ impl PlanFile {
     }
 
     /// What is expected on each server.
-    pub(super) fn expected(&self) -> BTreeMap<ServerName, Expected> {
+    pub(super) fn expected(&self) -> Reviewing {
         let servers = self.body.servers.iter();
         let expected = |planned: &Planned| Expected {
             plan: planned.plan.clone(),
             seal: self.seal.clone(),
         };
-        servers
-            .map(|(name, planned)| (name.clone(), expected(planned)))
-            .collect()
+        Reviewing {
+            expected: servers
+                .map(|(name, planned)| (name.clone(), expected(planned)))
+                .collect(),
+            plan: self.plan.clone(),
+        }
     }
 
     /// How it was planned to go about what others wrote, and which resources it is about.

@@ -9,6 +9,7 @@ use super::carry_out::Run;
 use super::flags::Flags;
 use super::list_tasks::{line, result};
 use super::placing::follow_inventory;
+use super::plan_file::PlanFile;
 use super::run;
 use super::selection::Chosen;
 use super::{Ending, Example, Group, Verb};
@@ -24,6 +25,7 @@ const LATEST: u32 = 200;
 
 /// Does again what a task did not finish: the servers that failed, were away or locked, or were not begun, with what is
 /// recorded now of the resources that the task was about. Waves and `--force` are those of the task unless they are given.
+/// Of a plan in a file only what the file says is done, as long as it fits.
 #[derive(Args, Debug)]
 pub struct Retry {
     /// The task [default: the newest that went over servers]
@@ -123,6 +125,16 @@ impl Retry {
     ) -> anyhow::Result<Ending> {
         let started = Instant::now();
         let flags = &mut self.flags;
+        let plan = match &course.reviewed {
+            Some(_) if flags.force || flags.adopt => {
+                let message = format!("task {} carried out a reviewed plan, which says what of files that others wrote", task.id);
+                return Err(Diagnostic::usage(message)
+                    .hint("`--force` and `--adopt` belong to `fleet plan --out`")
+                    .into());
+            }
+            Some(plan) => Some(PlanFile::again(context, task.id, plan, &servers)?),
+            None => None,
+        };
         if !flags.force && !flags.adopt {
             flags.force = course.force;
             flags.adopt = course.adopt;
@@ -133,8 +145,15 @@ impl Retry {
         let pause = Duration::from_millis(course.wave_pause_ms);
         waves.wave_pause = waves.wave_pause.or(Some(pause).filter(|pause| !pause.is_zero()));
         waves.away_fails |= course.away_fails;
-        let run = Run::new(context, Self::NAME, &self.flags)?;
-        let chosen = Chosen::of(servers, course.resources);
+        let mut run = Run::new(context, Self::NAME, &self.flags)?;
+        let chosen = match &plan {
+            Some(plan) => Chosen::of(plan.servers(context)?, course.resources),
+            None => Chosen::of(servers, course.resources),
+        };
+        if let Some(plan) = plan {
+            plan.fits(context, &chosen.jobs(context)?)?;
+            run.expected = Some(plan.expected());
+        }
         if self.flags.dry_run {
             let reports = run.preview(context, chosen.jobs(context)?, true, json!({ "retry_of": task.id }))?;
             return Ok(super::plan::ending(&reports, false));

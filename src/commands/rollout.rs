@@ -291,7 +291,7 @@ impl Run<'_> {
         if order.is_empty() {
             return Ok(rolled);
         }
-        let only = std::mem::take(&mut jobs.only);
+        let only = jobs.only.clone();
         if self.on_record {
             let course = self.course(&order, &only);
             context
@@ -405,6 +405,10 @@ impl Run<'_> {
             wave_pause_ms: u64::try_from(self.rollout.pause.as_millis()).unwrap_or(u64::MAX),
             away_fails: self.rollout.away_fails,
             script: None,
+            reviewed: self
+                .expected
+                .as_ref()
+                .map(|reviewing| reviewing.plan.clone()),
         }
     }
 }

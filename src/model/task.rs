@@ -98,4 +98,16 @@ pub struct Course {
     /// The secret that is the script, where one came from standard input.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub script: Option<String>,
+    /// The plan of which nothing else may be made, where one was reviewed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reviewed: Option<ReviewedPlan>,
+}
+
+/// A plan in a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReviewedPlan {
+    /// Where the file was.
+    pub file: String,
+    /// By which the plan is known.
+    pub id: String,
 }

@@ -102,30 +102,12 @@ pub struct Blocked {
     pub hint: Option<String>,
 }
 
-/// All differences of one server.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ServerPlan {
-    /// What will change, in the order of keys.
-    pub changes: Vec<Change>,
-    /// What is left alone.
-    pub conflicts: Vec<Conflict>,
-    /// What cannot be applied.
-    pub blocked: Vec<Blocked>,
-    /// What is there and not on record as such: what is right already, what an earlier transaction made without
-    /// reporting back, and what has other owners now.
-    pub remember: Vec<(Key, Applied)>,
-    /// What is on record and neither wanted nor there.
-    pub forget: Vec<Key>,
-    /// What goes back from the trash, with the task that moved it there, instead of being made anew.
-    pub restored: BTreeMap<Key, i64>,
-}
-
-impl ServerPlan {
-    /// What cannot be applied, with all resources that have the same reason named together: `rule a, rule b and 98 more`.
-    pub fn blocked_together(&self) -> Vec<(String, &Blocked)> {
-        let mut together: Vec<(Vec<&ResourceName>, &Blocked)> = Vec::new();
-        for blocked in &self.blocked {
-            let same = |other: &&mut (Vec<&ResourceName>, &Blocked)| {
+impl Blocked {
+    /// All resources that have the same reason are named together: `rule a, rule b, 98 more`.
+    pub fn together(all: &[Self]) -> Vec<(String, &Self)> {
+        let mut together: Vec<(Vec<&ResourceName>, &Self)> = Vec::new();
+        for blocked in all {
+            let same = |other: &&mut (Vec<&ResourceName>, &Self)| {
                 (&other.1.reason, &other.1.hint) == (&blocked.reason, &blocked.hint)
             };
             match together.iter_mut().find(same) {
@@ -146,20 +128,46 @@ impl ServerPlan {
             .map(|(names, blocked)| (words(names), blocked))
             .collect()
     }
+}
+
+/// All differences of one server.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServerPlan {
+    /// What will change, in the order of keys.
+    pub changes: Vec<Change>,
+    /// What is left alone.
+    pub conflicts: Vec<Conflict>,
+    /// What cannot be applied.
+    pub blocked: Vec<Blocked>,
+    /// What is there and not on record as such: what is right already, what an earlier transaction made without
+    /// reporting back, and what has other owners now.
+    pub remember: Vec<(Key, Applied)>,
+    /// What is on record and neither wanted nor there.
+    pub forget: Vec<Key>,
+    /// What goes back from the trash, with the task that moved it there, instead of being made anew.
+    pub restored: BTreeMap<Key, i64>,
+}
+
+impl ServerPlan {
+    /// What cannot be applied, with those together that have the same reason.
+    pub fn blocked_together(&self) -> Vec<(String, &Blocked)> {
+        Blocked::together(&self.blocked)
+    }
 
     /// Whether there is nothing to change, and nothing in the way.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.conflicts.is_empty() && self.blocked.is_empty()
     }
 
-    /// The resources that are held back: blocked, or with a conflict in an item that is theirs alone.
+    /// The resources that are held back: blocked, or with a conflict in an item that is theirs alone, or that folds what each
+    /// of them contributes: then nothing of any of them is in it.
     pub fn held(&self) -> BTreeSet<&ResourceName> {
         let blocked = self.blocked.iter().map(|blocked| &blocked.resource);
         let conflicts = self
             .conflicts
             .iter()
-            .filter(|conflict| conflict.owners.len() == 1)
-            .map(|conflict| &conflict.owners[0]);
+            .filter(|conflict| conflict.owners.len() == 1 || conflict.item.item_type().folds())
+            .flat_map(|conflict| &conflict.owners);
         blocked.chain(conflicts).collect()
     }
 
@@ -232,7 +240,7 @@ pub fn compare(
         let (fact, known) = (facts.items.get(key), applied.get(key));
         if let Some(dir) = seed_dir(&wanted.item) {
             if missing(&dir) {
-                comparison.create(key, wanted, &cloned(&wanted.owners), false);
+                comparison.create(key, wanted, None, &cloned(&wanted.owners), false);
             }
         } else if let Some(fact) = fact {
             comparison.present(key, wanted, fact, known);
@@ -275,8 +283,9 @@ impl Comparison<'_> {
         outside.collect()
     }
 
-    /// Holds back those that want an item which must not be made as it is wanted; whether it did.
-    fn refused(&mut self, wanted: &Wanted) -> bool {
+    /// Holds back those that want an item which must not be made as it is wanted, and those that are leaving it; whether it
+    /// did.
+    fn refused(&mut self, key: &Key, wanted: &Wanted, known: Option<&Applied>) -> bool {
         let mut refusals = wanted.item.refusals(self.reached_by);
         refusals.retain(|refusal| refusal.absolute || self.mode != Mode::Force);
         let Some(first) = refusals.first() else {
@@ -284,7 +293,13 @@ impl Comparison<'_> {
         };
         let reasons: Vec<&str> = refusals.iter().map(|refusal| &*refusal.reason).collect();
         let asked = |owner: &&ResourceName| self.only.is_none_or(|only| only.contains(*owner));
-        let blocked = wanted.owners.iter().filter(asked).map(|owner| Blocked {
+        let mut held = with_leaving(key, &wanted.owners, known);
+        held.retain(asked);
+        if held.is_empty() {
+            // Whoever leaves it without being on record must not be told that all is done.
+            held.extend(self.only.into_iter().flatten());
+        }
+        let blocked = held.into_iter().map(|owner| Blocked {
             resource: owner.clone(),
             reason: reasons.join("; "),
             hint: Some(first.hint.clone()),
@@ -293,8 +308,15 @@ impl Comparison<'_> {
         true
     }
 
-    fn create(&mut self, key: &Key, wanted: &Wanted, owners: &[ResourceName], drift: bool) {
-        if self.refused(wanted) {
+    fn create(
+        &mut self,
+        key: &Key,
+        wanted: &Wanted,
+        known: Option<&Applied>,
+        owners: &[ResourceName],
+        drift: bool,
+    ) {
+        if self.refused(key, wanted, known) {
             return;
         }
         self.plan.changes.push(Change {
@@ -324,7 +346,7 @@ impl Comparison<'_> {
         let owners = cloned(self.owners(key, wanted, known));
         // Without properties it was only ever about to be made.
         let drift = known.is_some_and(|known| !known.props.is_empty());
-        self.create(key, wanted, &owners, drift);
+        self.create(key, wanted, known, &owners, drift);
     }
 
     /// All that want an item, in order.
@@ -342,7 +364,7 @@ impl Comparison<'_> {
     }
 
     /// Whether the item could not be looked at; then those it belongs to are held back.
-    fn unknown(&mut self, fact: &Props, owners: &[ResourceName]) -> bool {
+    fn unknown(&mut self, fact: &Props, owners: &[&ResourceName]) -> bool {
         let Some(reason) = fact.get(UNKNOWN) else {
             return false;
         };
@@ -351,10 +373,10 @@ impl Comparison<'_> {
                 .plan
                 .blocked
                 .iter()
-                .any(|blocked| blocked.resource == *owner)
+                .any(|blocked| blocked.resource == **owner)
             {
                 self.plan.blocked.push(Blocked {
-                    resource: owner.clone(),
+                    resource: (*owner).clone(),
                     reason: reason.clone(),
                     hint: Some(
                         "see to it that it runs: `fleet setup-server` starts what a role needs"
@@ -366,9 +388,25 @@ impl Comparison<'_> {
         true
     }
 
+    /// Holds back those that want an item, where that changes more than they may have meant.
+    fn hold_drastic(&mut self, wanted: &Wanted, fact: &Props, owners: &[&ResourceName]) {
+        if self.mode != Mode::Force
+            && let Some(reason) = wanted.item.drastic(fact)
+        {
+            let blocked = owners.iter().map(|owner| Blocked {
+                resource: (*owner).clone(),
+                reason: format!("this is more than a small change: {reason}"),
+                hint: Some(
+                    "look at the diff with `--dry-run`; `--force` makes the change".to_owned(),
+                ),
+            });
+            self.plan.blocked.extend(blocked);
+        }
+    }
+
     /// An item that should be there, and is in some shape.
     fn present(&mut self, key: &Key, wanted: &Wanted, fact: &Props, known: Option<&Applied>) {
-        if self.unknown(fact, &wanted.owners) {
+        if self.unknown(fact, &with_leaving(key, &wanted.owners, known)) {
             return;
         }
         let props = wanted.item.wanted();
@@ -418,14 +456,21 @@ impl Comparison<'_> {
             return;
         }
         let left_alone = taken_over || (left_alone && self.mode == Mode::Respect);
+        let holders = if taken_over {
+            // Also that it lacks what they contributed was taken over.
+            owners.clone()
+        } else {
+            with_leaving(key, owners.iter().copied(), known)
+        };
         // What is on record must know its owners even when it is left alone, and what an earlier transaction made of it
         // before the next one's intent takes that place.
         if let Some(known) = known
-            && (known.intent.is_some() || (left_alone && !same_owners(known)))
+            && (known.intent.is_some()
+                || (left_alone && !known.owners.iter().eq(holders.iter().copied())))
             && let Some(settled) = known.settled(fact)
         {
             let settled = Applied {
-                owners: cloned(owners.iter().copied()),
+                owners: cloned(holders.iter().copied()),
                 ..settled
             };
             self.plan.remember.push((key.clone(), settled));
@@ -437,26 +482,15 @@ impl Comparison<'_> {
             self.plan.conflicts.push(Conflict {
                 item: wanted.item.clone(),
                 fact: fact.clone(),
-                owners: cloned(owners),
+                owners: cloned(holders),
                 edited: known.is_some_and(|known| !known.props.is_empty()),
             });
             return;
         }
-        if self.refused(wanted) {
+        if self.refused(key, wanted, known) {
             return;
         }
-        if self.mode != Mode::Force
-            && let Some(reason) = wanted.item.drastic(fact)
-        {
-            let blocked = owners.iter().map(|owner| Blocked {
-                resource: (*owner).clone(),
-                reason: format!("this is more than a small change: {reason}"),
-                hint: Some(
-                    "look at the diff with `--dry-run`; `--force` makes the change".to_owned(),
-                ),
-            });
-            self.plan.blocked.extend(blocked);
-        }
+        self.hold_drastic(wanted, fact, &owners);
         self.plan.changes.push(Change {
             key: key.clone(),
             action: Action::Update,
@@ -477,7 +511,7 @@ impl Comparison<'_> {
             }
             return;
         };
-        if self.unknown(fact, &known.owners) {
+        if self.unknown(fact, &known.owners.iter().collect::<Vec<_>>()) {
             return;
         }
         if !others.is_empty() {
@@ -505,6 +539,21 @@ impl Comparison<'_> {
             drift: false,
         });
     }
+}
+
+/// These owners of an item, and of one that folds also those on record: what they contributed is in it until it is made anew
+/// without them.
+fn with_leaving<'k>(
+    key: &Key,
+    owners: impl IntoIterator<Item = &'k ResourceName>,
+    known: Option<&'k Applied>,
+) -> Vec<&'k ResourceName> {
+    let on_record = known.filter(|_| key.item_type.folds());
+    let mut all: Vec<_> = owners.into_iter().collect();
+    all.extend(on_record.into_iter().flat_map(|known| &known.owners));
+    all.sort();
+    all.dedup();
+    all
 }
 
 fn cloned<'k>(owners: impl IntoIterator<Item = &'k ResourceName>) -> Vec<ResourceName> {

@@ -34,6 +34,8 @@ pub struct Facts {
 pub enum Observing {
     /// Changes nothing and waits for nobody.
     Only,
+    /// Once more, in the conversation whose first read took the lock: it is held from then on.
+    Again,
     /// Takes the lock and keeps it for the transaction that follows; rolls back what was left half done.
     ToChange {
         /// Seconds to wait for the lock.
@@ -50,12 +52,15 @@ pub enum Observing {
 /// The script that reads `keys`.
 pub fn script(keys: &BTreeSet<Key>, how: &Observing) -> Script {
     let mut script = Script::new();
-    script
-        .raw(super::PATHS)
-        .raw(super::NGINX)
-        .raw(zone::SHELL)
-        .raw(PRELUDE);
+    if *how != Observing::Again {
+        script
+            .raw(super::PATHS)
+            .raw(super::NGINX)
+            .raw(zone::SHELL)
+            .raw(PRELUDE);
+    }
     match how {
+        Observing::Again => {}
         Observing::Only => {
             script.raw("unfinished\n");
         }
@@ -174,6 +179,18 @@ mod tests {
     #[test]
     fn an_answer_that_stops_in_the_middle_is_no_answer() {
         assert_eq!(facts(["@section user", "w:x:1:1::/h:/s"]), None);
+    }
+
+    #[test]
+    fn a_second_read_keeps_the_lock_of_the_first() {
+        let keys = BTreeSet::from(["file /etc/a".parse().expect("a key")]);
+        let again = script(&keys, &Observing::Again);
+        let text = again.text();
+        assert!(
+            text.contains("/etc/a") && text.ends_with("'@observed\\n'\n"),
+            "{text}"
+        );
+        assert!(!text.contains("lock"), "{text}");
     }
 
     #[test]

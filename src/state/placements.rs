@@ -151,17 +151,50 @@ impl Write<'_> {
         server: &ServerName,
         position: u32,
     ) -> Result<(), Diagnostic> {
+        self.noting(resource, || self.put(resource, server, position))
+    }
+
+    /// Places a resource on all of `come`, each as [`Self::place`] does, and takes it off all of `leave`. That is one change
+    /// of it: to note each server by itself would write all its placements down as often as there are servers.
+    pub fn move_to(
+        &self,
+        resource: i64,
+        come: &[ServerName],
+        leave: &[ServerName],
+    ) -> Result<(), Diagnostic> {
+        if come.is_empty() && leave.is_empty() {
+            return Ok(());
+        }
         self.noting(resource, || {
-            self.change(
-                "INSERT INTO placements (resource_id, server, position, status, weight)
-                 SELECT id, $1, $2, 'pending', weight FROM resources WHERE id = $3
-                 ON CONFLICT (resource_id, server) DO UPDATE
-                 SET status = 'pending', reason = NULL, away_task = NULL, position = excluded.position
-                 WHERE placements.status = 'removing' OR placements.position <> excluded.position",
-                params![server.as_str(), position, resource],
-            )
-            .map(drop)
+            for server in come {
+                self.put(resource, server, 0)?;
+            }
+            for server in leave {
+                self.take_off(resource, server)?;
+            }
+            Ok(())
         })
+    }
+
+    fn put(&self, resource: i64, server: &ServerName, position: u32) -> Result<(), Diagnostic> {
+        self.change(
+            "INSERT INTO placements (resource_id, server, position, status, weight)
+             SELECT id, $1, $2, 'pending', weight FROM resources WHERE id = $3
+             ON CONFLICT (resource_id, server) DO UPDATE
+             SET status = 'pending', reason = NULL, away_task = NULL, position = excluded.position
+             WHERE placements.status = 'removing' OR placements.position <> excluded.position",
+            params![server.as_str(), position, resource],
+        )
+        .map(drop)
+    }
+
+    fn take_off(&self, resource: i64, server: &ServerName) -> Result<(), Diagnostic> {
+        self.change(
+            "UPDATE placements SET status = 'removing', reason = NULL, away_task = NULL
+             WHERE resource_id = $1 AND server = $2",
+            params![resource, server.as_str()],
+        )
+        .map(drop)
     }
 
     /// Notes that the content of a resource whose removal by task number `task` is undone is in the trash of its servers:
@@ -195,14 +228,7 @@ impl Write<'_> {
 
     /// Marks a placement as to be taken off its server; it counts there until it is gone.
     pub fn displace(&self, resource: i64, server: &ServerName) -> Result<(), Diagnostic> {
-        self.noting(resource, || {
-            self.change(
-                "UPDATE placements SET status = 'removing', reason = NULL, away_task = NULL
-                 WHERE resource_id = $1 AND server = $2",
-                params![resource, server.as_str()],
-            )
-            .map(drop)
-        })
+        self.noting(resource, || self.take_off(resource, server))
     }
 
     /// Forgets a placement whose server is gone for good, without touching the server.

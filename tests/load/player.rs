@@ -8,8 +8,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use russh::server::Msg;
-use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
+use russh::{ChannelReadHalf, ChannelWriteHalf};
 
+use crate::played::{self, Said, next, nonce, ready};
 use crate::sshd::{Behaviour, Doing, Play, Shell, Sshd};
 
 /// What is wrong with a server.
@@ -48,13 +49,6 @@ impl Ill {
 /// What each script has printed when it was really run.
 #[derive(Default)]
 pub(crate) struct Cache(Mutex<HashMap<String, Said>>);
-
-#[derive(Clone)]
-struct Said {
-    stdout: Vec<u8>,
-    stderr: Vec<u8>,
-    status: i32,
-}
 
 impl Cache {
     /// How many different scripts there were.
@@ -118,60 +112,14 @@ fn play(ill: Option<Ill>, cache: Arc<Cache>) -> Arc<Play> {
     })
 }
 
-/// The word that the loop of the transport begins its answers with.
-fn nonce(command: &str) -> &str {
-    let (before, _) = command.split_once(" ready\" >&2").unwrap();
-    before.rsplit('"').next().unwrap()
-}
-
-async fn ready(command: &str, writer: &ChannelWriteHalf<Msg>) {
-    let nonce = nonce(command);
-    let stdout = format!(" 127.0.0.1 1 127.0.0.1 22 {nonce} ready\n");
-    drop(writer.data_bytes(stdout.into_bytes()).await);
-    let stderr = format!("{nonce} ready\n");
-    drop(writer.extended_data_bytes(1, stderr.into_bytes()).await);
-}
-
-/// Takes scripts as the transport's own loop does, and answers them.
+/// Answers scripts as the cache has it.
 async fn well(
     command: &str,
-    mut reader: ChannelReadHalf,
+    reader: ChannelReadHalf,
     writer: &ChannelWriteHalf<Msg>,
     cache: &Cache,
 ) {
-    ready(command, writer).await;
-    let mut input = Vec::new();
-    while let Some((key, script)) = next(&mut reader, &mut input).await {
-        let mut said = tokio::task::block_in_place(|| cache.answer(&script));
-        said.stdout
-            .extend(format!("{key} end {}\n", said.status).bytes());
-        said.stderr.extend(format!("{key} end\n").bytes());
-        drop(writer.data_bytes(said.stdout).await);
-        drop(writer.extended_data_bytes(1, said.stderr).await);
-    }
-}
-
-/// The key and the text of the next script: a number in ten places, a blank, the key and a newline, then so many bytes.
-async fn next(reader: &mut ChannelReadHalf, input: &mut Vec<u8>) -> Option<(String, String)> {
-    const HEADER: usize = 28;
-    loop {
-        if input.len() >= HEADER {
-            let header = String::from_utf8(input[..HEADER].to_vec()).unwrap();
-            let (length, key) = header.trim_end().rsplit_once(' ').unwrap();
-            let length: usize = length.trim_end().parse().unwrap();
-            if input.len() >= HEADER + length {
-                let script: Vec<u8> = input.drain(..HEADER + length).skip(HEADER).collect();
-                let script = String::from_utf8(script).unwrap();
-                let script = script.strip_suffix(&format!("\n#{key}")).unwrap();
-                return Some((key.to_owned(), script.to_owned()));
-            }
-        }
-        match reader.wait().await? {
-            ChannelMsg::Data { data } => input.extend_from_slice(&data),
-            ChannelMsg::Eof | ChannelMsg::Close => return None,
-            _ => {}
-        }
-    }
+    played::play(command, reader, writer, |script| cache.answer(script)).await;
 }
 
 async fn endless(command: &str, writer: &ChannelWriteHalf<Msg>) {

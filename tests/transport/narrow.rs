@@ -60,6 +60,9 @@ struct Nobody;
 
 impl Observer for Nobody {
     fn event(&mut self, _: &ServerName, _: &Event) {}
+    fn renew(&mut self, _: &ServerName) -> Result<Option<Work>, Diagnostic> {
+        Ok(None)
+    }
     fn intend(&mut self, _: &ServerName, _: &ServerPlan) -> Result<(), Diagnostic> {
         Ok(())
     }

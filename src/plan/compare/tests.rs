@@ -369,3 +369,101 @@ fn rules_that_another_fleet_loaded_are_a_conflict_and_an_edit_is_a_drift() {
     let plan = all(&desired(vec![ours.clone()]), &facts, &record(&ours, &["a"]));
     assert_eq!(verdict(&plan), "drift");
 }
+
+mod folded {
+    //! The firewall, to which several contribute: who is held back when it stays as it is.
+
+    use super::*;
+    use crate::item::{Ruleset, ruleset};
+
+    fn rule(name: &str) -> ResourceName {
+        ResourceName::new("rule", name)
+    }
+
+    /// A firewall that lets in SSH from these networks alone.
+    fn firewall(ssh_from: &[&str]) -> Item {
+        let networks = ssh_from.iter().map(|net| net.parse().expect("a network"));
+        Item::from(Ruleset {
+            base: Some(ruleset::Base {
+                ssh_ports: BTreeSet::from([22]),
+                ssh_from: ruleset::Sources::networks(networks),
+                ..ruleset::Base::default()
+            }),
+            ..Ruleset::default()
+        })
+    }
+
+    /// The comparison of a firewall that `a` alone contributes to any more, beside `door` on record.
+    fn compared(
+        wanted: &Item,
+        facts: &Facts,
+        known: &Item,
+        only: &[ResourceName],
+        mode: Mode,
+    ) -> ServerPlan {
+        let mut applied = record(known, &["a"]);
+        for known in applied.values_mut() {
+            known.owners.insert(0, rule("door"));
+        }
+        let only: BTreeSet<ResourceName> = only.iter().cloned().collect();
+        let only = Some(&only).filter(|only| !only.is_empty());
+        compare(&desired(vec![wanted.clone()]), facts, &applied, only, mode)
+    }
+
+    #[test]
+    fn who_leaves_is_held_back_when_the_rest_would_lock_fleet_out() {
+        let (open, closed) = (
+            firewall(&["192.0.2.0/24", "10.0.0.0/8"]),
+            firewall(&["10.0.0.0/8"]),
+        );
+        let mut facts = there(&[&open]);
+        facts.reached_by = Some("192.0.2.7 40000 192.0.2.1 22".to_owned());
+        let blocked = |plan: &ServerPlan| {
+            let names = plan.blocked.iter().map(|blocked| blocked.resource.clone());
+            names.collect::<Vec<ResourceName>>()
+        };
+        let only = [rule("door")];
+        let plan = compared(&closed, &facts, &open, &only, Mode::Respect);
+        assert_eq!(blocked(&plan), only);
+        assert!(plan.changes.is_empty() && plan.held().contains(&rule("door")));
+        // Everybody is, where all is looked at.
+        let plan = compared(&closed, &facts, &open, &[], Mode::Respect);
+        assert_eq!(blocked(&plan), [rule("door"), site("a")]);
+        // Also where nothing of it is in force, or on record.
+        facts.items.clear();
+        let plan = compared(&closed, &facts, &open, &only, Mode::Respect);
+        assert_eq!(blocked(&plan), only);
+        let plan = compared(&closed, &facts, &open, &[rule("gone")], Mode::Respect);
+        assert_eq!(blocked(&plan), [rule("gone")]);
+        let plan = compared(&closed, &facts, &open, &only, Mode::Force);
+        assert_eq!((blocked(&plan), plan.changes.len()), (Vec::new(), 1));
+    }
+
+    #[test]
+    fn a_conflict_holds_back_all_who_contribute_and_who_leave() {
+        let (ours, newer, other) = (
+            firewall(&[]),
+            firewall(&["10.0.0.0/8"]),
+            firewall(&["192.0.2.0/24"]),
+        );
+        let facts = there(&[&newer]);
+        for only in [&[][..], &[rule("door")]] {
+            let plan = compared(&other, &facts, &ours, only, Mode::Respect);
+            assert_eq!(plan.conflicts.len(), 1, "{plan:?}");
+            let held: Vec<&ResourceName> = plan.held().into_iter().collect();
+            assert_eq!(held, [&rule("door"), &site("a")]);
+            assert_eq!(plan.remember, [], "who leaves it stays on record");
+        }
+    }
+
+    #[test]
+    fn who_leaves_is_held_back_when_nobody_can_look() {
+        let ours = firewall(&[]);
+        let mut facts = there(&[&ours]);
+        for fact in facts.items.values_mut() {
+            *fact = Props::from([(UNKNOWN.to_owned(), "nft does not answer".to_owned())]);
+        }
+        let plan = compared(&ours, &facts, &ours, &[rule("door")], Mode::Respect);
+        assert!(plan.held().contains(&rule("door")), "{plan:?}");
+    }
+}

@@ -1,0 +1,206 @@
+//! What is to be done on servers, from what a real state database has of them.
+
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::*;
+use crate::plan::{Action, Facts, Mode, ServerPlan, compare};
+use crate::state::{NewResource, Outcome, PlacementResult, State, Write};
+
+/// Opens every secret, or none, as when the key is lost.
+struct Vault {
+    is_open: bool,
+}
+
+impl Secrets for Vault {
+    fn open(&self, _id: &SecretId) -> Result<Secret, String> {
+        if self.is_open {
+            Ok(Secret::new("hunter2"))
+        } else {
+            Err("the key is lost".to_owned())
+        }
+    }
+}
+
+/// A state in which things are placed on servers.
+struct Scenery {
+    state: State,
+    inventory: Inventory,
+    _dir: TempDir,
+}
+
+fn now() -> Timestamp {
+    "2026-11-09T10:11:12Z".parse().unwrap()
+}
+
+impl Scenery {
+    /// With so many servers: `sg-1`, and so on.
+    fn new(servers: usize) -> Self {
+        let dir = TempDir::new().unwrap();
+        let entry = |number| format!("[servers.sg-{number}]\naddress = \"192.0.2.{number}\"\n");
+        let text: String = (1..=servers).map(entry).collect();
+        Self {
+            state: State::open(&dir.path().join("state.db"), now()).unwrap(),
+            inventory: Inventory::parse(Path::new("inventory.toml"), &text, None).unwrap(),
+            _dir: dir,
+        }
+    }
+
+    fn write<T>(&mut self, work: impl FnOnce(&Write<'_>) -> Result<T, Diagnostic>) -> T {
+        self.state.write(work).unwrap()
+    }
+
+    /// Records a resource on servers.
+    fn add(&mut self, name: &ResourceName, spec: &Value, on: &[&str]) {
+        let kind = kind::kind(&name.kind).unwrap();
+        let ties = (kind.ties)(spec, &name.name).unwrap();
+        let new = NewResource {
+            name,
+            spec,
+            weight: 1,
+            ties: &ties,
+        };
+        self.write(|write| {
+            let id = write.insert_resource(&new, now())?;
+            for server in on {
+                write.place(id, &server.parse().unwrap())?;
+            }
+            Ok(())
+        });
+    }
+
+    /// The jobs of all servers.
+    fn jobs(&self, vault: Vault, only: &[&ResourceName]) -> Jobs<'_> {
+        let only = only.iter().map(|name| (*name).clone());
+        let only: BTreeSet<ResourceName> = only.collect();
+        let jobs = self.state.read(|read| {
+            let source = Source {
+                read,
+                inventory: &self.inventory,
+                secrets: Box::new(vault),
+                servers: self.inventory.servers.values().collect(),
+                only: Some(only).filter(|only| !only.is_empty()),
+            };
+            source.jobs()
+        });
+        jobs.unwrap()
+    }
+
+    /// What is to be done on the first server.
+    fn work(&self, vault: Vault, only: &[&ResourceName]) -> Work {
+        let job = self.jobs(vault, only).jobs.into_iter().next().unwrap();
+        (job.prepare)().unwrap()
+    }
+
+    /// Records that all of this is on the first server; returns what a look there finds then.
+    fn apply(&mut self, work: &Work) -> Facts {
+        let mut outcome = Outcome::default();
+        let mut facts = Facts::default();
+        for (key, wanted) in &work.desired.items {
+            let applied = Applied {
+                props: wanted.item.wanted(),
+                owners: wanted.owners.clone(),
+                ..Applied::default()
+            };
+            facts.items.insert(key.clone(), wanted.item.wanted());
+            outcome.applied.insert(key.clone(), applied);
+        }
+        let server = "sg-1".parse().unwrap();
+        self.write(|write| write.record_outcome(&server, &outcome, None, now()));
+        facts
+    }
+}
+
+fn planned(work: &Work, facts: &Facts) -> ServerPlan {
+    let only = work.only.as_deref();
+    compare(&work.desired, facts, &work.applied, only, Mode::Respect)
+}
+
+#[test]
+fn a_follower_that_cannot_be_compiled_stays_as_it_is() {
+    let site = ResourceName::new("site", "shop.example.com");
+    let database = ResourceName::new("database", "shop");
+    let user =
+        json!({"access": "owner", "hosts": ["localhost"], "password": "sec_1", "salt": "c2FsdA=="});
+    let mut scenery = Scenery::new(1);
+    scenery.add(&site, &json!({"type": "static"}), &["sg-1"]);
+    let spec = json!({"site": site.name, "users": {"shop": user}});
+    scenery.add(&database, &spec, &["sg-1"]);
+    let all = scenery.work(Vault { is_open: true }, &[]);
+    let facts = scenery.apply(&all);
+    let of_database = |key: &Key| key.item_type.word().starts_with("mariadb");
+    assert!(facts.items.keys().any(of_database));
+
+    let work = scenery.work(Vault { is_open: false }, &[&site]);
+    let plan = planned(&work, &facts);
+    assert_eq!(plan, ServerPlan::default(), "nothing of it goes");
+    let left_out: Vec<&ResourceName> = work.left_out.iter().map(|b| &b.resource).collect();
+    assert_eq!(left_out, [&database]);
+    assert!(work.left_out[0].reason.contains("the key is lost"));
+
+    // Who asks for it is told that it cannot be done, and it stays as well.
+    let work = scenery.work(Vault { is_open: false }, &[&database]);
+    let plan = planned(&work, &facts);
+    assert!(!plan.changes.iter().any(|c| c.action == Action::Delete));
+    assert_eq!((work.blocked.len(), work.left_out.len()), (1, 0));
+}
+
+#[test]
+fn what_is_on_many_servers_is_held_once_for_all_of_them() {
+    let rule = ResourceName::new("rule", "web");
+    let mut scenery = Scenery::new(3);
+    let spec = json!({"action": "allow", "port": ["80"], "on": ["sg-*"]});
+    scenery.add(&rule, &spec, &["sg-1", "sg-2", "sg-3"]);
+    for only in [&[][..], &[&rule]] {
+        let jobs = scenery.jobs(Vault { is_open: true }, only);
+        let there: Vec<&Arc<Resource>> = jobs.resources.values().map(|there| &there[0]).collect();
+        assert_eq!(there.len(), 3);
+        assert!(there.iter().all(|one| Arc::ptr_eq(one, there[0])));
+    }
+}
+
+#[test]
+fn the_mark_of_a_server_is_another_one_when_what_its_work_is_made_from_has_changed() {
+    let site = ResourceName::new("site", "shop.example.com");
+    let database = ResourceName::new("database", "shop");
+    let mut scenery = Scenery::new(3);
+    scenery.add(&site, &json!({"type": "static"}), &["sg-2"]);
+    scenery.add(&database, &json!({"site": site.name}), &["sg-1"]);
+    let all: BTreeSet<ServerName> = scenery.inventory.servers.keys().cloned().collect();
+    let marks = |scenery: &Scenery| scenery.state.read(|read| read.marks(&all)).unwrap();
+    let name = |number: usize| ServerName::clone(all.iter().nth(number - 1).unwrap());
+    let changed = |before: &BTreeMap<ServerName, Mark>, scenery: &Scenery| {
+        let now = marks(scenery);
+        let differs = all
+            .iter()
+            .filter(|name| before.get(*name) != now.get(*name));
+        differs.cloned().collect::<Vec<ServerName>>()
+    };
+    let before = marks(&scenery);
+    assert_eq!(before.len(), 2, "there is nothing on the third");
+    let id = |scenery: &Scenery, name| {
+        scenery
+            .state
+            .read(|read| read.find(name))
+            .unwrap()
+            .unwrap()
+            .id
+    };
+    let (site, database) = (id(&scenery, &site), id(&scenery, &database));
+
+    // How far a server has followed changes nothing.
+    let applied = PlacementResult::Applied { generation: 1 };
+    scenery.write(|write| write.settle_placement(database, &name(1), &applied));
+    assert_eq!(changed(&before, &scenery), []);
+    // The database is planned with the site that it refers to, also on another server.
+    scenery.write(|write| write.move_to(site, &[name(3)], &[name(2)]));
+    assert_eq!(changed(&before, &scenery), [name(1), name(2), name(3)]);
+    let before = marks(&scenery);
+    scenery.write(|write| write.remove_resource(database, None, now()));
+    assert_eq!(changed(&before, &scenery), [name(1)]);
+}
