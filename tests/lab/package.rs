@@ -37,6 +37,35 @@ fn build(world: &World) -> String {
         .expect("a package")
 }
 
+/// A user with a fleet, a sendmail that works as postfix's does (it hands the mail to a set-gid program, which alone may
+/// write to the spool), and sudo.
+fn prepare_user(world: &World) {
+    world.sh(
+        "lab-3",
+        r#"set -e
+        useradd --create-home --shell /bin/sh ops
+        echo 'ops ALL=(ALL:ALL) NOPASSWD: ALL' >/etc/sudoers.d/ops
+        install -d -o root -g mail -m 730 /var/spool/dropped
+        install -o root -g mail -m 2755 /usr/bin/tee /usr/sbin/dropmail
+        printf '#!/bin/sh\nexec /usr/sbin/dropmail /var/spool/dropped/$$ >/dev/null\n' >/usr/sbin/sendmail
+        chmod 755 /usr/sbin/sendmail
+        install -d -o ops -g ops -m 700 /home/ops/.config /home/ops/.config/fleet
+        cat >/home/ops/.config/fleet/inventory.toml <<'TOML'
+[health]
+fail_after = 1
+[notifications.ops]
+type = "mail"
+to = ["ops@example.com"]
+[servers.here]
+transport = "local"
+become = true
+[servers.gone]
+address = "127.0.0.1"
+port = 1
+TOML"#,
+    );
+}
+
 /// The files below the directories that a package writes to, but for dpkg's own records.
 fn files(world: &World) -> String {
     world.sh(
@@ -51,6 +80,7 @@ fn the_debian_package_can_be_installed_run_and_removed() {
         return;
     };
     let package = build(&world);
+    prepare_user(&world);
     let before = files(&world);
     world
         .fleet(&format!("copy {package} lab-3:/root/fleet.deb"))
@@ -69,18 +99,42 @@ fn the_debian_package_can_be_installed_run_and_removed() {
         done
         [ \"$(stat -c '%U:%G %a' /usr/bin/fleet)\" = 'root:root 755' ]",
     );
-    // A sweep of that server itself, under the restrictions of the unit; the timer is only there.
+    // A sweep of that server itself, under every restriction that comes along; the timer is only there.
+    let strict =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/systemd/fleet-health-hardening.conf");
+    let drop_in = "/etc/systemd/system/fleet-health@.service.d";
+    world.sh("lab-3", &format!("mkdir {drop_in}"));
+    world
+        .fleet(&format!("copy {} lab-3:{drop_in}/", strict.display()))
+        .expect(0);
     world.sh(
         "lab-3",
-        "set -e
-        [ \"$(systemctl is-enabled fleet-health@root.timer)\" = disabled ]
-        install -d -m 700 /root/.config/fleet
-        printf '[servers.here]\\ntransport = \"local\"\\n' >/root/.config/fleet/inventory.toml
-        systemctl start fleet-health@root.service || { journalctl -u fleet-health@root.service >&2; exit 1; }
-        HOME=/root fleet status --json | grep -q '\"here\"'
-        systemctl enable --now fleet-health@root.timer 2>/dev/null
-        systemctl is-active --quiet fleet-health@root.timer",
+        &format!(
+            "set -e
+            dpkg -L fleet | grep -qx /usr/share/doc/fleet/examples/fleet-health-hardening.conf
+            systemctl daemon-reload
+            [ \"$(systemctl is-enabled fleet-health@root.timer)\" = disabled ]
+            install -d -m 700 /root/.config/fleet
+            printf '[servers.here]\\ntransport = \"local\"\\n' >/root/.config/fleet/inventory.toml
+            systemctl start fleet-health@root.service || {{ journalctl -u fleet-health@root.service >&2; exit 1; }}
+            HOME=/root fleet status --json | grep -q '\"here\"'
+            rm -r {drop_in}
+            systemctl daemon-reload
+            systemctl enable --now fleet-health@root.timer 2>/dev/null
+            systemctl is-active --quiet fleet-health@root.timer"
+        ),
     );
+    // Of a plain user, under those of the unit alone: the mail leaves, and sudo lets a look be root's.
+    let seen = world.sh(
+        "lab-3",
+        "set -e
+        systemctl start fleet-health@ops.service || { journalctl -u fleet-health@ops.service >&2; exit 1; }
+        grep -qh '^Subject: .*gone offline' /var/spool/dropped/*
+        runuser -u ops -- env HOME=/home/ops fleet list-servers --json",
+    );
+    let seen: serde_json::Value = serde_json::from_str(&seen).expect("JSON");
+    let here = seen["servers"][1].to_string();
+    expect_words(&here, &["\"name\":\"here\"", "\"health\":\"online\""]);
 
     world.sh("lab-3", "dpkg --remove fleet 2>&1");
     world.sh(
