@@ -7,7 +7,11 @@ use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use support::environment::Environment;
+use fleet::diagnostic::Diagnostic;
+use fleet::model::{Patience, ServerName, Sight, Status};
+use fleet::state::State;
+use jiff::Timestamp;
+use support::environment::{Environment, NOW};
 
 /// An inventory with this machine, a port that refuses, and one that never says a word.
 fn inventory(silent: u16, closed: u16) -> String {
@@ -160,6 +164,60 @@ fn quiet_speaks_of_what_is_confirmed_once_and_of_the_recovery() {
     let expected = format!("web: {well}, was offline (");
     assert!(recovery.stdout.starts_with(&expected), "{recovery}");
     assert_eq!(quiet().expect(code).stdout, "");
+}
+
+#[test]
+fn what_nobody_checks_any_more_has_no_status() {
+    let environment = Environment::new();
+    environment.write("inventory.toml", &web(true, closed_port()));
+    let path = environment.path().join("state.db");
+    let now: Timestamp = NOW.parse().expect("a time");
+    let web: ServerName = "web".parse().expect("a name");
+    let seed = || {
+        let mut state = State::open(&path, now).expect("a state");
+        let seeded: Result<(), Diagnostic> = state.write(|write| {
+            for (subject, hours) in [
+                ("cron", 0),
+                ("http of site new.example, from here", 1),
+                ("http of site old.example", 3),
+                ("http of site old.example, from here", 3),
+            ] {
+                let sight = Sight {
+                    at: now - jiff::SignedDuration::from_hours(hours),
+                    status: Status::Bad,
+                    reasons: vec!["answers 500".to_owned()],
+                };
+                write.record_sight(&web, subject, &sight, Patience::NONE)?;
+            }
+            Ok(())
+        });
+        seeded.expect("a record");
+    };
+    for (arguments, left) in [
+        // Somebody else may look at all, now and then; so what was seen lately stays.
+        (
+            &["--server-only"][..],
+            &["http of site new.example, from here"][..],
+        ),
+        (
+            &["--no-checks"],
+            &["cron", "http of site new.example, from here"],
+        ),
+        // Nothing is placed there.
+        (&[], &[]),
+    ] {
+        seed();
+        let outcome = environment.fleet(["health", "-q"].iter().chain(arguments));
+        let state = State::open(&path, now).expect("a state");
+        let standings = state.read(|read| read.standings(&[web.clone()].into()));
+        let bad: Vec<String> = standings
+            .expect("the standings")
+            .into_iter()
+            .filter(|(_, standing)| standing.status == Status::Bad)
+            .map(|((_, subject), _)| subject)
+            .collect();
+        assert_eq!(bad, left, "{arguments:?}: {outcome}");
+    }
 }
 
 #[test]

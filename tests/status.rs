@@ -131,6 +131,20 @@ fn the_exit_code_speaks_only_when_it_is_asked() {
     assert_eq!(value["servers"][5]["drift"][0], "file /etc/motd");
     assert_eq!(value["regions"].as_array().map(Vec::len), Some(4));
 
+    // What a check saw of a server counts while it is looked at.
+    let idle = fleet_of(1);
+    saw(
+        &idle,
+        "srv-0000",
+        &[("cron", "the cron daemon is inactive")],
+    );
+    idle.fleet(["status", "--check"]).expect(5);
+    let active = inventory(1);
+    idle.write("inventory.toml", &format!("{active}active = false\n"));
+    idle.fleet(["status", "--check"]).expect(0);
+    idle.write("inventory.toml", "");
+    idle.fleet(["status", "--check"]).expect(0);
+
     // Without the one that is offline, the drift is left.
     let fewer = fleet_of(3);
     fewer.fleet(["status", "--check"]).expect(0);
@@ -156,7 +170,7 @@ fn measure(path: &Path, index: usize, site: &str, ms: f64, expires_in_hours: i64
     let mut state = State::open(path, now()).expect("a state");
     let checks = [answer, certificate];
     state
-        .write(|write| write.record_measured(&server, &checks, now(), true))
+        .write(|write| write.record_measured(&server, &checks, now()))
         .expect("a record");
 }
 
@@ -209,29 +223,35 @@ fn maintenance_answers_and_certificates_have_a_line_each() {
     assert_eq!(value["summary"]["maintenance"], 1);
 }
 
-#[test]
-fn what_is_the_same_from_both_sides_is_told_once() {
-    let environment = fleet_of(1);
+/// Records checks of a server that do not work, each with its reason.
+fn saw(environment: &Environment, server: &str, checks: &[(&str, &str)]) {
     let mut state = State::open(&environment.path().join("state.db"), now()).expect("a state");
-    let server: ServerName = "srv-0000".parse().expect("a name");
+    let server: ServerName = server.parse().expect("a name");
     state
         .write(|write| {
-            for (subject, reason) in [
-                ("http of site a.example", "answers 500"),
-                ("http of site a.example, from here", "answers 500"),
-                ("http of site b.example", "answers 500"),
-                ("http of site b.example, from here", "does not answer"),
-            ] {
+            for (subject, reason) in checks {
                 let sight = Sight {
                     at: now(),
                     status: Status::Bad,
-                    reasons: vec![reason.to_owned()],
+                    reasons: vec![(*reason).to_owned()],
                 };
                 write.record_sight(&server, subject, &sight, Patience::NONE)?;
             }
             Ok::<_, fleet::diagnostic::Diagnostic>(())
         })
         .expect("a record");
+}
+
+#[test]
+fn what_is_the_same_from_both_sides_is_told_once() {
+    let environment = fleet_of(1);
+    let checks = [
+        ("http of site a.example", "answers 500"),
+        ("http of site a.example, from here", "answers 500"),
+        ("http of site b.example", "answers 500"),
+        ("http of site b.example, from here", "does not answer"),
+    ];
+    saw(&environment, "srv-0000", &checks);
     let outcome = environment.fleet(["status"]).expect(0);
     let told: Vec<&str> = outcome
         .stdout

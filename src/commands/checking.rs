@@ -11,10 +11,10 @@ use tokio::task::JoinSet;
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
 use crate::health::Look;
-use crate::health::checks::{Asked, Outside, Visit};
+use crate::health::checks::{Asked, Outside, Visit, Visited};
 use crate::kind::KINDS;
 use crate::kind::wanted::Wanted;
-use crate::model::check::{Aspect, CheckLimits, Status, Vantage};
+use crate::model::check::{Aspect, CheckLimits, Extent, Status, Vantage};
 use crate::model::{
     Check, Health, PlacementStatus, ResourceName, Server, ServerName, TransportKind,
 };
@@ -56,6 +56,10 @@ pub(super) struct Checking {
     visits: Vec<Visit>,
     /// Servers that are reached by a name: their addresses are looked up first.
     names: BTreeMap<ServerName, String>,
+    /// Whether single sites alone are checked.
+    part: bool,
+    /// Whether nothing is checked.
+    nothing: bool,
     /// How many visits are made to what is on a server; `None` when they are left out.
     expected: Option<BTreeMap<ServerName, usize>>,
     /// From when on what is found on a server needs attention.
@@ -127,21 +131,27 @@ impl CheckArgs {
         !self.no_checks
     }
 
-    /// What is to be checked on `servers`; `None` for nothing.
+    /// What is to be checked on `servers`.
     pub(super) fn checking(
         &self,
         context: &Context,
         servers: &[&Server],
-    ) -> anyhow::Result<Option<Checking>> {
+    ) -> anyhow::Result<Checking> {
         if self.no_checks {
-            return Ok(None);
+            return Ok(Checking {
+                nothing: true,
+                ..Checking::default()
+            });
         }
         let only = self.sites()?;
         let settings = &context.inventory()?.health;
-        let mut checking = Checking::default();
+        let mut checking = Checking {
+            part: !only.is_empty(),
+            ..Checking::default()
+        };
         for server in servers {
             let asked = Asked {
-                only: !only.is_empty(),
+                only: checking.part,
                 ..Asked::default()
             };
             checking.asked.insert(server.name.clone(), asked);
@@ -160,7 +170,7 @@ impl CheckArgs {
             }
             checking.expected = Some(expected);
         }
-        Ok(Some(checking))
+        Ok(checking)
     }
 }
 
@@ -282,7 +292,7 @@ impl Checking {
     }
 
     /// Makes the visits from here.
-    pub(super) async fn visit_all(&mut self, context: &Context) -> Vec<Check> {
+    pub(super) async fn visit_all(&mut self, context: &Context) -> Vec<Visited> {
         let mut visits = std::mem::take(&mut self.visits);
         let found = look_up(std::mem::take(&mut self.names)).await;
         for visit in visits.iter_mut().filter(|visit| visit.addresses.is_empty()) {
@@ -290,12 +300,53 @@ impl Checking {
                 visit.addresses.clone_from(addresses);
             }
         }
-        visits.retain(|visit| !visit.addresses.is_empty());
         if visits.is_empty() {
             return Vec::new();
         }
         let outside = Outside::new(PARALLEL, LIMIT, context.now());
         outside.run(visits).await
+    }
+
+    /// Puts what was seen from here to what was seen there, and says how much of all there is that was.
+    ///
+    /// Of a server that is away nothing is told that follows from it: it would be said as often as it has sites. Unless one
+    /// of them answers: then it is the way of the administrator that is broken, and the visitors' counts.
+    pub(super) fn join(&self, looks: &mut [Look], from_here: Vec<Visited>) {
+        let mut by_server: BTreeMap<ServerName, Vec<Visited>> = BTreeMap::new();
+        for visited in from_here {
+            let of_server = by_server.entry(visited.server.clone()).or_default();
+            of_server.push(visited);
+        }
+        for look in looks {
+            let visited = by_server.remove(&look.server).unwrap_or_default();
+            let made = visited.len();
+            let had_way = visited.iter().all(|visited| visited.had_way);
+            let checks: Vec<Check> = visited
+                .into_iter()
+                .flat_map(|visited| visited.checks)
+                .collect();
+            let answers = |check: &Check| check.key.aspect == Aspect::Http && check.value.is_some();
+            let is_away = look.observation.health == Health::Offline && !checks.iter().any(answers);
+            look.extents.from_here = match &self.expected {
+                _ if self.part => Extent::Part,
+                None => Extent::LeftOut,
+                _ if is_away => Extent::Part,
+                Some(expected)
+                    if made < expected.get(&look.server).copied().unwrap_or_default() =>
+                {
+                    Extent::Part
+                }
+                Some(_) if !had_way => Extent::LeftOut,
+                Some(_) => Extent::All,
+            };
+            if self.nothing {
+                look.extents.on_server = Extent::LeftOut;
+            }
+            if !is_away {
+                look.checks.extend(checks);
+                look.checks.sort_by(|a, b| a.key.cmp(&b.key));
+            }
+        }
     }
 }
 
@@ -321,37 +372,6 @@ async fn look_up(names: BTreeMap<ServerName, String>) -> BTreeMap<ServerName, Ve
         }
     }
     found
-}
-
-/// Puts what was seen from here to what was seen there.
-///
-/// Of a server that is away nothing is told that follows from it: it would be said as often as it has sites. Unless one of
-/// them answers: then it is the way of the administrator that is broken, and the visitors' counts.
-pub(super) fn join(looks: &mut [Look], from_here: Vec<Check>, checking: Option<&Checking>) {
-    let expected = checking.and_then(|checking| checking.expected.as_ref());
-    let mut by_server: BTreeMap<ServerName, Vec<Check>> = BTreeMap::new();
-    for check in from_here {
-        let server = check.key.subject.server.clone();
-        by_server.entry(server).or_default().push(check);
-    }
-    for look in looks {
-        let checks = by_server.remove(&look.server).unwrap_or_default();
-        // Each visit has a check of what the resource's kind is about, and some have others beside it.
-        let visited = |check: &&Check| {
-            let resource = check.key.subject.resource.as_ref();
-            let zone = resource.is_some_and(|resource| resource.kind == "zone");
-            zone || check.key.aspect == Aspect::Http
-        };
-        look.all_checks &= expected.is_some_and(|expected| {
-            let expected = expected.get(&look.server).copied().unwrap_or_default();
-            checks.iter().filter(visited).count() == expected
-        });
-        let answers = |check: &Check| check.key.aspect == Aspect::Http && check.value.is_some();
-        if look.observation.health != Health::Offline || checks.iter().any(answers) {
-            look.checks.extend(checks);
-            look.checks.sort_by(|a, b| a.key.cmp(&b.key));
-        }
-    }
 }
 
 /// Whether any check found something that does not work.

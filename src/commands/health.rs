@@ -127,7 +127,7 @@ impl Verb for Health {
         }
         let on_look = |look: &Look| progress.end(look.server.as_str());
         let looking =
-            look::look_and_check(context, &connector, &servers, limit, checking, on_look);
+            look::look_and_check(context, &connector, &servers, limit, Some(checking), on_look);
         let looks = context.block_on(looking)??;
         drop(progress);
         let took = clock.elapsed();

@@ -3,20 +3,26 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::checking::{self, Checking};
 use super::notifying;
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
 use crate::health::{Look, Subject, Sweep, is_stale};
 use crate::kind;
+use crate::model::check::{self, Extent, Vantage};
 use crate::model::health::Rules;
-use crate::model::{HealthEvent, Patience, Server, ServerName, Sight, check};
+use crate::model::{HealthEvent, Patience, Server, ServerName, Sight};
 use crate::state::{Read, Write};
 use crate::transport::Connector;
 
 /// How many servers are looked at at the same time. One that does not answer keeps its place until its time limit,
 /// so this is far more than this machine works on at a time.
 pub(super) const PARALLEL: usize = 256;
+
+/// For how long checks keep their status that whoever looks now leaves out: somebody else may look at all, now and then.
+const LEFT_OUT: SignedDuration = SignedDuration::from_hours(2);
 
 /// Looks at `servers` themselves.
 pub(super) async fn look(
@@ -60,7 +66,9 @@ pub(super) async fn look_and_check(
         }
     };
     let ((), from_here) = tokio::join!(looking, from_here);
-    checking::join(&mut looks, from_here, checking.as_ref());
+    if let Some(checking) = &checking {
+        checking.join(&mut looks, from_here);
+    }
     looks.sort_by(|a, b| a.server.cmp(&b.server));
     Ok(looks)
 }
@@ -139,6 +147,7 @@ pub(super) fn record(context: &Context, looks: &[Look]) -> anyhow::Result<Vec<He
                 write.remember_host_key(name, key)?;
             }
         }
+        write.clear_old_checks(now)?;
         notifying::queue(write, inventory, now)?;
         write.clear_old_samples(now)?;
         write.clear_old_answers(now)?;
@@ -149,7 +158,7 @@ pub(super) fn record(context: &Context, looks: &[Look]) -> anyhow::Result<Vec<He
 }
 
 /// Records what the checks of a look found, by the same patience as what the look itself saw. Checks that are made no
-/// more are forgotten, unless this look had not all of them.
+/// more are forgotten, as far as this look can tell.
 fn record_checks(
     write: &Write<'_>,
     look: &Look,
@@ -170,11 +179,16 @@ fn record_checks(
         events.extend(write.record_sight(&look.server, &subject, &sight, patience)?);
         made.insert(subject);
     }
-    if look.all_checks {
-        write.forget_other_checks(&look.server, &made)?;
-    }
     let at = look.observation.at;
-    write.record_measured(&look.server, &look.checks, at, look.all_checks)?;
+    write.record_measured(&look.server, &look.checks, at)?;
+    for side in [Vantage::Server, Vantage::Here] {
+        let until = match look.extents.of(side) {
+            Extent::Part => continue,
+            Extent::LeftOut => at.checked_sub(LEFT_OUT).unwrap_or(Timestamp::MIN),
+            Extent::All => Timestamp::MAX,
+        };
+        write.forget_other_checks(&look.server, &made, side, until)?;
+    }
     Ok(events)
 }
 

@@ -440,7 +440,7 @@ mod tests {
             },
             took: Duration::from_millis(250),
             checks: if reached { vec![check] } else { Vec::new() },
-            all_checks: reached,
+            extents: crate::model::check::Extents::default(),
             error: None,
             peer: None,
         }

@@ -12,7 +12,7 @@ use super::checks::{self, Asked};
 use super::classify::{Verdict, classify};
 use super::parse::{Part, Reading, parse};
 use super::probe::probe;
-use crate::model::check::CheckLimits;
+use crate::model::check::{CheckLimits, Extent, Extents};
 use crate::model::health::Thresholds;
 use crate::model::{Check, Health, Observation, Role, Server, ServerName};
 use crate::transport::{Connector, Peer, TransportError};
@@ -67,8 +67,8 @@ pub struct Look {
     pub error: Option<TransportError>,
     /// What the checks found, in order of their keys; none when there was no look, or none were asked for.
     pub checks: Vec<Check>,
-    /// Whether these are all checks there are: what is not among them is made no more.
-    pub all_checks: bool,
+    /// Whether these are all checks there are, from each side.
+    pub extents: Extents,
 }
 
 impl Sweep {
@@ -130,7 +130,7 @@ impl Sweep {
             peer: None,
             error: None,
             checks: Vec::new(),
-            all_checks: false,
+            extents: Extents::default(),
         }
     }
 
@@ -175,11 +175,13 @@ impl Sweep {
             failure.as_ref(),
             self.limit,
         );
-        let mut all_checks = false;
+        let mut extents = Extents::default();
         let checks = match &subject.asked {
             Some(asked) if reading.stopped_at.is_none() => {
                 let findings = checks::parse(seen.lines.iter().map(String::as_str));
-                all_checks = findings.ended && !asked.only;
+                if findings.ended && !asked.only {
+                    extents.on_server = Extent::All;
+                }
                 let (name, facts) = (&subject.server.name, &reading.facts);
                 checks::judge(
                     name,
@@ -207,7 +209,7 @@ impl Sweep {
                 _ => None,
             },
             checks,
-            all_checks,
+            extents,
         }
     }
 }

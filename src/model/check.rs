@@ -63,6 +63,49 @@ impl Vantage {
             Self::Here => "here",
         }
     }
+
+    /// From where the check is made that has this name on its server ([`CheckKey::within_server`]).
+    pub fn of_name(name: &str) -> Self {
+        if name.ends_with(FROM_HERE) {
+            Self::Here
+        } else {
+            Self::Server
+        }
+    }
+}
+
+/// What the name of a check ends with that is made from here.
+pub const FROM_HERE: &str = ", from here";
+
+/// How much of what there is to check one look has checked, from one side: what becomes of the rest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Extent {
+    /// A part: the rest is as it was.
+    #[default]
+    Part,
+    /// A part or nothing, by choice or for want of a way: whoever looks like this never makes the rest.
+    LeftOut,
+    /// All: the rest is no more.
+    All,
+}
+
+/// The extent of a look from both sides.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extents {
+    /// On the server.
+    pub on_server: Extent,
+    /// From here.
+    pub from_here: Extent,
+}
+
+impl Extents {
+    /// That of one side.
+    pub fn of(self, side: Vantage) -> Extent {
+        match side {
+            Vantage::Server => self.on_server,
+            Vantage::Here => self.from_here,
+        }
+    }
 }
 
 /// How well it is.
@@ -193,9 +236,9 @@ impl CheckKey {
         let aspect = self.aspect.word();
         match (&self.subject.resource, self.from) {
             (Some(resource), Vantage::Server) => format!("{aspect} of {resource}"),
-            (Some(resource), Vantage::Here) => format!("{aspect} of {resource}, from here"),
+            (Some(resource), Vantage::Here) => format!("{aspect} of {resource}{FROM_HERE}"),
             (None, Vantage::Server) => aspect.to_owned(),
-            (None, Vantage::Here) => format!("{aspect}, from here"),
+            (None, Vantage::Here) => format!("{aspect}{FROM_HERE}"),
         }
     }
 }

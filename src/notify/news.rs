@@ -55,8 +55,10 @@ pub fn compare(
 }
 
 fn is_for(channel: &Channel, servers: &BTreeMap<ServerName, Server>, server: &ServerName) -> bool {
+    // Nobody looks at one that is not active.
     servers
         .get(server)
+        .filter(|server| server.active)
         .is_some_and(|server| channel.servers.is_all() || channel.servers.holds(server))
 }
 
@@ -233,6 +235,36 @@ mod tests {
         );
         grave.servers = Selector::parse(&["sg-2".to_owned()]).unwrap();
         assert!(swept(&grave, &["offline", "online"]).is_empty());
+
+        // Who is not active is not looked at any more: what was told of it is over.
+        let subject = Standing {
+            status: Status::Offline,
+            since: minute(0),
+            reasons: Vec::new(),
+            seen: Status::Offline,
+            seen_at: minute(0),
+            turning: None,
+            told: None,
+        };
+        let told = Told {
+            status: Status::Offline,
+            since: minute(0),
+            at: minute(0),
+        };
+        let mut often = channel();
+        often.repeat = Some(Duration::from_secs(60));
+        let mut servers = servers();
+        for (active, notices) in [(true, 1), (false, 0)] {
+            if let Some(server) = servers.get_mut(&name("sg-1").0) {
+                server.active = active;
+            }
+            let subjects = [(name("sg-1"), subject.clone())].into();
+            let told = [(name("sg-1"), told.clone())].into();
+            let nobody = BTreeSet::new();
+            let news = compare(&often, &subjects, &told, &servers, &nobody, minute(9));
+            assert_eq!(news.notices.len(), notices, "active: {active}");
+            assert_eq!(news.told[0].1.is_some(), active);
+        }
     }
 
     #[test]

@@ -160,6 +160,14 @@ impl Picture {
         answers.retain(|answer| inventory.servers.contains_key(&answer.server));
         let mut expiring = read.expiring()?;
         expiring.retain(|expiring| inventory.servers.contains_key(&expiring.server));
+        let mut checks = read.unwell_checks()?;
+        // Nobody looks at the others any more.
+        checks.retain(|check| {
+            inventory
+                .servers
+                .get(&check.server)
+                .is_some_and(|s| s.active)
+        });
         let unsettled = read.unsettled()?;
         let mut to_do: BTreeMap<&ServerName, ToDo> = BTreeMap::new();
         for some in &unsettled {
@@ -193,7 +201,7 @@ impl Picture {
             servers,
             kinds: kinds(&read.kind_counts()?, &unsettled),
             tasks: read.tasks(tasks)?,
-            checks: read.unwell_checks()?,
+            checks,
             answers: Answers::of(answers),
             expiries: Expiries::of(expiring),
             // Those of the inventory are taken out by now.

@@ -102,16 +102,13 @@ impl Read {
 }
 
 impl Write<'_> {
-    /// Records what `checks`, those of one look at a server, have measured of the resources there. With `all`, what they
-    /// have not looked at is forgotten.
+    /// Records what `checks`, those of one look at a server, have measured of the resources there.
     pub fn record_measured(
         &self,
         server: &ServerName,
         checks: &[Check],
         at: Timestamp,
-        all: bool,
     ) -> Result<(), Diagnostic> {
-        let mut made = BTreeSet::new();
         for check in checks {
             let key = &check.key;
             let Some(resource) = &key.subject.resource else {
@@ -121,6 +118,19 @@ impl Write<'_> {
                 .then(|| whole(check.value))
                 .flatten();
             if key.aspect != Aspect::Http && check.expires.is_none() {
+                if key.aspect == Aspect::Certificate {
+                    self.change(
+                        "DELETE FROM measured
+                         WHERE server = $1 AND kind = $2 AND name = $3 AND aspect = $4 AND vantage = $5",
+                        params![
+                            server.as_str(),
+                            resource.kind,
+                            resource.name,
+                            key.aspect.word(),
+                            key.from.word(),
+                        ],
+                    )?;
+                }
                 continue;
             }
             // What is as it was is not written.
@@ -144,15 +154,6 @@ impl Write<'_> {
             if let (Some(answer), Vantage::Server) = (answer, key.from) {
                 self.add_answer(server, resource, answer, at)?;
             }
-            made.insert((
-                resource.kind.clone(),
-                resource.name.clone(),
-                key.aspect.word().to_owned(),
-                key.from.word().to_owned(),
-            ));
-        }
-        if all {
-            self.forget_other_measured(server, &made)?;
         }
         Ok(())
     }
@@ -181,23 +182,45 @@ impl Write<'_> {
         Ok(())
     }
 
-    fn forget_other_measured(
-        &self,
-        server: &ServerName,
-        made: &BTreeSet<(String, String, String, String)>,
-    ) -> Result<(), Diagnostic> {
-        let known = self.all(
+    /// Forgets what was measured on a server by checks that have no status there any more.
+    pub(super) fn forget_measured(&self, server: &ServerName) -> Result<(), Diagnostic> {
+        let names = self.all(
+            "SELECT subject FROM health_statuses WHERE server = $1 AND subject <> ''",
+            params![server.as_str()],
+            |row| row.get::<_, String>(0),
+        )?;
+        let names: BTreeSet<String> = names.into_iter().collect();
+        let measured = self.all(
             "SELECT kind, name, aspect, vantage FROM measured WHERE server = $1",
             params![server.as_str()],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+            |row| {
+                let resource = ResourceName::new(text(row, 0)?, text(row, 1)?);
+                let (aspect, from) = (text(row, 2)?.to_owned(), text(row, 3)?.to_owned());
+                Ok((resource, aspect, from))
+            },
         )?;
-        for gone in known.into_iter().filter(|key| !made.contains(key)) {
-            let (kind, name, aspect, vantage) = gone;
-            self.change(
-                "DELETE FROM measured
-                 WHERE server = $1 AND kind = $2 AND name = $3 AND aspect = $4 AND vantage = $5",
-                params![server.as_str(), kind, name, aspect, vantage],
-            )?;
+        for (resource, aspect, from) in measured {
+            let side = if from == Vantage::Here.word() {
+                Vantage::Here
+            } else {
+                Vantage::Server
+            };
+            let name = Aspect::of(&aspect).map(|aspect| {
+                let subject = Subject::resource(server.clone(), resource.clone());
+                let key = CheckKey {
+                    subject,
+                    aspect,
+                    from: side,
+                };
+                key.within_server()
+            });
+            if name.is_none_or(|name| !names.contains(&name)) {
+                self.change(
+                    "DELETE FROM measured
+                     WHERE server = $1 AND kind = $2 AND name = $3 AND aspect = $4 AND vantage = $5",
+                    params![server.as_str(), resource.kind, resource.name, aspect, from],
+                )?;
+            }
         }
         Ok(())
     }

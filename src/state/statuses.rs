@@ -12,10 +12,14 @@ use super::rows::{
 };
 use super::{Read, Write};
 use crate::diagnostic::Diagnostic;
+use crate::model::check::Vantage;
 use crate::model::{HealthEvent, Patience, ServerName, Sight, Standing, Status};
 
 /// For how long events are kept, in milliseconds: 400 days.
 const KEPT: i64 = 400 * 86_400_000;
+
+/// For how long a check keeps its status that nobody makes, in milliseconds: 7 days.
+const CHECKS_KEPT: i64 = 7 * 86_400_000;
 
 /// Which changes of status to read.
 #[derive(Clone, Debug, Default)]
@@ -180,22 +184,51 @@ impl Write<'_> {
         )
     }
 
-    /// Forgets the checks on a server that are not among `subjects`: what is not looked at any more has no status.
+    /// Forgets the checks on a server, made from that side, that are not among `subjects` and were not made since
+    /// `until`, and what they measured: what is not looked at any more has no status.
     pub fn forget_other_checks(
         &self,
         server: &ServerName,
         subjects: &BTreeSet<String>,
+        side: Vantage,
+        until: Timestamp,
     ) -> Result<(), Diagnostic> {
         let known = self.all(
-            "SELECT subject FROM health_statuses WHERE server = $1 AND subject <> ''",
-            params![server.as_str()],
+            "SELECT subject FROM health_statuses
+             WHERE server = $1 AND subject <> '' AND seen_at <= $2",
+            params![server.as_str(), millis(until)],
             |row| row.get::<_, String>(0),
         )?;
-        for gone in known.iter().filter(|subject| !subjects.contains(*subject)) {
+        let is_gone =
+            |subject: &&String| Vantage::of_name(subject) == side && !subjects.contains(*subject);
+        let mut any = false;
+        for gone in known.iter().filter(is_gone) {
+            any = true;
             self.change(
                 "DELETE FROM health_statuses WHERE server = $1 AND subject = $2",
                 params![server.as_str(), gone],
             )?;
+        }
+        if any {
+            self.forget_measured(server)?;
+        }
+        Ok(())
+    }
+
+    /// Forgets the checks that nobody has made for long, wherever.
+    pub fn clear_old_checks(&self, now: Timestamp) -> Result<(), Diagnostic> {
+        let until = millis(now).saturating_sub(CHECKS_KEPT);
+        let servers = self.all(
+            "SELECT DISTINCT server FROM health_statuses WHERE subject <> '' AND seen_at <= $1",
+            params![until],
+            |row| rows::server(row, 0),
+        )?;
+        for server in servers {
+            self.change(
+                "DELETE FROM health_statuses WHERE server = $1 AND subject <> '' AND seen_at <= $2",
+                params![server.as_str(), until],
+            )?;
+            self.forget_measured(&server)?;
         }
         Ok(())
     }

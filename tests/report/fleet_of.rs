@@ -73,7 +73,7 @@ pub(crate) fn hostile(servers: usize) -> Environment {
                     let subject = format!("certificate of site {EVIL}{index}");
                     write.record_sight(&name(index), &subject, &sight, Patience::NONE)?;
                 }
-                write.record_measured(&name(index), &measured(index), seen.at, true)?;
+                write.record_measured(&name(index), &measured(index), seen.at)?;
                 if index % 13 == 5 {
                     let window = Maintenance {
                         since: now(),

@@ -138,7 +138,7 @@ async fn sweep(
     };
     let checking = watch.borrow_mut().checks_now(Instant::now());
     let checking = match checking {
-        Some(checks) => checks.checking(context, servers)?,
+        Some(checks) => Some(checks.checking(context, servers)?),
         None => None,
     };
     let checked = checking.is_some();
@@ -195,7 +195,7 @@ impl<'c> Watch<'c> {
         let since = self.checked.map(|checked| now.duration_since(checked));
         // A sweep that begins a little early must not put the checks off by a whole turn.
         let due = since.is_none_or(|since| since + self.every / 2 >= BETWEEN_CHECKS);
-        if !due || !self.checks.any() {
+        if !due {
             return None;
         }
         self.checked = Some(now);

@@ -13,7 +13,7 @@ use std::time::Duration;
 pub use answers::{Findings, parse};
 pub use asked::Asked;
 pub use judge::judge;
-pub use outside::{Outside, Visit};
+pub use outside::{Outside, Visit, Visited};
 
 /// How long one request or question may take.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);

@@ -26,7 +26,7 @@ const PER_SERVER: usize = 6;
 pub struct Visit {
     /// The server it is placed on.
     pub server: ServerName,
-    /// The addresses by which others know that server, the best first; not empty.
+    /// The addresses by which others know that server, the best first.
     pub addresses: Vec<IpAddr>,
     /// The resource.
     pub resource: ResourceName,
@@ -36,6 +36,17 @@ pub struct Visit {
     pub resolve: bool,
     /// From when on what is found needs attention.
     pub limits: CheckLimits,
+}
+
+/// What came of a visit that was made.
+#[derive(Clone, Debug)]
+pub struct Visited {
+    /// The server.
+    pub server: ServerName,
+    /// What was found; of a site or a zone itself nothing without a way there.
+    pub checks: Vec<Check>,
+    /// Whether this machine has a way to an address of the server.
+    pub had_way: bool,
 }
 
 /// How to look from here.
@@ -69,9 +80,9 @@ impl Outside {
         }
     }
 
-    /// Makes all visits; what could not begin in time has no check. One server that does not answer holds up only the
+    /// Makes all visits; those that could not begin in time are left out. One server that does not answer holds up only the
     /// visits to itself. Dropping the future ends all of it.
-    pub async fn run(self, visits: Vec<Visit>) -> Vec<Check> {
+    pub async fn run(self, visits: Vec<Visit>) -> Vec<Visited> {
         let mut waiting: BTreeMap<ServerName, VecDeque<Visit>> = BTreeMap::new();
         for visit in visits {
             let queue = waiting.entry(visit.server.clone()).or_default();
@@ -91,7 +102,7 @@ impl Outside {
                     Arc::clone(&queue),
                 );
                 workers.spawn(async move {
-                    let mut checks = Vec::new();
+                    let mut visited = Vec::new();
                     while let Ok(_permit) = permits.acquire().await {
                         if started.elapsed() > outside.limit {
                             break;
@@ -101,43 +112,50 @@ impl Outside {
                             .unwrap_or_else(PoisonError::into_inner)
                             .pop_front();
                         let Some(visit) = next else { break };
-                        checks.extend(outside.visit(&visit).await);
+                        visited.push(outside.visit(&visit).await);
                     }
-                    checks
+                    visited
                 });
             }
         }
-        let mut checks = Vec::new();
+        let mut visited = Vec::new();
         while let Some(done) = workers.join_next().await {
-            checks.extend(done.unwrap_or_default());
+            visited.extend(done.unwrap_or_default());
         }
-        checks.sort_by(|a: &Check, b: &Check| a.key.cmp(&b.key));
-        checks
+        visited
     }
 
-    async fn visit(&self, visit: &Visit) -> Vec<Check> {
-        let Some(page) = &visit.page else {
-            return vec![self.zone(visit).await];
+    async fn visit(&self, visit: &Visit) -> Visited {
+        // Without IPv6 here, nothing is known of an address of it.
+        let way = visit.addresses.iter().copied().find(|a| has_way(*a));
+        let itself = async {
+            match (way, &visit.page) {
+                (Some(address), Some(page)) => self.page(visit, page, address).await,
+                (Some(address), None) => vec![self.zone(visit, address).await],
+                (None, _) => Vec::new(),
+            }
         };
-        let (mut checks, name) = tokio::join!(self.page(visit, page), self.name(visit, page));
+        let (mut checks, name) = tokio::join!(itself, self.name(visit));
         checks.extend(name);
-        checks
+        Visited {
+            server: visit.server.clone(),
+            checks,
+            had_way: way.is_some(),
+        }
     }
 
     fn subject(visit: &Visit) -> Subject {
         Subject::resource(visit.server.clone(), visit.resource.clone())
     }
 
-    async fn page(&self, visit: &Visit, page: &Page) -> Vec<Check> {
+    async fn page(&self, visit: &Visit, page: &Page, address: IpAddr) -> Vec<Check> {
         let [http, https, _] = self.ports;
         let port = if page.certificate.is_some() {
             https
         } else {
             http
         };
-        // Without IPv6 here, nothing is known of an address of it.
-        let way = visit.addresses.iter().find(|address| has_way(**address));
-        let (Some(address), Ok(url)) = (way, page.url().parse::<Url>()) else {
+        let Ok(url) = page.url().parse::<Url>() else {
             return Vec::new();
         };
         let request = Request {
@@ -145,7 +163,7 @@ impl Outside {
             url: &url,
             headers: vec![("accept-encoding", "identity".to_owned())],
             body: b"",
-            address: Some((*address, port).into()),
+            address: Some((address, port).into()),
             limit: PATIENCE,
             // Who looks for no text needs the head alone.
             largest: page.text.as_ref().map_or(0, |_| TEXT_WITHIN),
@@ -197,8 +215,9 @@ impl Outside {
     }
 
     /// Whether the site's name leads to the server.
-    async fn name(&self, visit: &Visit, page: &Page) -> Option<Check> {
-        if !visit.resolve {
+    async fn name(&self, visit: &Visit) -> Option<Check> {
+        let page = visit.page.as_ref().filter(|_| visit.resolve)?;
+        if visit.addresses.is_empty() {
             return None;
         }
         let list = |addresses: &[IpAddr]| {
@@ -241,13 +260,10 @@ impl Outside {
     }
 
     /// Whether the server answers for a zone.
-    async fn zone(&self, visit: &Visit) -> Check {
+    async fn zone(&self, visit: &Visit, address: IpAddr) -> Check {
         let [_, _, port] = self.ports;
-        let mut answer = None;
-        if let Some(address) = visit.addresses.first() {
-            let server = (*address, port).into();
-            answer = dns::ask(server, &visit.resource.name, dns::SOA, false, PATIENCE).await;
-        }
+        let (server, name) = ((address, port).into(), &visit.resource.name);
+        let answer = dns::ask(server, name, dns::SOA, false, PATIENCE).await;
         let (status, detail) = match answer {
             Some(answer) if answer.found && answer.authoritative => {
                 (Status::Ok, "is answered for".to_owned())

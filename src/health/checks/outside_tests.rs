@@ -80,11 +80,18 @@ fn visit(server: &str, text: Option<&str>, certificate: Option<&str>) -> Visit {
     }
 }
 
+fn found(visited: Vec<Visited>) -> Vec<Check> {
+    let checks = visited.into_iter().flat_map(|visited| visited.checks);
+    let mut checks: Vec<Check> = checks.collect();
+    checks.sort_by(|a, b| a.key.cmp(&b.key));
+    checks
+}
+
 /// `status aspect detail` of what comes of a visit.
 async fn said(port: u16, visit: Visit, now: &str) -> Vec<String> {
     let mut outside = Outside::new(8, Duration::from_secs(60), now.parse().unwrap());
     outside.ports = [port; 3];
-    let checks = outside.run(vec![visit]).await;
+    let checks = found(outside.run(vec![visit]).await);
     let line = |check: &Check| {
         let detail = check.detail.split(" in ").next().unwrap();
         format!(
@@ -179,7 +186,7 @@ async fn one_that_is_silent_holds_up_nobody_else() {
     outside.ports = [port; 3];
     let visits = (0..300).map(|_| visit("sg-1", None, None)).collect();
     let started = Instant::now();
-    let checks = outside.run(visits).await;
+    let checks = found(outside.run(visits).await);
     assert!(!checks.is_empty() && checks.len() <= PER_SERVER);
     assert!(
         checks
@@ -207,9 +214,28 @@ async fn a_zone_is_asked_of_its_server() {
         resource: ResourceName::new("zone", "example.com"),
         ..visit("sg-1", None, None)
     };
-    let refused = said(port, zone, NOW).await;
+    let refused = said(port, zone.clone(), NOW).await;
     assert_eq!(
         refused,
         ["bad dns is not answered for by its server (code 5)"]
     );
+
+    // Nobody has a way to this address without asking for it, as others have none to any of IPv6.
+    let nowhere = IpAddr::from([255, 255, 255, 255]);
+    let mut two_ways = zone.clone();
+    two_ways.addresses.insert(0, nowhere);
+    assert_eq!(said(port, two_ways, NOW).await, refused);
+    for page in [None, visit("sg-1", None, None).page] {
+        let no_way = Visit {
+            addresses: vec![nowhere],
+            page,
+            ..zone.clone()
+        };
+        let outside = Outside::new(8, Duration::from_secs(60), NOW.parse().unwrap());
+        let visited = outside.run(vec![no_way]).await;
+        assert!(
+            !visited[0].had_way && visited[0].checks.is_empty(),
+            "{visited:?}"
+        );
+    }
 }

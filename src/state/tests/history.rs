@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::model::check::Vantage;
 use crate::model::health::ServerFacts;
 use crate::model::{Health, HealthEvent, Observation, Patience, Sight, Span, Status};
 
@@ -163,10 +164,31 @@ fn checks_have_a_standing_beside_their_server() {
         ["", "page of site a.example", "page of site b.example"]
     );
     let kept = BTreeSet::from(["page of site b.example".to_owned()]);
-    state
-        .write(|write| write.forget_other_checks(&on, &kept))
-        .unwrap();
-    assert_eq!(all(&state), ["", "page of site b.example"]);
+    see(&mut state, "page of site a.example, from here", Status::Bad);
+    for (side, until) in [
+        (Vantage::Server, now() - jiff::SignedDuration::from_secs(1)),
+        (Vantage::Here, now() - jiff::SignedDuration::from_secs(1)),
+        (Vantage::Server, now()),
+    ] {
+        state
+            .write(|write| write.forget_other_checks(&on, &kept, side, until))
+            .unwrap();
+        let is_late = until == now();
+        assert_eq!(all(&state).len(), if is_late { 3 } else { 4 }, "{side:?}");
+    }
+    assert_eq!(
+        all(&state),
+        [
+            "",
+            "page of site a.example, from here",
+            "page of site b.example"
+        ]
+    );
+    for (days, left) in [(6, 3), (8, 1)] {
+        let then = now() + jiff::SignedDuration::from_hours(24 * days);
+        state.write(|write| write.clear_old_checks(then)).unwrap();
+        assert_eq!(all(&state).len(), left, "after {days} days");
+    }
     let servers = state.read(Read::server_standings).unwrap();
     assert_eq!(servers.len(), 1);
 

@@ -32,7 +32,18 @@ fn what_was_measured_last_counts_and_what_is_gone_is_forgotten() {
     ];
     let name = server("sg-1");
     state
-        .write(|write| write.record_measured(&name, &checks, now(), true))
+        .write(|write| {
+            for check in &checks {
+                let sight = Sight {
+                    at: now(),
+                    status: check.status.into(),
+                    reasons: Vec::new(),
+                };
+                let subject = check.key.within_server();
+                write.record_sight(&name, &subject, &sight, Patience::NONE)?;
+            }
+            write.record_measured(&name, &checks, now())
+        })
         .unwrap();
     let seen: Vec<_> = state
         .read(Read::answers)
@@ -58,20 +69,36 @@ fn what_was_measured_last_counts_and_what_is_gone_is_forgotten() {
     assert_eq!(expiring.len(), 1, "the certificate of a site is one");
     assert_eq!(expiring[0].expires, now() + hour * 20);
 
-    // A part of the checks changes what it saw; all of them are all there is.
+    // A part of the checks changes what it saw; what is no check any more has measured nothing.
     let later = [answer("b", Vantage::Server, 30.0)];
-    for (all, sites) in [(false, 2), (true, 1)] {
+    let made = later
+        .iter()
+        .map(|check| check.key.within_server())
+        .collect();
+    for (side, sites) in [
+        (None, 2),
+        (Some(Vantage::Here), 2),
+        (Some(Vantage::Server), 1),
+    ] {
         state
-            .write(|write| write.record_measured(&name, &later, now(), all))
+            .write(|write| {
+                write.record_measured(&name, &later, now())?;
+                side.map_or(Ok(()), |side| {
+                    write.forget_other_checks(&name, &made, side, now())
+                })
+            })
             .unwrap();
-        assert_eq!(state.read(Read::answers).unwrap().len(), sites);
+        assert_eq!(state.read(Read::answers).unwrap().len(), sites, "{side:?}");
     }
     assert!(state.read(Read::expiring).unwrap().is_empty());
 
     let parts = state.read(|read| read.answer_parts(now(), 7)).unwrap();
     assert_eq!(parts.number, 56);
     let of = |site: &str| parts.answers[&(name.clone(), ResourceName::new("site", site))][55];
-    assert_eq!((of("a"), of("b")), (Some(20), Some((10 + 30 + 30) / 3)));
+    assert_eq!(
+        (of("a"), of("b")),
+        (Some(20), Some((10 + 30 + 30 + 30) / 4))
+    );
 
     let next_month = now() + hour * 24 * 30;
     state
@@ -99,7 +126,7 @@ fn what_is_gone_from_a_server_has_no_checks_there() {
         .write(|write| {
             let gone = add(write, "a", 1, "sg-1")?;
             add(write, "b", 1, "sg-1")?;
-            write.record_measured(&name, &checks, now(), true)?;
+            write.record_measured(&name, &checks, now())?;
             for subject in checks.iter().map(|check| check.key.within_server()) {
                 write.record_sight(&name, &subject, &bad, Patience::NONE)?;
             }
