@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::diagnostic::Diagnostic;
 use crate::http::Trust;
 use crate::inventory::Inventory;
+use crate::model::ServerName;
 use crate::model::notification::{Channel, Notice};
 use crate::notify::{self, Delivery, Message};
 use crate::state::{Waiting, Write};
@@ -24,9 +25,17 @@ pub(super) fn queue(
     inventory: &Inventory,
     now: Timestamp,
 ) -> Result<(), Diagnostic> {
+    write.forget_other_channels(inventory.channels.keys().map(String::as_str))?;
     if inventory.channels.is_empty() {
         return Ok(());
     }
+    // Who has not got the last message need not be reminded of it.
+    let waiting: BTreeSet<_> = write
+        .notices()?
+        .into_iter()
+        .filter(|waiting| waiting.given_up_at.is_none())
+        .map(|waiting| key(&waiting.notice))
+        .collect();
     let unwell = write.unwell()?;
     let maintenance: BTreeSet<_> = write.maintenance(now)?.into_keys().collect();
     for channel in inventory.channels.values() {
@@ -39,14 +48,27 @@ pub(super) fn queue(
         }
         let servers = &inventory.servers;
         let news = notify::compare(channel, &subjects, &told, servers, &maintenance, now);
-        for notice in &news.notices {
-            write.add_notice(notice)?;
+        let mut left_out = BTreeSet::new();
+        for notice in news.notices {
+            if notice.reminder && waiting.contains(&key(&notice)) {
+                left_out.insert((notice.server, notice.subject));
+            } else {
+                write.add_notice(&notice)?;
+            }
         }
         for (name, told) in &news.told {
-            write.set_told(&channel.name, name, told.as_ref())?;
+            if !left_out.contains(name) {
+                write.set_told(&channel.name, name, told.as_ref())?;
+            }
         }
     }
     Ok(())
+}
+
+/// Over which channel a notice goes, and whom it is about.
+fn key(notice: &Notice) -> (String, ServerName, String) {
+    let (server, subject) = (notice.server.clone(), notice.subject.clone());
+    (notice.channel.clone(), server, subject)
 }
 
 /// What one message tells.
@@ -180,6 +202,7 @@ fn claim<'i>(
         let Some(channel) = inventory.channels.get(&name) else {
             let ids: Vec<i64> = waiting.iter().map(|waiting| waiting.notice.id).collect();
             write.give_up_notices(&ids, now)?;
+            write.forget_told(&name)?;
             let why = "the inventory has no such channel any more".to_owned();
             claimed.given_up.push((name, ids.len(), why));
             continue;
@@ -190,6 +213,7 @@ fn claim<'i>(
         if let Some(last) = old.last() {
             let ids: Vec<i64> = old.iter().map(|waiting| waiting.notice.id).collect();
             write.give_up_notices(&ids, now)?;
+            tell_anew(write, &old, &waiting)?;
             let error = last.error.clone().unwrap_or_default();
             let tried = format::duration(channel.give_up_after);
             let why = format!("tried in vain for {tried}; the last time: {error}");
@@ -199,10 +223,8 @@ fn claim<'i>(
         let free = waiting
             .into_iter()
             .filter(|waiting| waiting.claimed_until.is_none_or(|until| until <= now));
-        let notices: Vec<Notice> = free
-            .map(|waiting| waiting.notice)
-            .filter(|notice| notify::is_due(channel, notice, last, now))
-            .collect();
+        let free = free.map(|waiting| waiting.notice).collect();
+        let notices = notify::due(channel, free, last, now);
         if notices.is_empty() {
             continue;
         }
@@ -213,6 +235,19 @@ fn claim<'i>(
     }
     write.clear_old_notices(now)?;
     Ok(claimed)
+}
+
+/// Forgets that what was given up was told: where it is still so, the next sweep tells it anew. What still `waits` tells it
+/// anyway.
+fn tell_anew(write: &Write<'_>, given_up: &[Waiting], waits: &[Waiting]) -> Result<(), Diagnostic> {
+    let waits: BTreeSet<_> = waits.iter().map(|waiting| key(&waiting.notice)).collect();
+    for Waiting { notice, .. } in given_up {
+        if !waits.contains(&key(notice)) {
+            let name = (notice.server.clone(), notice.subject.clone());
+            write.set_told(&notice.channel, &name, None)?;
+        }
+    }
+    Ok(())
 }
 
 fn is_given_up(channel: &Channel, waiting: &Waiting, now: Timestamp) -> bool {

@@ -1,7 +1,10 @@
 //! When a channel speaks: quiet hours, and the least time between two messages. Pure.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
+use crate::model::ServerName;
 use crate::model::notification::{Change, Channel, Notice};
 
 /// Whether `now` is in the quiet hours of `channel`.
@@ -17,8 +20,30 @@ pub fn is_quiet(channel: &Channel, now: Timestamp) -> bool {
     }
 }
 
+/// Those of `notices`, which are in the order in which they happened, that are to be sent over `channel` now: what is due,
+/// and with it all that happened to the same subject before. Told later, that would be taken for what is so.
+pub fn due(
+    channel: &Channel,
+    notices: Vec<Notice>,
+    last: Option<Timestamp>,
+    now: Timestamp,
+) -> Vec<Notice> {
+    let mut until: BTreeMap<(ServerName, String), i64> = BTreeMap::new();
+    for notice in &notices {
+        if is_due(channel, notice, last, now) {
+            until.insert((notice.server.clone(), notice.subject.clone()), notice.id);
+        }
+    }
+    let mut due = notices;
+    due.retain(|notice| {
+        let until = until.get(&(notice.server.clone(), notice.subject.clone()));
+        until.is_some_and(|until| notice.id <= *until)
+    });
+    due
+}
+
 /// Whether `notice` is to be sent over `channel` now; `last` is when something was sent there last.
-pub fn is_due(channel: &Channel, notice: &Notice, last: Option<Timestamp>, now: Timestamp) -> bool {
+fn is_due(channel: &Channel, notice: &Notice, last: Option<Timestamp>, now: Timestamp) -> bool {
     if let Some(last) = last {
         let passed = now.duration_since(last).unsigned_abs();
         // A clock that was set back holds nothing up.
@@ -102,6 +127,33 @@ mod tests {
         assert!(due(Some(Status::Offline), Status::Online));
         assert!(!due(None, Status::Degraded));
         assert!(!due(Some(Status::Degraded), Status::Online));
+    }
+
+    #[test]
+    fn what_goes_through_takes_with_it_what_was_before() {
+        let mut night = channel();
+        night.quiet = Some(QuietHours {
+            from: time(22, 0, 0, 0),
+            to: time(7, 0, 0, 0),
+            except: [Change::Offline].into(),
+        });
+        let numbered = |id, server, before, after| Notice {
+            id,
+            ..notice(server, before, after)
+        };
+        let notices = vec![
+            numbered(1, "sg-1", None, Status::Degraded),
+            numbered(2, "sg-2", None, Status::Degraded),
+            numbered(3, "sg-1", Some(Status::Degraded), Status::Offline),
+            numbered(4, "sg-1", Some(Status::Offline), Status::Online),
+            numbered(5, "sg-1", None, Status::Degraded),
+        ];
+        let ids = |now: &str| -> Vec<i64> {
+            let due = due(&night, notices.clone(), None, at(now));
+            due.iter().map(|notice| notice.id).collect()
+        };
+        assert_eq!(ids("2026-01-10T23:00:00Z"), [1, 3, 4]);
+        assert_eq!(ids("2026-01-10T08:00:00Z"), [1, 2, 3, 4, 5]);
     }
 
     #[test]

@@ -116,7 +116,7 @@ fn change(notice: &Notice) -> Value {
     })
 }
 
-/// What happened to one subject: what flapped is one line.
+/// What happened to one subject: what flapped is one line, and that something lasted is no change.
 struct Story<'n> {
     first: &'n Notice,
     last: &'n Notice,
@@ -125,10 +125,16 @@ struct Story<'n> {
 
 impl<'n> Story<'n> {
     fn of(notices: &[&'n Notice]) -> Option<Self> {
+        let real: Vec<&Notice> = notices
+            .iter()
+            .copied()
+            .filter(|notice| !notice.reminder)
+            .collect();
+        let last = real.last().or(notices.last())?;
         Some(Self {
-            first: notices.first()?,
-            last: notices.last()?,
-            changes: notices.len(),
+            first: real.first().unwrap_or(last),
+            last,
+            changes: real.len().max(1),
         })
     }
 
@@ -391,6 +397,14 @@ pub(super) mod tests {
             lines,
             ["sg-1: online again, was offline from 02:10 UTC to 02:14 UTC (no route; x)"]
         );
+        let mut still = notice("sg-1", Some(Status::Offline), Status::Offline);
+        (still.reminder, still.since) = (true, began.since);
+        let (title, lines) = told(&[began.clone(), still.clone(), still.clone()]);
+        assert_eq!(title, "sg-1 offline");
+        assert_eq!(lines, ["sg-1: offline since 02:10 UTC: no route; x"]);
+        let (title, lines) = told(&[still.clone(), still]);
+        assert_eq!(title, "sg-1 still offline");
+        assert_eq!(lines, ["sg-1: still offline, for 7 h 50 min: no route; x"]);
         let (_, lines) = told(&[began.clone(), ended, began]);
         assert_eq!(
             lines,

@@ -1,6 +1,6 @@
 //! Queries of `notices`, `notice_told`, `channels` and `maintenance`: what is to be told, and what was.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use rusqlite::{Row, params};
@@ -179,6 +179,30 @@ impl Write<'_> {
                 ],
             )?,
         };
+        Ok(())
+    }
+
+    /// Forgets what was told over a channel.
+    pub fn forget_told(&self, channel: &str) -> Result<(), Diagnostic> {
+        self.change(
+            "DELETE FROM notice_told WHERE channel = $1",
+            params![channel],
+        )?;
+        Ok(())
+    }
+
+    /// Forgets what was told over channels that are none of these: should one come back, it is a new one.
+    pub fn forget_other_channels<'c>(
+        &self,
+        channels: impl Iterator<Item = &'c str>,
+    ) -> Result<(), Diagnostic> {
+        let kept: BTreeSet<&str> = channels.collect();
+        let known = self.all("SELECT DISTINCT channel FROM notice_told", [], |row| {
+            row.get::<_, String>(0)
+        })?;
+        for gone in known.iter().filter(|name| !kept.contains(name.as_str())) {
+            self.forget_told(gone)?;
+        }
         Ok(())
     }
 
