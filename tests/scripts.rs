@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 const PATHS: &str = include_str!("../src/plan/paths.sh");
 const NGINX: &str = include_str!("../src/plan/nginx.sh");
 const PRELUDE: &str = include_str!("../src/plan/prelude.sh");
+const CHECKS: &str = include_str!("../src/health/checks.sh");
 const UNDO: &str = include_str!("../src/plan/undo.sh");
 const ZONES: &str = include_str!("../src/item/zone/zones.sh");
 
@@ -330,5 +331,42 @@ END
             &format!("{made}{PATHS}{UNDO}{undo}undo; ls -A \"$top\""),
         );
         assert_eq!(at_once, "@step undoing\n@undone\nstate\n", "{shell:?}");
+    }
+}
+
+#[test]
+fn security_updates_are_known_when_all_lists_were_read() {
+    const BODY: &str = "mkdir $at/lists
+            printf 'Package: git\\nStatus: install ok installed\\nVersion: 1\\n' >$at/status
+            helper() { printf '#!/bin/sh\\n%s\\n' \"$1\" >$at/helper; chmod +x $at/helper; }
+            echo never; c_updates
+            printf 'Package: git\\nVersion: 2\\n' >$at/lists/deb.debian.org_dists_bookworm-security_main_binary-amd64_Packages
+            helper 'shift; cat \"$@\"'; echo whole; c_updates
+            helper 'shift; cat \"$@\"; exit 1'; echo failed; c_updates
+            helper 'exec sleep 60'; timeout() { shift; command timeout 0.2 \"$@\"; }; echo late; c_updates";
+    for shell in shells() {
+        let top = tempfile::tempdir().expect("a directory");
+        let at = top.path().to_str().expect("a path");
+        let functions = CHECKS
+            .replace("/var/lib/apt/lists", &format!("{at}/lists"))
+            .replace("/var/lib/dpkg/status", &format!("{at}/status"))
+            .replace("/usr/lib/apt/apt-helper", &format!("{at}/helper"));
+        let body = format!("at={at}\n{BODY}");
+        let said = run(&shell, &functions, &body);
+        let said: Vec<&str> = said
+            .lines()
+            .filter(|line| !line.starts_with("check lists "))
+            .collect();
+        let expected = [
+            "never",
+            "check updates nolists",
+            "whole",
+            "check update git 1 2",
+            "check updates read",
+            "failed",
+            "check update git 1 2",
+            "late",
+        ];
+        assert_eq!(said, expected, "{shell:?}");
     }
 }

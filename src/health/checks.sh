@@ -25,18 +25,25 @@ c_updates() {
     for c_file in /var/lib/apt/lists/*-security_*_Packages /var/lib/apt/lists/*-security_*_Packages.*; do
         [ ! -f "$c_file" ] || set -- "$@" "$c_file"
     done
-    if [ $# -eq 0 ] || [ ! -r /var/lib/dpkg/status ]; then return 0; fi
+    [ -r /var/lib/dpkg/status ] || return 0
+    if [ $# -eq 0 ]; then
+        echo 'check updates nolists'
+        return 0
+    fi
     printf 'check lists %s\n' "$(stat -c %Y /var/lib/apt/lists /var/lib/apt/lists/partial 2>/dev/null | sort -n | tail -n 1)"
-    # Lists may be compressed (Acquire::GzipIndexes); apt knows how.
+    # Lists may be compressed (Acquire::GzipIndexes); apt knows how. Half of them would look as if nothing waited.
     # shellcheck disable=SC2016 # the dollars are awk's
-    timeout 10 /usr/lib/apt/apt-helper cat-file "$@" 2>/dev/null </dev/null | timeout 10 awk '
+    {
+        timeout 10 /usr/lib/apt/apt-helper cat-file "$@" 2>/dev/null </dev/null && printf '\nFleet-Whole: yes\n'
+    } | timeout 10 awk '
+        /^Fleet-Whole: yes$/ { whole = 1 }
         /^Package: / { name = $2; installed = 0 }
         /^Status: / { installed = ($NF == "installed") }
         /^Version: / {
             if (FILENAME != "/var/lib/dpkg/status") offered[name] = offered[name] " " $2
             else if (installed && (name in offered) && offered[name] != " " $2) print "check update", name, $2 offered[name]
-        }' - /var/lib/dpkg/status
-    echo 'check updates read'
+        }
+        END { if (whole) print "check updates read" }' - /var/lib/dpkg/status
 }
 
 # c_mail: messages that wait, counted as files and only as far as 10,000: asking the daemon takes as long as the queue.

@@ -22,6 +22,8 @@ pub struct Findings {
     pub updates: Vec<(String, String, Vec<String>)>,
     /// Whether all updates were listed.
     pub updates_read: bool,
+    /// Whether it has no package lists to find updates in.
+    pub updates_unlisted: bool,
     /// Messages that wait to be sent.
     pub mail: Option<u64>,
     /// Whether nginx would take its configuration; else what it said.
@@ -105,7 +107,11 @@ impl Findings {
                     self.updates.push((name, installed, words.collect()));
                 }
             }
-            "updates" => self.updates_read = rest == "read",
+            "updates" => match rest {
+                "read" => self.updates_read = true,
+                "nolists" => self.updates_unlisted = true,
+                _ => {}
+            },
             "mail" => self.mail = rest.parse().ok(),
             "nginx" => self.nginx = verdict(rest),
             "listens" => self.listens.extend(rest.parse::<u16>().ok()),
@@ -214,6 +220,7 @@ mod tests {
                 vec!["1:2.39-2".to_owned(), "1:2.39-3".to_owned()],
             )],
             updates_read: true,
+            updates_unlisted: false,
             mail: Some(12),
             nginx: Some(Err("unknown directive \"x\"".to_owned())),
             listens: [80].into(),

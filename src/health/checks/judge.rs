@@ -125,6 +125,10 @@ impl Judge<'_> {
     }
 
     fn updates(&self, findings: &Findings) -> Option<Check> {
+        if findings.updates_unlisted {
+            let detail = "it has no package lists of a security archive, so that security updates are not seen";
+            return Some(self.own(Aspect::Updates, Status::Warn, detail));
+        }
         if !findings.updates_read {
             return None;
         }

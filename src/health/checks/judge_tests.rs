@@ -115,6 +115,13 @@ fn the_server_itself() {
             "check php 8.2 valid\ncheck php 8.4 invalid no pool",
             &["bad php: PHP-FPM 8.4 would not start with its configuration: no pool"],
         ),
+        (
+            "check updates nolists",
+            &[
+                "warn updates: it has no package lists of a security archive, so that security updates are not seen",
+            ],
+        ),
+        ("check lists 1780000000\ncheck update git 1 2", &[]),
         ("check cron active", &["ok cron: the cron daemon runs"]),
         (
             "check cron inactive",
