@@ -1,5 +1,8 @@
 //! `fleet status`: the whole fleet on one screen, from what is recorded.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use clap::Args;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -8,6 +11,7 @@ use super::list_tasks;
 use super::{Ending, Example, Group, Verb};
 use crate::context::Context;
 use crate::diagnostic::Class;
+use crate::model::check::FROM_HERE;
 use crate::model::{Health, ServerName};
 use crate::state::UnwellCheck;
 use crate::picture::{Picture, ServerPicture, Summary, ToDo};
@@ -362,18 +366,17 @@ fn reasons(page: &mut Page, worst: &[&ServerPicture]) {
 /// The checks that are not well, the bad ones first: sites that do not answer, certificates that expire. What is the same
 /// from both sides is told once.
 fn checks(page: &mut Page, picture: &Picture) {
-    const FROM_HERE: &str = ", from here";
     let mut told: Vec<(&UnwellCheck, &str)> = Vec::new();
+    let mut places: HashMap<(&ServerName, &str, &[String]), usize> = HashMap::new();
     for check in &picture.checks {
         let subject = check.subject.as_str();
         let bare = subject.strip_suffix(FROM_HERE).unwrap_or(subject);
-        let same = told.iter_mut().find(|(other, shown)| {
-            let of_other = shown.strip_suffix(FROM_HERE).unwrap_or(shown);
-            other.server == check.server && of_other == bare && other.reasons == check.reasons
-        });
-        match same {
-            Some((_, shown)) => *shown = bare,
-            None => told.push((check, subject)),
+        match places.entry((&check.server, bare, check.reasons.as_slice())) {
+            Entry::Occupied(place) => told[*place.get()].1 = bare,
+            Entry::Vacant(place) => {
+                place.insert(told.len());
+                told.push((check, subject));
+            }
         }
     }
     if told.is_empty() {
