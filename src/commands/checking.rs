@@ -16,7 +16,8 @@ use crate::kind::KINDS;
 use crate::kind::wanted::Wanted;
 use crate::model::check::{Aspect, CheckLimits, Extent, Status, Vantage};
 use crate::model::{
-    Check, Health, PlacementStatus, ResourceName, Server, ServerName, TransportKind,
+    Check, Health, Placement, PlacementStatus, Resource, ResourceName, Server, ServerName,
+    TransportKind,
 };
 use crate::state::{Filter, Read};
 use crate::ui::{Page, Tone};
@@ -70,7 +71,7 @@ impl CheckArgs {
     /// The servers that a sweep is about: of `servers`, where single sites are asked for, those that have one.
     ///
     /// # Errors
-    /// A site that there is not, or that is on none of `servers`.
+    /// A site that there is not, or that nobody would look at on any of `servers`.
     pub(super) fn narrow<'c>(
         &self,
         context: &Context,
@@ -79,10 +80,11 @@ impl CheckArgs {
         if self.sites.is_empty() {
             return Ok(servers);
         }
+        let state = context.state_to_read()?;
         let mut wanted = BTreeSet::new();
         for name in &self.sites()? {
             let name = ResourceName::new("site", name);
-            let found = match context.state_to_read()? {
+            let found = match &state {
                 Some(state) => state.read(|read| read.find(&name))?,
                 None => None,
             };
@@ -91,17 +93,7 @@ impl CheckArgs {
                     .hint("`fleet list-sites` names them all")
                     .into());
             };
-            let before = wanted.len();
-            let places = site
-                .placements
-                .into_iter()
-                .map(|placement| placement.server);
-            wanted.extend(places.filter(|server| servers.iter().any(|s| s.name == *server)));
-            if wanted.len() == before && !servers.iter().any(|s| wanted.contains(&s.name)) {
-                return Err(
-                    Diagnostic::usage(format!("{name} is on none of these servers")).into(),
-                );
-            }
+            wanted.extend(looked_at(&site, &servers)?);
         }
         Ok(servers
             .into_iter()
@@ -174,6 +166,37 @@ impl CheckArgs {
     }
 }
 
+/// Whether it is looked at: what was never there, or is to go, cannot be unwell.
+fn is_there(place: &Placement) -> bool {
+    place.applied_generation > 0 && place.status != PlacementStatus::Removing
+}
+
+/// On which of `servers` a site that was asked for is looked at.
+///
+/// # Errors
+/// On none: that must not look like all is well.
+fn looked_at(site: &Resource, servers: &[&Server]) -> Result<BTreeSet<ServerName>, Diagnostic> {
+    let (whole, name) = (&site.name, &site.name.name);
+    if site.suspended {
+        return Err(Diagnostic::usage(format!("{whole} is suspended"))
+            .hint(format!("`fleet resume-site {name}` brings it back")));
+    }
+    let mut places: Vec<&Placement> = site.placements.iter().collect();
+    places.retain(|place| servers.iter().any(|server| server.name == place.server));
+    if places.is_empty() {
+        return Err(
+            Diagnostic::usage(format!("{whole} is on none of these servers"))
+                .hint(format!("`fleet show-site {name}` tells where it is")),
+        );
+    }
+    places.retain(|place| is_there(place));
+    if places.is_empty() {
+        return Err(Diagnostic::usage(format!("{whole} is not applied yet"))
+            .hint(format!("`fleet apply {name}` does it")));
+    }
+    Ok(places.iter().map(|place| place.server.clone()).collect())
+}
+
 impl Checking {
     /// Adds what is placed on `servers`; of `only` these sites, when there are any.
     fn fill(
@@ -204,13 +227,10 @@ impl Checking {
                 ..Filter::default()
             };
             for resource in read.resources(&filter)? {
-                // What was never there, or is to go, cannot be unwell.
                 let places: Vec<&Server> = resource
                     .placements
                     .iter()
-                    .filter(|place| {
-                        place.applied_generation > 0 && place.status != PlacementStatus::Removing
-                    })
+                    .filter(|place| is_there(place))
                     .filter_map(|place| by_name.get(&place.server).copied())
                     .collect();
                 if places.is_empty() {
