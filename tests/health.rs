@@ -2,14 +2,15 @@
 
 mod support;
 
+use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use fleet::diagnostic::Diagnostic;
-use fleet::model::{Patience, ServerName, Sight, Status};
-use fleet::state::State;
+use fleet::model::{Patience, ResourceName, ServerName, Sight, Status};
+use fleet::state::{PlacementResult, State};
 use jiff::Timestamp;
 use support::environment::{Environment, NOW};
 
@@ -117,11 +118,13 @@ fn quiet_speaks_of_what_is_confirmed_once_and_of_the_recovery() {
     let environment = Environment::new();
     let closed = closed_port();
     let set = |there| environment.write("inventory.toml", &web(there, closed));
-    let quiet = || environment.fleet(["health", "-q"]);
+    let quiet = || environment.fleet(["health", "-q", "--no-checks"]);
     set(true);
-    // How this machine is, is not up to the test: online, or degraded without systemd.
+    // How this machine is, is not up to the test: online, or degraded without systemd. So nothing else is checked.
     let first = quiet();
-    let report = environment.fleet(["health", "--json"]).json();
+    let report = environment
+        .fleet(["health", "--no-checks", "--json"])
+        .json();
     let well = report["servers"][0]["confirmed"]
         .as_str()
         .expect("a status")
@@ -135,7 +138,10 @@ fn quiet_speaks_of_what_is_confirmed_once_and_of_the_recovery() {
     // Seen once, that is nothing yet: neither a word nor another exit code.
     assert_eq!(quiet().expect(code).stdout, "");
     // Who looks by hand sees what is, and what is confirmed; it takes nothing away from cron.
-    let report = environment.fleet(["health", "--json"]).expect(5).json();
+    let report = environment
+        .fleet(["health", "--no-checks", "--json"])
+        .expect(5)
+        .json();
     assert_eq!(report["servers"][0]["health"], "offline", "{report:#}");
     assert_eq!(report["servers"][0]["confirmed"], "offline", "{report:#}");
     assert_eq!(report["changes"][0]["after"], "offline", "{report:#}");
@@ -149,7 +155,10 @@ fn quiet_speaks_of_what_is_confirmed_once_and_of_the_recovery() {
     assert_eq!(quiet().expect(5).stdout, "");
 
     set(true);
-    let by_hand = environment.fleet(["health", "--json"]).expect(code).json();
+    let by_hand = environment
+        .fleet(["health", "--no-checks", "--json"])
+        .expect(code)
+        .json();
     assert_eq!(by_hand["servers"][0]["health"], well, "{by_hand:#}");
     assert_eq!(by_hand["servers"][0]["confirmed"], "offline");
     assert_eq!(by_hand["servers"][0]["turning"]["to"], well);
@@ -221,6 +230,63 @@ fn what_nobody_checks_any_more_has_no_status() {
 }
 
 #[test]
+fn a_site_that_nobody_looks_at_does_not_pass_for_well() {
+    let environment = Environment::new().with("FLEET_STATE", "state.db");
+    environment.write("inventory.toml", &inventory(closed_port(), closed_port()));
+    for (site, server) in [("a.example", "closed"), ("b.example", "silent")] {
+        let added = environment.fleet(["add-site", site, "--server", server, "--stage"]);
+        added.expect(0);
+    }
+    let said = |sites: &str, server: &str| {
+        let outcome = environment.fleet(["health", "--site", sites, "--server", server]);
+        outcome.expect(2).stderr
+    };
+    let stderr = said("a.example", "closed");
+    assert!(
+        stderr.contains("site a.example is not applied yet"),
+        "{stderr}"
+    );
+    assert!(stderr.contains("`fleet apply a.example`"), "{stderr}");
+
+    let now: Timestamp = NOW.parse().expect("a time");
+    let mut state = State::open(&environment.path().join("state.db"), now).expect("a state");
+    let applied: Result<(), Diagnostic> = state.write(|write| {
+        for (site, server) in [("a.example", "closed"), ("b.example", "silent")] {
+            let site = write
+                .find(&ResourceName::new("site", site))?
+                .expect("a site");
+            let result = PlacementResult::Applied {
+                generation: site.generation,
+            };
+            write.settle_placement(site.id, &server.parse().expect("a name"), &result)?;
+        }
+        Ok(())
+    });
+    applied.expect("a record");
+    drop(state);
+    let looked_at = [
+        "health",
+        "--site",
+        "a.example",
+        "--server-only",
+        "--server",
+        "closed",
+    ];
+    environment.fleet(looked_at).expect(5);
+    // Also where another site is there.
+    let stderr = said("a.example,b.example", "closed");
+    assert!(
+        stderr.contains("site b.example is on none of these servers"),
+        "{stderr}"
+    );
+    environment
+        .fleet(["suspend-site", "a.example", "--stage"])
+        .expect(0);
+    let stderr = said("a.example", "closed");
+    assert!(stderr.contains("site a.example is suspended"), "{stderr}");
+}
+
+#[test]
 fn uptime_and_changes_are_told_as_history() {
     let mut environment = Environment::new();
     let closed = closed_port();
@@ -284,6 +350,17 @@ fn a_sweep_never_overlaps_with_another_and_a_killed_one_leaves_no_lock() {
     });
     let second = environment.fleet(arguments("closed")).expect(0);
     assert_eq!((second.stdout.as_str(), second.stderr.as_str()), ("", ""));
+    // It is waited for as long as it may take, and what takes longer leaves everybody blind.
+    let hour_ago = SystemTime::now() - Duration::from_secs(3600);
+    let held = File::options().write(true).open(&lock).expect("the lock");
+    held.set_modified(hour_ago).expect("a time");
+    let blind = environment.fleet(arguments("closed")).expect(8);
+    assert!(
+        blind
+            .stderr
+            .contains("nothing was looked at: another sweep is at work for 1h (process "),
+        "{blind}"
+    );
     let by_hand = environment.fleet(
         ["health", "--timeout", "100ms"]
             .into_iter()
@@ -294,7 +371,7 @@ fn a_sweep_never_overlaps_with_another_and_a_killed_one_leaves_no_lock() {
     assert!(
         by_hand
             .stderr
-            .contains("another sweep is at work (process "),
+            .contains("another sweep is at work for 1h (process "),
         "{by_hand}"
     );
     first.kill().expect("a process to kill");

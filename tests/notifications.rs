@@ -2,12 +2,13 @@
 
 mod support;
 
+use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value;
 use support::environment::Environment;
@@ -331,6 +332,82 @@ fn what_cannot_be_sent_waits_for_the_next_sweep() {
 }
 
 #[test]
+fn what_was_given_up_is_told_anew_while_it_is_so() {
+    let environment = Environment::new();
+    let hook = Hook::start();
+    let channel = webhook(&hook, "give_up_after = \"1h\"");
+    environment.write("inventory.toml", &inventory(false, &channel));
+    hook.answers(Answer::Refuse);
+    at(&environment, TEN, "health -q");
+    let ran = at(&environment, "2026-01-02T11:00:00Z", "health -q");
+    assert!(ran.err.contains("will never be told"), "{}", ran.err);
+    hook.take();
+    hook.answers(Answer::Take);
+    let offline = |documents: Vec<Value>| {
+        assert_eq!(documents.len(), 1, "{documents:?}");
+        let text = documents[0]["text"].as_str().expect("a text").to_owned();
+        assert!(text.contains("sg-2: offline since 10:00 UTC"), "{text}");
+    };
+    at(&environment, "2026-01-02T11:05:00Z", "health -q");
+    offline(hook.documents());
+    at(&environment, "2026-01-02T11:10:00Z", "health -q");
+    assert_eq!(hook.documents(), Vec::<Value>::new());
+
+    // A channel that was away is a new one.
+    environment.write("inventory.toml", &inventory(false, ""));
+    at(&environment, "2026-01-02T11:15:00Z", "health -q");
+    environment.write("inventory.toml", &inventory(false, &channel));
+    at(&environment, "2026-01-02T11:20:00Z", "health -q");
+    offline(hook.documents());
+}
+
+#[test]
+fn nobody_is_reminded_of_what_was_not_told_yet() {
+    let environment = Environment::new();
+    let hook = Hook::start();
+    let channel = webhook(&hook, "repeat = \"1h\"");
+    environment.write("inventory.toml", &inventory(false, &channel));
+    hook.answers(Answer::Refuse);
+    for hour in 10..14 {
+        at(
+            &environment,
+            &format!("2026-01-02T{hour}:00:00Z"),
+            "health -q",
+        );
+    }
+    hook.take();
+    hook.answers(Answer::Take);
+    let kinds = |documents: Vec<Value>| -> Vec<String> {
+        let changes = documents.iter().flat_map(|told| told["changes"].as_array());
+        let kinds = changes
+            .flatten()
+            .filter_map(|change| change["kind"].as_str());
+        kinds.map(ToOwned::to_owned).collect()
+    };
+    at(&environment, "2026-01-02T13:05:00Z", "health -q");
+    assert_eq!(kinds(hook.documents()), ["offline", "offline"]);
+    at(&environment, "2026-01-02T13:10:00Z", "health -q");
+    assert_eq!(kinds(hook.documents()), ["reminder", "reminder"]);
+    at(&environment, "2026-01-02T13:15:00Z", "health -q");
+    assert_eq!(kinds(hook.documents()), Vec::<String>::new());
+}
+
+#[test]
+fn what_waits_is_sent_while_another_sweep_is_at_work() {
+    let environment = Environment::new();
+    let hook = Hook::start();
+    environment.write("inventory.toml", &inventory(false, &webhook(&hook, "")));
+    hook.answers(Answer::Refuse);
+    at(&environment, TEN, "health -q");
+    hook.take();
+    hook.answers(Answer::Take);
+    let sweep = File::open(environment.path().join("state.db.sweep")).expect("the lock");
+    sweep.lock().expect("a lock");
+    at(&environment, "2026-01-02T10:05:00Z", "health -q");
+    assert_eq!(hook.documents().len(), 1);
+}
+
+#[test]
 fn killed_while_it_sends_nothing_is_lost() {
     let environment = Environment::new();
     let hook = Hook::start();
@@ -535,6 +612,12 @@ fn a_sweep_is_written_for_prometheus_at_once_and_readable() {
     ] {
         assert!(text.lines().any(|found| found == line), "{text}");
     }
+    // What a killed run has left is taken away after a while.
+    let old = File::create(environment.path().join(".fleet.prom.1")).expect("a file");
+    let before = SystemTime::now() - Duration::from_secs(7200);
+    old.set_modified(before).expect("a time");
+    environment.write(".fleet.prom.2", "");
+    at(&environment, TEN, "health --prometheus fleet.prom");
     let left = std::fs::read_dir(environment.path()).expect("a directory");
     let left: Vec<String> = left
         .map(|entry| {
@@ -546,7 +629,7 @@ fn a_sweep_is_written_for_prometheus_at_once_and_readable() {
         })
         .filter(|name| name.starts_with(".fleet.prom"))
         .collect();
-    assert_eq!(left, Vec::<String>::new());
+    assert_eq!(left, [".fleet.prom.2"]);
     // Where the judge himself is at hand.
     if let Ok(mut judge) = Command::new("promtool")
         .args(["check", "metrics"])
@@ -563,15 +646,14 @@ fn a_sweep_is_written_for_prometheus_at_once_and_readable() {
         assert!(judged.status.success() && words.is_empty(), "{words}");
     }
 
-    let ran = at(
-        &environment,
-        TEN,
-        "health -q --prometheus nowhere/fleet.prom",
-    );
-    assert_eq!(ran.code, 1);
-    assert!(
-        ran.err.contains("cannot write `nowhere/fleet.prom`"),
-        "{}",
-        ran.err
-    );
+    // Where it cannot be written, what else is to be done is done all the same.
+    environment.write("inventory.toml", &inventory(false, &channels));
+    let nowhere = "health -q --prometheus nowhere/fleet.prom";
+    for changes in [2, 0] {
+        let ran = at(&environment, TEN, nowhere);
+        assert_eq!(ran.code, 1);
+        let wanted = "cannot write `nowhere/fleet.prom`";
+        assert!(ran.err.contains(wanted), "{}", ran.err);
+        assert_eq!(ran.out.lines().count(), changes, "{}", ran.out);
+    }
 }

@@ -18,7 +18,7 @@ use crate::health::Look;
 use crate::inventory::value;
 use crate::model::notification::Maintenance;
 use crate::model::{Health as Verdict, Patience, Server, ServerName, Standing, Status};
-use crate::state::{SubjectName, Sweeping};
+use crate::state::{SubjectName, Sweeper, Sweeping};
 use crate::ui::format;
 
 mod changes;
@@ -112,10 +112,10 @@ impl Verb for Health {
         let checking = self.checks.checking(context, &servers)?;
         let lock = match lock(context, limit) {
             Ok(Sweeping::We(lock)) => Ok(lock),
-            Ok(Sweeping::Another(_)) if context.globals.quiet => {
-                return tell(context, &servers);
+            Ok(Sweeping::Another(other)) if context.globals.quiet => {
+                return tell(context, &servers, limit, &other);
             }
-            Ok(Sweeping::Another(words)) => return Err(busy(&words).into()),
+            Ok(Sweeping::Another(other)) => return Err(busy(context, &other).into()),
             // What cannot be recorded is shown all the same.
             Err(error) => Err(error),
         };
@@ -158,9 +158,11 @@ impl Verb for Health {
         }
         events?;
         notify(context)?;
-        if let Some(file) = &self.prometheus {
-            prometheus::write(context, file, &looks, began, took)?;
-        }
+        // A full disk keeps nobody from what else is to be done.
+        let written = match &self.prometheus {
+            Some(file) => prometheus::write(context, file, &looks, began, took),
+            None => Ok(()),
+        };
         let applied = if self.apply_pending {
             pending::apply(context, &looks, &known)?
         } else {
@@ -175,6 +177,7 @@ impl Verb for Health {
         if let Some(changes) = &told {
             changes::note(context, changes, &known)?;
         }
+        written?;
         let well = if told.is_some() {
             known.is_well()
         } else {
@@ -184,11 +187,16 @@ impl Verb for Health {
                     || known.resting.contains_key(&look.server)
             })
         };
-        Ok(match applied {
-            _ if !well => Ending::With(Class::Unhealthy),
-            Some(applied) => applied.ending,
-            None => Ending::Done,
-        })
+        Ok(ending(well, applied.map(|applied| applied.ending)))
+    }
+}
+
+/// What a sweep comes to. What was tried and failed is graver than what is not well.
+fn ending(well: bool, applied: Option<Ending>) -> Ending {
+    match applied {
+        Some(Ending::With(class)) => Ending::With(class),
+        _ if !well => Ending::With(Class::Unhealthy),
+        _ => Ending::Done,
     }
 }
 
@@ -203,15 +211,28 @@ fn notify(context: &Context) -> anyhow::Result<()> {
 }
 
 /// With `-q`, while another sweep is at work: looks at nothing, and tells what is confirmed by now. So a change is told
-/// also when somebody watches the fleet all the time.
-fn tell(context: &Context, servers: &[&Server]) -> anyhow::Result<Ending> {
+/// also when somebody watches the fleet all the time. One that has come to no end for long (it is stopped, or waits for a
+/// passphrase) leaves everybody blind, and that is told too.
+fn tell(
+    context: &Context,
+    servers: &[&Server],
+    limit: Duration,
+    other: &Sweeper,
+) -> anyhow::Result<Ending> {
     let known = Known::read(context, servers)?;
     let changes = changes::untold(&known);
     let mut value = table::report(&[], &known);
     value["changes"] = changes::to_json(&changes);
     context.ui.show(&value, |page| changes::print(page, &changes, context.now()))?;
     changes::note(context, &changes, &known)?;
-    Ok(known.ending())
+    notify(context)?;
+    let blind = longest(context, limit)? + context.inventory()?.health.longest_gap;
+    if age(context, other).is_some_and(|age| age > blind) {
+        let error = busy(context, other);
+        context.ui.warn(&format!("nothing was looked at: {}", error.message));
+        return Ok(Ending::With(error.class));
+    }
+    Ok(ending(known.is_well(), None))
 }
 
 /// What is confirmed of the servers of this sweep.
@@ -259,14 +280,6 @@ impl Known {
         Some((turning.times, standing.needed(*patience)?))
     }
 
-    fn ending(&self) -> Ending {
-        if self.is_well() {
-            Ending::Done
-        } else {
-            Ending::With(Class::Unhealthy)
-        }
-    }
-
     /// Whether every server is confirmed to be online, and no check is bad, but for those in maintenance.
     fn is_well(&self) -> bool {
         self.standings.iter().all(|((server, _), standing)| {
@@ -278,7 +291,7 @@ impl Known {
 }
 
 /// Takes the right to sweep. With `-q` another sweep is left alone; else it is waited for, but not longer than it may
-/// take.
+/// take since it began.
 fn lock(context: &Context, limit: Duration) -> anyhow::Result<Sweeping> {
     let words = format!(
         "process {}, since {}",
@@ -286,14 +299,18 @@ fn lock(context: &Context, limit: Duration) -> anyhow::Result<Sweeping> {
         format::time(context.now())
     );
     let started = Instant::now();
+    let longest = longest(context, limit)?;
     let mut said = false;
     loop {
         let sweeping = context.state()?.begin_sweep(&words)?;
         match &sweeping {
-            Sweeping::Another(words)
-                if !context.globals.quiet && started.elapsed() < limit + GRACE =>
+            Sweeping::Another(other)
+                if !context.globals.quiet
+                    && started.elapsed() < longest
+                    && age(context, other).is_none_or(|age| age < longest) =>
             {
                 if !std::mem::replace(&mut said, true) {
+                    let words = &other.words;
                     context.ui.note(&format!("waiting for another sweep ({words})"));
                 }
                 std::thread::sleep(Duration::from_millis(50));
@@ -306,7 +323,47 @@ fn lock(context: &Context, limit: Duration) -> anyhow::Result<Sweeping> {
 /// What a sweep takes besides the looks.
 const GRACE: Duration = Duration::from_secs(2);
 
-fn busy(words: &str) -> Diagnostic {
-    Diagnostic::new(Class::Locked, format!("another sweep is at work ({words})"))
+/// How long a sweep of the whole fleet takes at most, with that limit of a look.
+fn longest(context: &Context, limit: Duration) -> anyhow::Result<Duration> {
+    let rounds = context.inventory()?.servers.len().div_ceil(look::PARALLEL);
+    let rounds = u32::try_from(rounds).unwrap_or(u32::MAX).max(1);
+    Ok((limit + checking::LIMIT).saturating_mul(rounds).saturating_add(GRACE))
+}
+
+/// For how long another sweep has been at work.
+fn age(context: &Context, other: &Sweeper) -> Option<Duration> {
+    // By the clock that has stamped the file.
+    let age = context.clock().duration_since(other.began?);
+    age.try_into().ok()
+}
+
+fn busy(context: &Context, other: &Sweeper) -> Diagnostic {
+    let words = &other.words;
+    let lasts = age(context, other).filter(|age| age.as_secs() >= 60);
+    let lasts = lasts.map(|age| format!(" for {}", format::seconds(age.as_secs())));
+    let lasts = lasts.unwrap_or_default();
+    let message = format!("another sweep is at work{lasts} ({words})");
+    Diagnostic::new(Class::Locked, message)
         .hint("`fleet list-servers` shows what it has seen so far")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_tried_and_failed_is_graver_than_what_is_away() {
+        let failed = Ending::With(Class::Partial);
+        let unhealthy = Ending::With(Class::Unhealthy);
+        for (well, applied, expected) in [
+            (true, None, Ending::Done),
+            (true, Some(Ending::Done), Ending::Done),
+            (true, Some(failed), failed),
+            (false, None, unhealthy),
+            (false, Some(Ending::Done), unhealthy),
+            (false, Some(failed), failed),
+        ] {
+            assert_eq!(ending(well, applied), expected, "{well} {applied:?}");
+        }
+    }
 }

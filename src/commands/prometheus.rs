@@ -1,13 +1,15 @@
 //! `fleet health --prometheus FILE`: a sweep as a file for `node_exporter`'s textfile collector.
 
 use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::maintenance;
 use crate::context::Context;
@@ -18,6 +20,9 @@ use crate::model::ServerName;
 
 /// The programs that read it run as other users.
 const MODE: u32 = 0o644;
+
+/// A file that was begun longer ago is nobody's any more.
+const LEFT: SignedDuration = SignedDuration::from_hours(1);
 
 /// Writes what a sweep saw to `path`.
 ///
@@ -85,18 +90,21 @@ pub(super) fn write(
         placed: &placed,
         waiting: &waiting,
     });
-    replace(path, &text).map_err(|error| {
+    replace(path, &text, context.clock()).map_err(|error| {
         Diagnostic::failed(format!("cannot write `{}`: {error}", path.display())).into()
     })
 }
 
 /// Puts `text` in the place of the file at once: a collector sees the old one or the new one. The file beside it does
 /// not end in `.prom`, so that no collector reads that.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
+fn replace(path: &Path, text: &str, clock: Timestamp) -> io::Result<()> {
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-    let mut beside = std::ffi::OsString::from(".");
-    beside.push(name);
-    beside.push(format!(".{}", std::process::id()));
+    let mut prefix = OsString::from(".");
+    prefix.push(name);
+    prefix.push(".");
+    clear(path, &prefix, clock);
+    let mut beside = prefix;
+    beside.push(std::process::id().to_string());
     let beside: PathBuf = path.with_file_name(beside);
     let written = (|| {
         // What a killed run left is of the same process number, and nobody's.
@@ -116,4 +124,27 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
         let _ = fs::remove_file(&beside);
     }
     written
+}
+
+/// Removes what runs have left that were killed: they had other process numbers. It is no failure when that fails.
+fn clear(path: &Path, prefix: &OsStr, clock: Timestamp) {
+    let directory = match path.parent() {
+        Some(directory) if !directory.as_os_str().is_empty() => directory,
+        _ => Path::new("."),
+    };
+    let Ok(entries) = fs::read_dir(directory) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let number = name.as_bytes().strip_prefix(prefix.as_bytes());
+        if !number.is_some_and(|number| number.iter().all(u8::is_ascii_digit)) {
+            continue;
+        }
+        let written = entry.metadata().and_then(|metadata| metadata.modified());
+        let written = written.ok().and_then(|at| Timestamp::try_from(at).ok());
+        if written.is_some_and(|at| clock.duration_since(at) > LEFT) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }

@@ -65,7 +65,7 @@ pub use secrets::{Vault, has_secrets};
 pub use servers::{Cordon, ServerRecord};
 pub use statuses::{EventFilter, SubjectName};
 pub use summary::{Held, Unsettled, UnwellCheck};
-pub use sweeps::{SweepLock, Sweeping};
+pub use sweeps::{SweepLock, Sweeper, Sweeping};
 pub use tasks::NewTask;
 
 /// The state database, open.

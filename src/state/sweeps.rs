@@ -5,6 +5,8 @@ use std::io::{Read as _, Seek as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
+use jiff::Timestamp;
+
 use super::State;
 use crate::diagnostic::Diagnostic;
 
@@ -22,8 +24,17 @@ pub struct SweepLock {
 pub enum Sweeping {
     /// This process, from now on.
     We(SweepLock),
-    /// Another one: what it said when it began.
-    Another(String),
+    /// Another one.
+    Another(Sweeper),
+}
+
+/// A process that sweeps.
+#[derive(Debug)]
+pub struct Sweeper {
+    /// What it said when it began.
+    pub words: String,
+    /// When that was; `None` where the file system does not tell.
+    pub began: Option<Timestamp>,
 }
 
 impl State {
@@ -53,10 +64,12 @@ impl State {
                 Ok(Sweeping::We(SweepLock { _file: file }))
             }
             Err(TryLockError::WouldBlock) => {
+                let written = file.metadata().and_then(|metadata| metadata.modified());
+                let began = written.ok().and_then(|at| at.try_into().ok());
                 let mut words = String::new();
                 // It may be written just now: then nothing is known of the other.
                 let _ = file.take(LONGEST).read_to_string(&mut words);
-                Ok(Sweeping::Another(words))
+                Ok(Sweeping::Another(Sweeper { words, began }))
             }
             Err(TryLockError::Error(error)) => Err(failed(error)),
         }

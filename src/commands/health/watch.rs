@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+
 use super::super::checking::CheckArgs;
 use super::super::notifying::Complaints;
 use super::super::{look, notifying};
@@ -24,6 +26,9 @@ const BETWEEN_CHECKS: Duration = Duration::from_secs(60);
 
 /// How long to wait before a sweep is tried again that another one keeps from beginning.
 const BUSY: Duration = Duration::from_millis(500);
+
+/// Lines above the table.
+const HEAD: usize = 3;
 
 struct Watch<'c> {
     context: &'c Context,
@@ -131,7 +136,7 @@ async fn sweep(
         Sweeping::We(lock) => lock,
         Sweeping::Another(other) => {
             let mut watch = watch.borrow_mut();
-            watch.trouble = Some(format!("waiting for another sweep ({other})"));
+            watch.trouble = Some(format!("waiting for another sweep ({})", other.words));
             watch.draw();
             return Ok(Next::After(BUSY));
         }
@@ -220,11 +225,11 @@ impl<'c> Watch<'c> {
         self.drawn = Some(Instant::now());
         if let Some(screen) = &self.screen {
             let size = self.context.terminal_size();
-            screen.draw(size, |page| self.page(page));
+            screen.draw(size, |page| self.page(page, size.1));
         }
     }
 
-    fn page(&self, page: &mut Page) {
+    fn page(&self, page: &mut Page, rows: usize) {
         let now = self.context.now();
         let looks: Vec<Look> = self.looks.values().cloned().collect();
         let mut every = format::seconds(self.every.as_secs());
@@ -247,25 +252,86 @@ impl<'c> Watch<'c> {
         if looks.is_empty() {
             return;
         }
-        // What needs attention first: a screen has an end.
-        let mut looks = looks;
-        looks.sort_by_key(|look| {
-            (look.observation.health == Health::Online, look.server.clone())
-        });
-        let mut rows = table::table();
+        servers(page, looks, &self.known, now, rows.saturating_sub(HEAD));
+    }
+}
+
+/// The servers and what is wrong with them, on so many rows. What needs attention comes first: a screen has an end.
+fn servers(page: &mut Page, looks: Vec<Look>, known: &Known, now: Timestamp, rows: usize) {
+    let mut looks = looks;
+    looks.sort_by_key(|look| (!table::is_worth_a_word(look, known), look.server.clone()));
+    let mut servers = table::table();
+    for look in &looks {
+        servers.row(table::row(look, known));
+    }
+    let words = |page: &mut Page| {
         for look in &looks {
-            rows.row(table::row(look, &self.known));
+            table::words(page, look, known, now);
         }
-        page.table(&rows);
-        let mut unwell = looks
-            .iter()
-            .filter(|look| table::is_worth_a_word(look, &self.known))
-            .peekable();
-        if unwell.peek().is_some() {
-            page.end();
-        }
-        for look in unwell {
-            table::words(page, look, &self.known, now);
-        }
+    };
+    let mut alone = Page::new(page.width(), false);
+    words(&mut alone);
+    let told = alone.finish().lines().count();
+    if told == 0 {
+        page.table(&servers);
+    } else if 1 + looks.len() + 1 + told <= rows {
+        page.table(&servers);
+        page.end();
+        words(page);
+    } else {
+        // The words name their servers; those that are well are what the screen has no room for.
+        words(page);
+        page.end();
+        page.table(&servers);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::model::check::{Aspect, Extents, Status, Subject, Vantage};
+    use crate::model::{Check, Observation, ResourceName};
+
+    #[test]
+    fn what_is_wrong_is_on_the_screen_however_many_servers_there_are() {
+        let now: Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
+        let look = |number: usize| {
+            let server: ServerName = format!("sg-{number}").parse().unwrap();
+            let site = ResourceName::new("site", "a.example");
+            let subject = Subject::resource(server.clone(), site);
+            let (aspect, from) = (Aspect::Http, Vantage::Server);
+            let bad = Check::new(subject, aspect, from, Status::Bad, "answers 500");
+            Look {
+                server,
+                observation: Observation {
+                    at: now,
+                    health: Health::Online,
+                    reasons: Vec::new(),
+                    facts: None,
+                },
+                took: Duration::ZERO,
+                peer: None,
+                error: None,
+                checks: (number == 60).then_some(bad).into_iter().collect(),
+                extents: Extents::default(),
+            }
+        };
+        let shown = |number: usize, rows: usize| -> Vec<String> {
+            let looks = (61 - number..=60).map(look).collect();
+            let mut page = Page::new(Some(80), false);
+            servers(&mut page, looks, &Known::default(), now, rows);
+            page.finish().lines().map(|line| line.trim_end().to_owned()).collect()
+        };
+        let wrong = "sg-60: site a.example answers 500 (on the server)";
+        let all = shown(60, 47);
+        assert_eq!(all[0], wrong);
+        assert!(all[2].starts_with("SERVER") && all[3].starts_with("sg-60"), "{all:?}");
+        let few = shown(3, 47);
+        assert!(few[1].starts_with("sg-60") && few[2].starts_with("sg-58"), "{few:?}");
+        assert_eq!(few[5], wrong);
+        assert_eq!(shown(3, 6), few);
+        assert_eq!(shown(3, 5)[0], wrong);
     }
 }
