@@ -4,6 +4,7 @@ mod support;
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use fleet::model::check::{Aspect, Check, Status as Found, Subject, Unit, Vantage};
 use fleet::model::{Health, Observation, Patience, ResourceName, ServerName, Sight, Status};
@@ -240,6 +241,31 @@ fn saw(environment: &Environment, server: &str, checks: &[(&str, &str)]) {
             Ok::<_, fleet::diagnostic::Diagnostic>(())
         })
         .expect("a record");
+}
+
+#[test]
+fn a_bad_day_of_many_sites_is_told_at_once() {
+    let environment = fleet_of(1);
+    let path = environment.path().join("state.db");
+    let state = rusqlite::Connection::open(path).expect("the state");
+    let many = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30000),
+            side (words) AS (VALUES (''), (', from here'))
+        INSERT INTO health_statuses (server, subject, status, since, reasons, seen, seen_at)
+        SELECT 'srv-0000', 'http of site s' || i || '.example' || words, 'bad', 0, '[\"answers 500\"]', 'bad', 0
+        FROM n, side";
+    state.execute(many, []).expect("rows");
+    let began = Instant::now();
+    let outcome = environment.fleet(["status"]).expect(0);
+    // What grows with the square of their number takes minutes.
+    assert!(
+        began.elapsed() < Duration::from_secs(20),
+        "{:?}",
+        began.elapsed()
+    );
+    assert!(
+        outcome.stdout.contains("and 29,995 more checks not well"),
+        "{outcome}"
+    );
 }
 
 #[test]
