@@ -370,3 +370,35 @@ fn security_updates_are_known_when_all_lists_were_read() {
         assert_eq!(said, expected, "{shell:?}");
     }
 }
+
+#[test]
+fn the_builder_of_the_package_names_what_it_misses() {
+    let tools = tempfile::tempdir().expect("a directory");
+    let deb = concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/deb");
+    let said = || {
+        let output = Command::new("/bin/bash")
+            .args([deb, "--binary", "/bin/true", "/nowhere"])
+            .env_clear()
+            .env("PATH", tools.path())
+            .stdin(Stdio::null())
+            .output()
+            .expect("bash");
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        String::from_utf8(output.stderr).expect("text")
+    };
+    let add = |tool: &str, of: &str| {
+        std::os::unix::fs::symlink(of, tools.path().join(tool)).expect("a link");
+    };
+    for tool in ["dirname", "readlink"] {
+        add(tool, &format!("/usr/bin/{tool}"));
+    }
+    for tool in ["cargo", "jq", "dpkg", "dpkg-deb", "dpkg-shlibdeps", "strip"] {
+        let said = said();
+        assert!(
+            said.starts_with(&format!("error: `{tool}` is missing: ")),
+            "{said}"
+        );
+        assert!(said.contains("dpkg-dev"), "{said}");
+        add(tool, "/bin/true");
+    }
+}
