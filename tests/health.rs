@@ -376,6 +376,25 @@ fn a_sweep_never_overlaps_with_another_and_a_killed_one_leaves_no_lock() {
     );
     first.kill().expect("a process to kill");
     first.wait().expect("its end");
+    // One that is no longer at work than it may be is waited for, its checks included.
+    held.lock().expect("the right to sweep");
+    held.set_modified(SystemTime::now()).expect("a time");
+    let other = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_secs(3));
+        drop(held);
+    });
+    let words = [
+        "health",
+        "--no-checks",
+        "--timeout",
+        "100ms",
+        "--state",
+        "state.db",
+    ];
+    environment
+        .fleet(words.into_iter().chain(["--server", "closed"]))
+        .expect(5);
+    other.join().expect("its end");
     let third = environment.fleet(arguments("closed")).expect(5);
     assert!(third.stdout.starts_with("closed: offline"), "{third}");
 }

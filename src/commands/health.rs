@@ -36,6 +36,9 @@ pub(super) use history::uptime;
 /// With `-q`, for cron, only what is confirmed counts: each change of a confirmed status since the last `-q` is one line,
 /// also the recovery, and the exit code is 5 while a server is confirmed not to be online. Without `-q` it is 5 when
 /// this look saw one that is not online.
+///
+/// Two sweeps never overlap: with `-q` the second one looks at nothing and tells what is confirmed, else it waits for the
+/// first. Of one that takes longer than a sweep may (it was stopped, or waits for a passphrase) it says so, with exit code 8.
 #[derive(Args, Debug)]
 pub struct Health {
     /// Only these servers: `sg-1,jkt-*,region=singapore,!sg-3` [default: all active ones]
