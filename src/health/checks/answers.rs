@@ -20,10 +20,8 @@ pub struct Findings {
     pub lists: Option<i64>,
     /// Packages of which the security archive has another version: name, the installed one, and those.
     pub updates: Vec<(String, String, Vec<String>)>,
-    /// Whether all updates were listed.
-    pub updates_read: bool,
-    /// Whether it has no package lists to find updates in.
-    pub updates_unlisted: bool,
+    /// Whether those are all updates.
+    pub archive: Archive,
     /// Messages that wait to be sent.
     pub mail: Option<u64>,
     /// Whether nginx would take its configuration; else what it said.
@@ -50,6 +48,18 @@ pub struct Findings {
     pub texts: BTreeMap<usize, bool>,
     /// Whether the script came to its end.
     pub ended: bool,
+}
+
+/// Whether the package lists of security archives were read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Archive {
+    /// Not all of them.
+    #[default]
+    Unknown,
+    /// There are none.
+    Missing,
+    /// All of them.
+    Read,
 }
 
 /// What became of a certificate that was placed.
@@ -108,8 +118,8 @@ impl Findings {
                 }
             }
             "updates" => match rest {
-                "read" => self.updates_read = true,
-                "nolists" => self.updates_unlisted = true,
+                "read" => self.archive = Archive::Read,
+                "nolists" => self.archive = Archive::Missing,
                 _ => {}
             },
             "mail" => self.mail = rest.parse().ok(),
@@ -219,8 +229,7 @@ mod tests {
                 "1:2.39-1".to_owned(),
                 vec!["1:2.39-2".to_owned(), "1:2.39-3".to_owned()],
             )],
-            updates_read: true,
-            updates_unlisted: false,
+            archive: Archive::Read,
             mail: Some(12),
             nginx: Some(Err("unknown directive \"x\"".to_owned())),
             listens: [80].into(),

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::answers::{Findings, PageAnswer, Placed};
+use super::answers::{Archive, Findings, PageAnswer, Placed};
 use super::asked::Asked;
 use super::certificate::Certificate;
 use super::{PATIENCE, debian};
@@ -125,12 +125,13 @@ impl Judge<'_> {
     }
 
     fn updates(&self, findings: &Findings) -> Option<Check> {
-        if findings.updates_unlisted {
-            let detail = "it has no package lists of a security archive, so that security updates are not seen";
-            return Some(self.own(Aspect::Updates, Status::Warn, detail));
-        }
-        if !findings.updates_read {
-            return None;
+        match findings.archive {
+            Archive::Unknown => return None,
+            Archive::Missing => {
+                let detail = "it has no package lists of a security archive, so that security updates are not seen";
+                return Some(self.own(Aspect::Updates, Status::Warn, detail));
+            }
+            Archive::Read => {}
         }
         let age = findings
             .lists
