@@ -378,7 +378,9 @@ fn nobody_is_reminded_of_what_was_not_told_yet() {
     hook.take();
     hook.answers(Answer::Take);
     let kinds = |documents: Vec<Value>| -> Vec<String> {
-        let changes = documents.iter().filter_map(|told| told["changes"].as_array());
+        let changes = documents
+            .iter()
+            .filter_map(|told| told["changes"].as_array());
         let kinds = changes
             .flatten()
             .filter_map(|change| change["kind"].as_str());

@@ -56,6 +56,7 @@ fail_after = 1
 [notifications.ops]
 type = "mail"
 to = ["ops@example.com"]
+on = ["offline"]
 [servers.here]
 transport = "local"
 become = true
@@ -133,8 +134,10 @@ fn the_debian_package_can_be_installed_run_and_removed() {
         runuser -u ops -- env HOME=/home/ops fleet list-servers --json",
     );
     let seen: serde_json::Value = serde_json::from_str(&seen).expect("JSON");
-    let here = seen["servers"][1].to_string();
-    expect_words(&here, &["\"name\":\"here\"", "\"health\":\"online\""]);
+    let here = &seen["servers"][1];
+    // The machine may be at work.
+    let health = here["health"].as_str().unwrap_or_default();
+    assert!(["online", "degraded"].contains(&health), "{here:#}");
 
     world.sh("lab-3", "dpkg --remove fleet 2>&1");
     world.sh(
