@@ -26,6 +26,7 @@ mod redirect;
 mod scan;
 mod shared;
 mod tls;
+mod upstreams;
 mod values;
 mod vhost;
 

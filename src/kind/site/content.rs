@@ -5,6 +5,7 @@ use super::files::Paths;
 use super::nginx::{Conf, Part, fixed, joined, value};
 use super::values::{UrlPath, number};
 use super::{access, php, proxy, redirect};
+use crate::kind::Compile;
 use crate::kind::reason::{Reason, refuse, refuse_with_hint, shown};
 
 /// The page for some statuses.
@@ -69,7 +70,7 @@ pub(super) fn write_outside(conf: &mut Conf, site: &Checked) {
 }
 
 /// Everything of the server block that answers requests.
-pub(super) fn write(conf: &mut Conf, site: &Checked, paths: &Paths) {
+pub(super) fn write(conf: &mut Conf, site: &Checked, paths: &Paths, input: &Compile<'_>) {
     access::write_headers(conf, site);
     access::write_rules(conf, site, paths);
     conf.line("client_max_body_size", [value(&site.max_body.text)]);
@@ -95,7 +96,7 @@ pub(super) fn write(conf: &mut Conf, site: &Checked, paths: &Paths) {
     if let Some((to, code)) = &site.redirect {
         redirect::write_whole(conf, to, *code);
     } else {
-        write_backend(conf, site, paths);
+        write_backend(conf, site, paths, input);
     }
     if site.snippet.is_some() {
         conf.gap();
@@ -104,9 +105,13 @@ pub(super) fn write(conf: &mut Conf, site: &Checked, paths: &Paths) {
     }
 }
 
-fn write_backend(conf: &mut Conf, site: &Checked, paths: &Paths) {
+fn write_backend(conf: &mut Conf, site: &Checked, paths: &Paths, input: &Compile<'_>) {
     if let Backend::Proxy(proxy) = &site.backend {
-        proxy::write_location(conf, site, proxy);
+        proxy::write_locations(conf, site, proxy, input, |conf| {
+            for error_page in &site.error_pages {
+                write_error_page(conf, error_page);
+            }
+        });
         return;
     }
     conf.comment("Hidden files (.git, .env) are nobody's business.");
@@ -149,12 +154,16 @@ fn front(site: &Checked) -> String {
     format!("/{}", file.map_or(default, String::as_str))
 }
 
+fn write_error_page(conf: &mut Conf, error_page: &ErrorPage) {
+    let statuses: Vec<String> = error_page.statuses.iter().map(u16::to_string).collect();
+    let words = statuses.iter().map(|status| value(status));
+    conf.line("error_page", words.chain([value(&error_page.page.0)]));
+}
+
 fn write_error_pages(conf: &mut Conf, site: &Checked) {
     let mut seen: Vec<&UrlPath> = Vec::new();
     for error_page in &site.error_pages {
-        let statuses: Vec<String> = error_page.statuses.iter().map(u16::to_string).collect();
-        let words = statuses.iter().map(|status| value(status));
-        conf.line("error_page", words.chain([value(&error_page.page.0)]));
+        write_error_page(conf, error_page);
         if seen.contains(&&error_page.page) {
             continue;
         }

@@ -82,6 +82,16 @@ impl Conf {
         self
     }
 
+    /// An entry of a block that is a table: a key of fleet's own making, and its value.
+    pub(super) fn entry(&mut self, key: &str, to: &Word<'_>) -> &mut Self {
+        self.indent();
+        self.word(&[Part::Value(key)]);
+        self.text.push(' ');
+        self.word(&to.0);
+        self.text.push_str(";\n");
+        self
+    }
+
     /// A block with its words and what is in it.
     pub(super) fn block<'a>(
         &mut self,

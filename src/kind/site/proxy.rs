@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use super::check::Checked;
 use super::nginx::{Conf, Part, fixed, joined, value};
 use super::redirect::host_and_port;
+use super::upstreams::Way;
 use super::values::number;
+use crate::kind::Compile;
 use crate::kind::reason::{Reason, refuse, refuse_with_hint, shown};
 
 /// The servers behind a site.
@@ -35,7 +37,15 @@ pub(super) struct Upstream {
     pub(super) weight: u64,
 }
 
+/// The name of the server itself, which no name server is asked for.
+const LOCAL: &str = "localhost";
+
 impl Upstream {
+    /// Whether it is a name that somebody has to be asked for.
+    pub(super) fn is_looked_up(&self) -> bool {
+        self.name.as_ref().is_some_and(|name| name != LOCAL)
+    }
+
     /// Parses `host:port`, `http://host[:port]`, `https://host[:port]` or `unix:/path`, with `,weight=N`.
     pub(super) fn parse(text: &str) -> Result<Self, Reason> {
         let (address, weight) = match text.split_once(',') {
@@ -88,6 +98,12 @@ impl Upstream {
             );
         };
         let is_address = host.starts_with('[') || host.parse::<IpAddr>().is_ok();
+        if !is_address && host != LOCAL && !host.contains('.') {
+            return refuse_with_hint(
+                format!("`{host}` is not a full name"),
+                "nginx asks the name servers of the server, which know nothing of its `/etc/hosts`; give the address or the full name",
+            );
+        }
         Ok(Self {
             address: format!("{host}:{port}"),
             name: (!is_address).then_some(host),
@@ -97,7 +113,7 @@ impl Upstream {
     }
 }
 
-/// Host and port of an upstream; unlike elsewhere a single label is fine, for `localhost` and `/etc/hosts`.
+/// Host and port of an upstream; unlike elsewhere a single label is fine, for `localhost` and what an upstream calls itself.
 fn upstream_host(text: &str) -> Result<(String, Option<u16>), Reason> {
     let host = text.split(':').next().unwrap_or_default();
     let single = (1..=63).contains(&host.len())
@@ -141,18 +157,7 @@ pub(super) fn host(text: &str) -> Result<String, Reason> {
 
 /// What must stand outside the server block.
 pub(super) fn write_outside(conf: &mut Conf, site: &Checked, proxy: &Proxy) {
-    let group = joined([Part::Fixed("fleet_"), Part::Value(&site.id)]);
-    conf.block("upstream", [group], |conf| {
-        for upstream in &proxy.upstreams {
-            let weight = upstream.weight.to_string();
-            let mut words = vec![value(&upstream.address)];
-            if upstream.weight != 1 {
-                words.push(joined([Part::Fixed("weight="), Part::Value(&weight)]));
-            }
-            conf.line("server", words);
-        }
-        conf.fixed("keepalive 16");
-    });
+    Way::of(site, proxy).write_outside(conf);
     if proxy.websocket {
         let variable = joined([Part::Fixed("$fleet_connection_"), Part::Value(&site.id)]);
         conf.block("map", [fixed("$http_upgrade"), variable], |conf| {
@@ -161,58 +166,60 @@ pub(super) fn write_outside(conf: &mut Conf, site: &Checked, proxy: &Proxy) {
     }
 }
 
-/// The location that passes everything on.
-pub(super) fn write_location(conf: &mut Conf, site: &Checked, proxy: &Proxy) {
-    conf.block("location", [fixed("/")], |conf| {
-        let scheme = if proxy.tls {
-            "https://fleet_"
-        } else {
-            "http://fleet_"
-        };
-        conf.line(
-            "proxy_pass",
-            [joined([Part::Fixed(scheme), Part::Value(&site.id)])],
-        );
-        conf.fixed("proxy_http_version 1.1");
-        if let Some(host) = &proxy.host {
-            conf.line("proxy_set_header", [fixed("Host"), value(host)]);
-        } else {
-            conf.fixed("proxy_set_header Host $host");
-        }
-        if proxy.websocket {
-            let variable = joined([Part::Fixed("$fleet_connection_"), Part::Value(&site.id)]);
-            conf.fixed("proxy_set_header Upgrade $http_upgrade");
-            conf.line("proxy_set_header", [fixed("Connection"), variable]);
-        } else {
-            conf.fixed("proxy_set_header Connection \"\"");
-        }
-        conf.fixed("proxy_set_header X-Real-IP $remote_addr")
-            .fixed("proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for")
-            .fixed("proxy_set_header X-Forwarded-Host $host")
-            .fixed("proxy_set_header X-Forwarded-Proto $scheme")
-            // A visitor's Proxy header must not become the HTTP_PROXY of a CGI program (httpoxy).
-            .fixed("proxy_set_header Proxy \"\"")
-            .fixed("proxy_connect_timeout 10s");
-        let timeout = format!("{}s", proxy.timeout);
-        conf.line("proxy_read_timeout", [value(&timeout)]);
-        conf.line("proxy_send_timeout", [value(&timeout)]);
-        if !site.error_pages.is_empty() {
-            conf.fixed("proxy_intercept_errors on");
-        }
-        if proxy.tls {
-            conf.fixed("proxy_ssl_server_name on");
-            let asked = proxy.host.as_deref().or(proxy.verified.as_deref());
-            let named = asked.or_else(|| proxy.upstreams.iter().find_map(|u| u.name.as_deref()));
-            if let Some(name) = named.and_then(|name| name.split(':').next()) {
-                conf.line("proxy_ssl_name", [value(name)]);
-            }
-            if proxy.verified.is_some() {
-                conf.fixed("proxy_ssl_verify on")
-                    .fixed("proxy_ssl_verify_depth 5")
-                    .fixed("proxy_ssl_trusted_certificate /etc/ssl/certs/ca-certificates.crt");
-            }
-        }
+/// The locations that pass everything on; `errors` writes the site's error pages once more.
+pub(super) fn write_locations(
+    conf: &mut Conf,
+    site: &Checked,
+    proxy: &Proxy,
+    input: &Compile<'_>,
+    errors: impl Fn(&mut Conf),
+) {
+    Way::of(site, proxy).write_locations(conf, input, errors, |conf| {
+        write_request(conf, site, proxy);
     });
+}
+
+/// What an upstream is asked, and how long it may take.
+fn write_request(conf: &mut Conf, site: &Checked, proxy: &Proxy) {
+    conf.fixed("proxy_http_version 1.1");
+    if let Some(host) = &proxy.host {
+        conf.line("proxy_set_header", [fixed("Host"), value(host)]);
+    } else {
+        conf.fixed("proxy_set_header Host $host");
+    }
+    if proxy.websocket {
+        let variable = joined([Part::Fixed("$fleet_connection_"), Part::Value(&site.id)]);
+        conf.fixed("proxy_set_header Upgrade $http_upgrade");
+        conf.line("proxy_set_header", [fixed("Connection"), variable]);
+    } else {
+        conf.fixed("proxy_set_header Connection \"\"");
+    }
+    conf.fixed("proxy_set_header X-Real-IP $remote_addr")
+        .fixed("proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for")
+        .fixed("proxy_set_header X-Forwarded-Host $host")
+        .fixed("proxy_set_header X-Forwarded-Proto $scheme")
+        // A visitor's Proxy header must not become the HTTP_PROXY of a CGI program (httpoxy).
+        .fixed("proxy_set_header Proxy \"\"")
+        .fixed("proxy_connect_timeout 10s");
+    let timeout = format!("{}s", proxy.timeout);
+    conf.line("proxy_read_timeout", [value(&timeout)]);
+    conf.line("proxy_send_timeout", [value(&timeout)]);
+    if !site.error_pages.is_empty() {
+        conf.fixed("proxy_intercept_errors on");
+    }
+    if proxy.tls {
+        conf.fixed("proxy_ssl_server_name on");
+        let asked = proxy.host.as_deref().or(proxy.verified.as_deref());
+        let named = asked.or_else(|| proxy.upstreams.iter().find_map(|u| u.name.as_deref()));
+        if let Some(name) = named.and_then(|name| name.split(':').next()) {
+            conf.line("proxy_ssl_name", [value(name)]);
+        }
+        if proxy.verified.is_some() {
+            conf.fixed("proxy_ssl_verify on")
+                .fixed("proxy_ssl_verify_depth 5")
+                .fixed("proxy_ssl_trusted_certificate /etc/ssl/certs/ca-certificates.crt");
+        }
+    }
 }
 
 /// The servers behind a site, from its settings.

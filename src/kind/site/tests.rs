@@ -325,6 +325,30 @@ fn a_proxy_site_with_a_remote_upstream() {
 }
 
 #[test]
+fn an_upstream_with_a_name_is_looked_up_with_each_request() {
+    let facts = ServerFacts {
+        resolvers: vec![
+            "10.0.0.53".parse().unwrap(),
+            "2001:db8::53".parse().unwrap(),
+        ],
+        ipv6: Some(false),
+        ..facts("1.22.1")
+    };
+    let site = site(&["--upstream", "https://api.partner.example"]).unwrap();
+    let text = items_text(&site, false, Some(&facts), &NoSecrets);
+    assert!(
+        !text.contains("upstream {") && !text.contains("split_clients"),
+        "{text}"
+    );
+    let lines = "        set $fleet_upstream_example_com_dzgwopzf6x api.partner.example:443;
+        proxy_pass https://$fleet_upstream_example_com_dzgwopzf6x;
+        resolver 10.0.0.53 [2001:db8::53] ipv6=off;
+        resolver_timeout 5s;
+";
+    assert!(text.contains(lines), "{text}");
+}
+
+#[test]
 fn a_suspended_site_with_everything() {
     let mut edge = full_edge();
     let site = site_with(EVERYTHING, &mut edge).unwrap();

@@ -80,7 +80,7 @@ impl Blocks<'_> {
         }
         self.block(conf, !force, tls, &main, |conf| {
             conf.gap();
-            content::write(conf, site, self.paths);
+            content::write(conf, site, self.paths, self.input);
         });
         if let Some(canonical) = &site.canonical
             && !others.is_empty()

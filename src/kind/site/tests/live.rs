@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{Read, Write as _};
+use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, lchown, symlink};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -93,6 +94,7 @@ fn serve(sites: &[(&str, &Site, bool)], secrets: &dyn Secrets) -> Option<Served>
     items_below(tree.path(), sites, &facts_of(&nginx), secrets, &|text| {
         text.replace("listen 80;", &format!("listen unix:{root}/http.sock;"))
             .replace("listen [::]:80;", "")
+            .replace("resolver_timeout 5s;", "resolver_timeout 200ms;")
     });
     fs::copy(
         "/etc/nginx/fastcgi_params",
@@ -530,4 +532,58 @@ fn scripts_run_in_their_own_pool_and_are_never_shown() {
     );
     let log = fs::read_to_string(home.join("logs/php-error.log")).unwrap();
     assert!(log.contains("noted") && log.contains("secret"), "{log}");
+}
+
+#[test]
+fn an_upstream_that_nobody_knows_takes_no_other_site_down() {
+    // Nobody is asked on port 53 of this address, which no machine answers for.
+    let gone = site(&["--upstream", "https://gone.partner.invalid"]).unwrap();
+    let sites = [
+        ("example.com", &Site::default(), false),
+        ("gone.example", &gone, false),
+    ];
+    let Some(served) = serve(&sites, &NoSecrets) else {
+        return;
+    };
+    assert_eq!(served.ask("gone.example", "/", "").status, 502);
+    served.put("public/index.html", "well");
+    assert_eq!(served.get("/").body, "well");
+}
+
+#[test]
+fn another_upstream_takes_the_place_of_one_that_nobody_knows() {
+    const REQUESTS: usize = 8;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let back = listener.local_addr().unwrap().to_string();
+    let several = site(&[
+        "--upstream",
+        "gone.partner.invalid:80,weight=2",
+        "--upstream",
+        &back,
+        "--error-page",
+        "404,502=/sorry.html",
+    ])
+    .unwrap();
+    let Some(served) = serve(&[("example.com", &several, false)], &NoSecrets) else {
+        return;
+    };
+    served.put("public/sorry.html", "sorry");
+    let answering = std::thread::spawn(move || {
+        for _ in 0..REQUESTS {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = [0; 4096];
+            assert!(stream.read(&mut request).unwrap() > 0);
+            stream
+                .write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 4\r\n\r\nback")
+                .unwrap();
+        }
+    });
+    // Two of three would go to the other one.
+    for _ in 0..REQUESTS {
+        assert_eq!(served.get("/a").body, "back");
+    }
+    answering.join().unwrap();
+    // Nobody is left: the site's own page says so.
+    let answer = served.get("/a");
+    assert_eq!((answer.status, answer.body.as_str()), (502, "sorry"));
 }

@@ -163,6 +163,29 @@ fn nginx_takes_every_kind_of_site_together() {
         "--no-upstream-verify",
     ])
     .unwrap();
+    let named = site(&[
+        "--upstream",
+        "https://a.invalid",
+        "--upstream-host",
+        "b.invalid",
+    ])
+    .unwrap();
+    let long = format!("{0}.{0}.{0}.invalid:80", "a".repeat(60));
+    let several = site(&[
+        "--upstream",
+        "127.0.0.1:3000,weight=1000",
+        "--upstream",
+        &long,
+        "--upstream",
+        "b.invalid:80",
+        "--upstream",
+        "c.invalid:80,weight=1000",
+        "--upstream",
+        "d.invalid:80,weight=1000",
+        "--error-page",
+        "404,502=/sorry.html",
+    ])
+    .unwrap();
     let redirect = site(&[
         "--redirect",
         "https://example.net",
@@ -177,6 +200,8 @@ fn nginx_takes_every_kind_of_site_together() {
             ("php.example.com", &php, false),
             ("proxy.example.com", &proxy, false),
             ("remote.example.com", &remote, false),
+            ("named.example.com", &named, false),
+            ("several.example.com", &several, false),
             ("redirect.example.com", &redirect, false),
             ("xn--mnchen-3ya.de", &plain, true),
         ],
