@@ -402,3 +402,31 @@ fn the_builder_of_the_package_names_what_it_misses() {
         add(tool, "/bin/true");
     }
 }
+
+#[test]
+fn the_site_that_nginx_cannot_use_is_named() {
+    let cases = [
+        (
+            "nginx: [warn] conflicting server name in /etc/nginx/conf.d/fleet-other.example.conf:1\n\
+             nginx: [emerg] host not found in upstream \"a.invalid\" in /etc/nginx/fleet/shop.example/snippet.conf:1\n\
+             nginx: configuration file /etc/nginx/nginx.conf test failed",
+            "shop.example",
+        ),
+        (
+            "nginx: [emerg] unknown directive \"x\" in /etc/nginx/conf.d/fleet-shop.example.conf:12",
+            "shop.example",
+        ),
+        (
+            "nginx: [emerg] unexpected end of file in /etc/nginx/conf.d/theirs.conf:2",
+            "",
+        ),
+        ("[pool x] pm is missing", ""),
+        ("", ""),
+    ];
+    for shell in shells() {
+        for (log, site) in &cases {
+            let body = format!("site_in /etc/nginx '{log}'");
+            assert_eq!(run(&shell, PRELUDE, &body).trim_end(), *site, "{shell:?}");
+        }
+    }
+}

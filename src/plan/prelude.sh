@@ -332,6 +332,21 @@ install_packages() {
 	return 1
 }
 
+# site_in TREE LOG: the site whose file below TREE is the one that LOG, what `nginx -t` said, finds wrong.
+site_in() {
+	file=$(printf '%s\n' "$2" | sed -n 's/.*\[emerg\].* in \(\/[^ ]*\):[0-9]*$/\1/p' | head -n 1)
+	case $file in
+	"$1"/conf.d/fleet-*.conf)
+		file=${file##*/fleet-}
+		printf '%s\n' "${file%.conf}"
+		;;
+	"$1"/fleet/*/*)
+		file=${file#"$1"/fleet/}
+		printf '%s\n' "${file%%/*}"
+		;;
+	esac
+}
+
 # test_config UNIT TREE COMMAND...: runs the command with its copy below $t/copy mounted over TREE, in a mount namespace
 # of its own, so that nothing is live before it is known to be sound.
 test_config() {
@@ -347,12 +362,17 @@ test_config() {
 		return 0
 		;;
 	esac
-	if timeout 60 "$@" </dev/null >/dev/null 2>&1 9>&-; then
+	if present=$(timeout 60 "$@" </dev/null 2>&1 9>&-); then
 		why "the new configuration does not pass \`$*\`"
 	elif ! unshare -m true 2>/dev/null; then
 		why 'the new configuration cannot be tested: the server does not let root make a mount namespace'
 	else
-		why "the configuration in $tree was broken before this change, by something that is not fleet"
+		site=$(site_in "$tree" "$present")
+		if [ -n "$site" ]; then
+			why "the configuration in $tree was broken before this change: the server cannot use that of site $site"
+		else
+			why "the configuration in $tree was broken before this change, by something that is not fleet"
+		fi
 	fi
 	printf '%s\n' "$log" >&2
 	return 1
@@ -483,6 +503,11 @@ probe_all() {
 	done
 	[ "$(wc -l <"$t/unwell")" -le 5 ] || why 'and more requests are not answered as they should be'
 	[ ! -r /var/log/nginx/error.log ] || tail -n 5 /var/log/nginx/error.log >&2
+	head -n 5 "$t/unwell" | while read -r _ _ _ url _; do
+		host=${url#*://}
+		log=/var/log/nginx/fleet/${host%%/*}/error.log
+		[ ! -r "$log" ] || tail -n 3 -- "$log" >&2
+	done
 	return 1
 }
 

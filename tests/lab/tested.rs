@@ -137,6 +137,24 @@ fn a_configuration_that_somebody_else_broke_is_blamed_on_nobody_here() {
     world.fleet("add-site b.example").expect(0);
     world.expect_served("lab-1", "b.example");
     world.expect_tidy("lab-1");
+
+    // A name in directives of the admin's own, which is known no more.
+    world.sh("lab-1", "echo '192.0.2.1 gone.invalid' >>/etc/hosts");
+    let snippet = "location /api/ { proxy_pass http://gone.invalid; }\n";
+    world.home.write("api.conf", snippet);
+    world
+        .fleet("set-site a.example --snippet api.conf")
+        .expect(0);
+    world.sh("lab-1", "sed -i /gone.invalid/d /etc/hosts");
+    let set = world.fleet("set-site b.example --cache 7d").expect(1);
+    expect_words(
+        &set.stderr,
+        &["that of site a.example", "host not found in upstream"],
+    );
+    world.home.write("none.conf", "");
+    world
+        .fleet("set-site a.example --snippet none.conf")
+        .expect(0);
 }
 
 #[test]
