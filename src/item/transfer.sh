@@ -53,6 +53,23 @@ transfer_fail() {
 	exit 1
 }
 
+# transfer_adapt ENGINE: what an owner may not or need not do, as the tools for dumps write it, is left out. Only in
+# lines in which no data can be: MariaDB's tool keeps a row in one line that begins with INSERT, and PostgreSQL's writes
+# schemas before all else. What comes is handed on at once.
+transfer_adapt() {
+	case $1 in
+	mariadb)
+		# What is defined by somebody else is of who imports it.
+		LC_ALL=C stdbuf -oL sed -E -e '/^(\/\*![0-9]+ CREATE\*\/ )?\/\*![0-9]+ DEFINER=|^CREATE (OR REPLACE )?DEFINER=/s/DEFINER=(`[^`]*`)+(@(`[^`]*`)+)?//'
+		;;
+	postgres)
+		# A schema of the settings is there already. With `-u` it takes no more than it looks at.
+		LC_ALL=C sed -u -E -e 's/^CREATE SCHEMA ([^;]+;)$/CREATE SCHEMA IF NOT EXISTS \1/' \
+			-e '/^(COPY|INSERT|CREATE (OR REPLACE )?([A-Z]+ )?(TABLE|VIEW|FUNCTION|PROCEDURE)) /q' && cat
+		;;
+	esac
+}
+
 # transfer_begin ENGINE NAME UNPACK CREDENTIALS: starts what reads SQL from file descriptor 8, as the owner of the
 # database and as a user of the server that may do nothing: what is in a dump is not to be trusted. When it ends before
 # `transfer_end` has said that it is whole, `transfer_undo` runs. The server's lock (descriptor 9) is this shell's alone: a
@@ -70,6 +87,9 @@ transfer_begin() {
 			none) cat ;;
 			esac <"$work/data"
 			echo $? >"$work/unpacked"
+		} | {
+			transfer_adapt "$1"
+			echo $? >"$work/adapted"
 		} | case $1 in
 		mariadb)
 			runuser -u nobody -- env HOME="$work" mariadb --defaults-file="$work/credentials" --sandbox --batch \
@@ -81,7 +101,7 @@ transfer_begin() {
 			;;
 		esac >/dev/null 2>"$work/said"
 		echo $? >"$work/read"
-		if [ "$(cat -- "$work/unpacked")$(cat -- "$work/read")" = 00 ] && [ -e "$work/whole" ] && transfer_keep; then
+		if [ "$(cat -- "$work/unpacked" "$work/adapted" "$work/read" | tr -d '\n')" = 000 ] && [ -e "$work/whole" ] && transfer_keep; then
 			echo 'done' >"$work/result"
 		elif transfer_undo >>"$work/said" 2>&1; then
 			echo undone >"$work/result"

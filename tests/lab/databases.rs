@@ -388,16 +388,47 @@ fn expect_sessions_end(world: &World, engine: &str, server: &str, name: &str) {
         .expect(0);
 }
 
+/// Makes what an import as the owner could trip over, and rows that look like it.
+fn make_what_is_not_the_owners(world: &World, server: &str, engine: &str, login: &Login<'_>) {
+    if engine == "mariadb" {
+        // Of somebody whom the owner may not speak for.
+        world.sh(
+            server,
+            "mariadb dmariadb -e \"CREATE VIEW w AS SELECT 7 AS a; CREATE PROCEDURE p() SELECT a FROM w;
+                CREATE TRIGGER added BEFORE INSERT ON t FOR EACH ROW SET NEW.a = NEW.a;
+                CREATE EVENT e ON SCHEDULE EVERY 1 YEAR DO SELECT 1;
+                CREATE TABLE x AS SELECT '\\nCREATE DEFINER=a@b' AS a\"",
+        );
+    } else {
+        let text = "CREATE TABLE extra.x AS SELECT 'CREATE SCHEMA extra;' AS a";
+        query(world, server, engine, login, text).expect("a table in the schema of its settings");
+    }
+}
+
+#[track_caller]
+fn expect_what_was_not_the_owners(world: &World, server: &str, engine: &str, login: &Login<'_>) {
+    let run = |sql: &str| query(world, server, engine, login, sql).expect("as dumped");
+    if engine == "mariadb" {
+        assert_eq!(run("CALL p()"), "7");
+        assert_eq!(run("SELECT a FROM x"), "\\nCREATE DEFINER=a@b");
+    } else {
+        assert_eq!(run("SELECT a FROM extra.x"), "CREATE SCHEMA extra;");
+    }
+}
+
 #[test]
 fn a_dump_brings_back_all_and_a_bad_one_changes_nothing() {
     let Some(world) = world(&["lab-1", "lab-2"]) else {
         return;
     };
-    for (engine, server) in [("mariadb", "lab-2"), ("postgres", "lab-1")] {
+    for (engine, server, more) in [
+        ("mariadb", "lab-2", ""),
+        ("postgres", "lab-1", "--schema extra --extension pgcrypto"),
+    ] {
         let name = format!("d{engine}");
         let password = told(
             &world.json(
-                &format!("add-database {name} --engine {engine} --server {server}"),
+                &format!("add-database {name} --engine {engine} --server {server} {more}"),
                 0,
             ),
             &name,
@@ -409,9 +440,16 @@ fn a_dump_brings_back_all_and_a_bad_one_changes_nothing() {
             .fleet(&format!("import-database {name} first.sql"))
             .expect(0);
         assert_eq!(run("SELECT a FROM v").expect("a view"), "1");
+        make_what_is_not_the_owners(&world, server, engine, &login);
         world
             .fleet(&format!("dump-database {name} whole.sql.gz --force"))
             .expect(0);
+        let away = if engine == "mariadb" {
+            "DROP VIEW w; DROP PROCEDURE p; DROP EVENT e; DROP TABLE x"
+        } else {
+            "DROP TABLE extra.x"
+        };
+        run(away).expect("from here on they are only in the dump");
         expect_decided_under_the_lock(&world, server, &name, &run);
         // Not over what is there, nor half, nor with a mistake in it, nor beyond the database.
         let refused = world
@@ -462,6 +500,7 @@ fn a_dump_brings_back_all_and_a_bad_one_changes_nothing() {
             .fleet(&format!("import-database {name} whole.sql.gz --force"))
             .expect(0);
         assert_eq!(run("SELECT count(*) FROM t").expect("as dumped"), "1");
+        expect_what_was_not_the_owners(&world, server, engine, &login);
         world.expect_settled();
         for undone in [true, false] {
             let removed = world.json(&format!("remove-database {name} --yes"), 0);
