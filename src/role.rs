@@ -90,6 +90,7 @@ gsqlite3-dnssec=yes
 primary=yes
 secondary=yes
 expand-alias=yes
+dname-processing=yes
 api=no
 webserver=no
 version-string=anonymous

@@ -212,6 +212,11 @@ const ANSWERS: &[(&str, &str)] = &[
     ("caa.example.com CAA", "0 issue \"letsencrypt.org\""),
     ("cname.example.com CNAME", "a.example.com."),
     ("dname.example.com DNAME", "example.org."),
+    // Made for each name below it.
+    (
+        "www.dname.example.com CNAME",
+        "example.org.\nwww.example.org.",
+    ),
     (
         "https.example.com HTTPS",
         "1 . alpn=\"h2,h3\" port=8443 ipv4hint=192.0.2.1 key7=\"/dns{?dns}\"",
