@@ -68,7 +68,10 @@ impl Site {
         {
             // Only the certificates are kept: some files hold the private key too.
             match tls::certificates_of(&text) {
-                Ok(text) => self.tls_certificate = Some(text),
+                Ok(text) => {
+                    tls::check_dates(&text, edge.now(), invalid);
+                    self.tls_certificate = Some(text);
+                }
                 Err(reason) => push(invalid, "tls_certificate", reason),
             }
         }

@@ -265,8 +265,9 @@ fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
 }
 
 impl Site {
-    /// Notes every reason why the certificate cannot serve this site at the time `now`.
-    pub(super) fn check_certificate(&self, name: &str, now: Timestamp, invalid: &mut Invalid) {
+    /// Notes every reason why the certificate cannot serve this site, but for its dates: one that has expired is told by
+    /// the checks, and stands in the way of no other setting.
+    pub(super) fn check_certificate(&self, name: &str, invalid: &mut Invalid) {
         let Some(text) = &self.tls_certificate else {
             return;
         };
@@ -298,8 +299,15 @@ impl Site {
         );
         check_chain(&chain, invalid);
         check_names(leaf, &self.names(name), invalid);
-        for certificate in &chain {
-            check_dates(certificate, now, invalid);
+    }
+}
+
+/// Notes which certificates of a file that is given cannot be used at the time `now`; what is no certificate is passed
+/// over.
+pub(super) fn check_dates(text: &str, now: Timestamp, invalid: &mut Invalid) {
+    for pem in blocks(text).unwrap_or_default() {
+        if let Ok((_, certificate)) = X509Certificate::from_der(&pem.contents) {
+            check_date(&certificate, now, invalid);
         }
     }
 }
@@ -424,7 +432,7 @@ fn check_names(leaf: &X509Certificate<'_>, names: &[HostPattern], invalid: &mut 
     );
 }
 
-fn check_dates(certificate: &X509Certificate<'_>, now: Timestamp, invalid: &mut Invalid) {
+fn check_date(certificate: &X509Certificate<'_>, now: Timestamp, invalid: &mut Invalid) {
     let validity = certificate.validity();
     let subject = shown(&certificate.subject().to_string());
     let date = |seconds: i64| {

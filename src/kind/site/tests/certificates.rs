@@ -128,6 +128,19 @@ fn dates_are_looked_at() {
 }
 
 #[test]
+fn a_certificate_that_has_expired_since_keeps_nobody_from_other_settings() {
+    let mut site = with(&["p256.crt", "inter.crt"], "p256.key", &[]).unwrap();
+    let expired = ["expired.crt", "inter.crt"].map(fixture).concat();
+    site.tls_certificate = Some(tls::certificates_of(&expired).unwrap());
+    site.validate("example.com", TestEdge::default().now())
+        .unwrap();
+    // What it covers still counts.
+    site.alias.push("shop.example.net".to_owned());
+    site.validate("example.com", TestEdge::default().now())
+        .unwrap_err();
+}
+
+#[test]
 fn garbage_is_not_pem() {
     for (text, expected) in [
         ("", "there is no certificate in it"),
