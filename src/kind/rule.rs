@@ -372,11 +372,16 @@ impl Rule {
         if self.protocol.is_empty() && !self.port.is_empty() {
             return BTreeSet::from([TCP]);
         }
-        self.protocol
+        let read = self
+            .protocol
             .iter()
-            .filter_map(|text| parse::protocols(text).ok())
-            .flatten()
-            .collect()
+            .filter_map(|text| parse::protocols(text).ok());
+        let read: Vec<BTreeSet<u8>> = read.collect();
+        // `any` is none in particular, whatever stands beside it.
+        if read.iter().any(BTreeSet::is_empty) {
+            return BTreeSet::new();
+        }
+        read.into_iter().flatten().collect()
     }
 
     /// The rule on a server.

@@ -32,7 +32,8 @@ pub fn sources(
             }
             Ok(Source::Servers(term)) => {
                 for server in matching(field, &term, servers, &mut invalid) {
-                    let addresses = server.public_addresses();
+                    // By whichever way it comes: over a private network it has another one than for the world.
+                    let addresses = server.known_addresses();
                     if addresses.is_empty() {
                         invalid.push_with_hint(
                             field,

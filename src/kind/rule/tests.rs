@@ -92,6 +92,24 @@ fn servers() -> BTreeMap<ServerName, Server> {
 }
 
 #[test]
+fn any_protocol_is_any_whatever_stands_beside_it() {
+    let rule = spec(&["--deny", "--protocol", "any,udp"]).unwrap();
+    let compiled = rule.compiled("x", &servers()).unwrap();
+    assert!(compiled.protocols.is_empty());
+}
+
+#[test]
+fn a_server_is_let_in_from_each_of_its_addresses() {
+    let mut servers = BTreeMap::new();
+    let mut server = Server::new("db-1".parse().unwrap(), "10.0.0.5");
+    server.ipv4.push("203.0.113.5".parse().unwrap());
+    servers.insert(server.name.clone(), server);
+    let sources = addresses::sources("from", &["server:db-1".to_owned()], &servers).unwrap();
+    let networks: Vec<String> = sources.networks.iter().map(ToString::to_string).collect();
+    assert_eq!(networks, ["10.0.0.5/32", "203.0.113.5/32"]);
+}
+
+#[test]
 fn a_command_line_becomes_a_rule() {
     let rule = spec(&[
         "--allow",
