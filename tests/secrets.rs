@@ -100,6 +100,70 @@ fn the_key_is_made_privately_and_a_new_one_takes_its_place() {
     );
 }
 
+/// The transfer keys of the zone: number and what stands for the secret.
+fn transfer_keys(environment: &Environment) -> Vec<(u64, String)> {
+    let shown = environment
+        .fleet(["show-zone", "example.com", "--recorded", "--json"])
+        .expect(0)
+        .json();
+    let keys = shown["zone"]["spec"]["keys"].as_array().expect("keys");
+    keys.iter()
+        .map(|key| {
+            let secret = key["secret"].as_str().expect("a secret");
+            (key["number"].as_u64().expect("a number"), secret.to_owned())
+        })
+        .collect()
+}
+
+#[test]
+fn a_new_key_changes_nothing_that_nobody_asked_for() {
+    let environment = environment();
+    environment.write(
+        "inventory.toml",
+        "[servers.sg-1]\naddress = \"192.0.2.1\"\n[servers.sg-2]\naddress = \"192.0.2.2\"\n",
+    );
+    let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/src/kind/site/fixtures");
+    let chain = ["p256.crt", "inter.crt"]
+        .map(|name| std::fs::read_to_string(format!("{fixtures}/{name}")).expect("a certificate"));
+    environment.write("chain.pem", &chain.concat());
+    let key = format!("{fixtures}/p256.key");
+    let zone = "add-zone example.com --server sg-1 --secondary sg-2 --stage";
+    let site = format!(
+        "add-site example.com --server sg-1 --tls-certificate chain.pem --tls-key {key} --stage"
+    );
+    let database = "add-database shop --engine mariadb --server sg-1 --stage";
+    let user = "add-database-user shop report --role read-only --stage";
+    let fleet = |words: &str| environment.fleet(words.split_whitespace());
+    for words in [zone, &site, database, user] {
+        fleet(words).expect(0);
+    }
+    let before = transfer_keys(&environment);
+    fleet("rotate-key").expect(0);
+    for words in [zone, &site] {
+        fleet(words).expect(0);
+    }
+    assert_eq!(transfer_keys(&environment), before);
+    // A password that was generated is that of before; another role is another user.
+    let shown = |environment: &Environment| {
+        let show = ["show-database", "shop", "--recorded", "--json"];
+        environment.fleet(show).expect(0).json()["database"]["spec"].clone()
+    };
+    let users = shown(&environment);
+    let again = fleet(user).expect(0);
+    assert!(!again.stdout.contains("password of"), "{again}");
+    assert_eq!(shown(&environment), users);
+    let other = fleet("add-database-user shop report --role owner --stage").expect(2);
+    assert!(other.stderr.contains("with other settings"), "{other}");
+
+    fleet("set-zone example.com --secondary sg-2 --stage").expect(0);
+    assert_eq!(transfer_keys(&environment), before);
+    fleet("set-zone example.com --transfer-key 2 --stage").expect(0);
+    let after = transfer_keys(&environment);
+    assert_eq!(after.len(), 2);
+    assert_eq!(after[0], before[0], "a server that is away has this one");
+    assert_ne!(after[1].1, after[0].1);
+}
+
 #[test]
 fn without_the_key_all_that_needs_no_secret_works() {
     let environment = environment();

@@ -46,12 +46,6 @@ impl Verb for AddDatabaseUser {
     fn run(self, context: &Context) -> anyhow::Result<Ending> {
         let (name, spec) = database(context, &self.database)?;
         user_name(&self.user, spec.engine()).map_err(Diagnostic::usage)?;
-        let taken = || format!("there is a user {} already", ticked(&self.user));
-        if spec.users().contains_key(&self.user) {
-            return Err(Diagnostic::usage(format!("database `{name}`: {}", taken()))
-                .hint("`set-database-user` changes it, `rotate-password` gives it another password")
-                .into());
-        }
         let mut edge = context.edge();
         let sealed = self.password.seal(&name, &spec, &self.user, &mut edge)?;
         edit(Self::NAME, &self.staging, &name).run::<Database>(context, Some(&edge), |spec, now| {
@@ -65,12 +59,21 @@ impl Verb for AddDatabaseUser {
                 generated: sealed.generated,
             };
             self.settings.put(&mut user, now)?;
-            if spec.users_mut().insert(self.user.clone(), user).is_some() {
-                let mut invalid = Invalid::default();
-                invalid.push("", taken());
-                return Err(invalid);
+            let Some(there) = spec.users().get(&self.user) else {
+                spec.users_mut().insert(self.user.clone(), user);
+                return Ok(());
+            };
+            user.inherit(there);
+            if user == *there {
+                return Ok(());
             }
-            Ok(())
+            let mut invalid = Invalid::default();
+            invalid.push_with_hint(
+                "",
+                format!("there is a user {} already, with other settings", ticked(&self.user)),
+                "`set-database-user` changes it, `rotate-password` gives it another password",
+            );
+            Err(invalid)
         })
     }
 }

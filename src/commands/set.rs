@@ -123,6 +123,8 @@ impl Setting {
         let there = write
             .find(name)?
             .ok_or_else(|| Diagnostic::usage(format!("{subject} was removed meanwhile")))?;
+        let parsed = (kind.inherit)(&self.parsed, &there.spec)
+            .map_err(|invalid| invalid.into_diagnostics(subject))?;
         let mut spec = there.spec.clone();
         if let Some(fields) = spec.as_object_mut() {
             for field in &self.unset {
@@ -131,7 +133,7 @@ impl Setting {
             }
             for field in &self.given {
                 let entries = kind.entries.iter().find(|entries| entries.field == field);
-                match (self.parsed.get(field), entries) {
+                match (parsed.get(field), entries) {
                     (Some(Value::Array(new)), Some(entries)) => add_entries(fields, entries, new),
                     (Some(value), _) => {
                         fields.insert(field.clone(), value.clone());

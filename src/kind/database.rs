@@ -166,6 +166,16 @@ pub struct User {
     pub generated: bool,
 }
 
+impl User {
+    /// Takes over the password of the same user as it is there, where both were generated: that is not the same twice.
+    pub fn inherit(&mut self, there: &Self) {
+        if self.generated && there.generated {
+            self.password.clone_from(&there.password);
+            self.salt.clone_from(&there.salt);
+        }
+    }
+}
+
 #[allow(
     clippy::trivially_copy_pass_by_ref,
     reason = "serde hands it over like this"
@@ -205,14 +215,9 @@ impl Spec for Database {
     }
 
     fn inherit(&mut self, there: &Self) {
-        // A password that was generated is not the same twice.
         for (name, user) in &mut self.users {
-            if let Some(known) = there.users.get(name)
-                && user.generated
-                && known.generated
-            {
-                user.password.clone_from(&known.password);
-                user.salt.clone_from(&known.salt);
+            if let Some(known) = there.users.get(name) {
+                user.inherit(known);
             }
         }
     }

@@ -188,7 +188,7 @@ pub trait Spec: Args + Serialize + DeserializeOwned + Clone + Send + Sync + 'sta
     }
 
     /// Takes over from the settings of a resource that exists what the same arguments would not give again: a password
-    /// that was generated.
+    /// that was generated, a secret that was sealed under another key.
     fn inherit(&mut self, there: &Self) {
         let _ = there;
     }

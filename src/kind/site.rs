@@ -445,6 +445,15 @@ impl Spec for Site {
         }
     }
 
+    fn inherit(&mut self, there: &Self) {
+        // The same key; what stands for it is another once the installation has another key of its own.
+        if let (Some(key), Some(known)) = (&mut self.tls_key, &there.tls_key)
+            && key.public == known.public
+        {
+            key.clone_from(known);
+        }
+    }
+
     fn validate(&self, name: &str, _now: Timestamp) -> Result<(), Invalid> {
         let checked = self.check(name);
         let mut invalid = match &checked {
