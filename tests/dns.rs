@@ -99,3 +99,62 @@ fn what_is_in_the_way_is_said_all_at_once_and_nothing_is_recorded() {
         ["www A \"192.0.2.99\""]
     );
 }
+
+#[test]
+fn a_record_that_is_there_is_added_again_without_a_word() {
+    let environment = environment();
+    stage(&environment, "add-zone example.com").expect(0);
+    let add = "add-record example.com www A 192.0.2.10";
+    for _ in 0..2 {
+        stage(&environment, add).expect(0);
+    }
+    stage(
+        &environment,
+        "add-record example.com www A 192.0.2.10 192.0.2.11 --ttl 5m",
+    )
+    .expect(2);
+    assert_eq!(
+        records(&environment, "example.com"),
+        ["www A \"192.0.2.10\""]
+    );
+    stage(&environment, "set-record example.com www A --ttl 5m").expect(0);
+    for words in [add.to_owned(), format!("{add} --ttl 300")] {
+        stage(&environment, &words).expect(0);
+    }
+    let other = stage(&environment, &format!("{add} --ttl 1h")).expect(2);
+    for said in ["is there already, with another time to live", "set-record"] {
+        assert!(other.stderr.contains(said), "{other}");
+    }
+    for name in ["www", "www.example.com", "WWW.example.com."] {
+        let list = environment
+            .fleet(["list-records", "example.com", name, "--type", "a"])
+            .expect(0);
+        assert!(list.stdout.contains("192.0.2.10"), "{list}");
+    }
+    let no_type = environment
+        .fleet(["list-records", "example.com", "--type", "AA"])
+        .expect(2);
+    assert!(no_type.stderr.contains("one of A "), "{no_type}");
+}
+
+#[test]
+fn what_an_import_would_not_do_to_a_zone_that_is_there_is_refused() {
+    let environment = environment();
+    environment.write(
+        "db",
+        "$ORIGIN example.com.\n$TTL 1h\n@ SOA ns1 root.localhost. 1 1h 10m 2w 5m\nwww A 192.0.2.7\n",
+    );
+    stage(&environment, "import-zone db --server sg-1").expect(0);
+    stage(&environment, "import-zone db --server sg-1 --secondaries 0").expect(0);
+    let moved = "import-zone db --server sg-2 --secondaries 1 --secondary sg-2";
+    let refused = stage(&environment, moved).expect(2);
+    for said in [
+        "`--server` is for a new one",
+        "it is on `sg-1`",
+        "`--secondaries` is for a new one",
+        "fleet set-zone example.com --secondaries 1",
+        "fleet set-zone example.com --secondary sg-2",
+    ] {
+        assert!(refused.stderr.contains(said), "{said}: {refused}");
+    }
+}

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Command};
+use serde_json::{Value, json};
 
 use super::add::Add;
 use super::add_record::zone_kind;
@@ -10,10 +11,10 @@ use super::edit::Edit;
 use super::flags::{InWaves, Staging};
 use super::{Ending, Example, Group, KindVerb, Verb};
 use crate::context::Context;
-use crate::diagnostic::ticked;
+use crate::diagnostic::{Diagnostic, Diagnostics, ticked};
 use crate::kind::zone::{Zone, file};
 use crate::kind::{from_json, to_json};
-use crate::model::ResourceName;
+use crate::model::{Resource, ResourceName};
 
 /// Reads a master file (RFC 1035) as BIND and PowerDNS write them. A zone that is not there yet is added, one that is
 /// gets these records in place of its own.
@@ -70,7 +71,8 @@ impl Verb for ImportZone {
             Some(state) => state.read(|state| state.find(&name))?,
             None => None,
         };
-        if there.is_some() {
+        if let Some(there) = there {
+            self.refuse_moves(&there)?;
             let edit = Edit {
                 command: Self::NAME,
                 staging: self.staging,
@@ -95,6 +97,33 @@ impl Verb for ImportZone {
 }
 
 impl ImportZone {
+    /// An import changes the records of a zone that is there, and not where it is.
+    fn refuse_moves(&self, there: &Resource) -> Result<(), Diagnostics> {
+        let zone = &there.name.name;
+        let mut problems = Vec::new();
+        let mut refuse = |flag: &str, hint: String| {
+            let message = format!("zone `{zone}` is there already, and `--{flag}` is for a new one");
+            problems.push(Diagnostic::usage(message).hint(hint));
+        };
+        let first = there.placements.first().map(|placement| placement.server.as_str());
+        if let Some(server) = &self.server
+            && first != Some(server.as_str())
+        {
+            refuse("server", format!("what is placed is never moved; it is on `{}`", first.unwrap_or("no server")));
+        }
+        let set = |words: String| format!("`fleet set-zone {zone} {words}` gives it others");
+        let named = there.spec.get("secondary").cloned().unwrap_or_else(|| json!([]));
+        if !self.secondary.is_empty() && named != json!(self.secondary) {
+            refuse("secondary", set(format!("--secondary {}", self.secondary.join(","))));
+        }
+        if let Some(more) = self.secondaries
+            && there.spec.get("secondaries").and_then(Value::as_u64).unwrap_or(0) != u64::from(more)
+        {
+            refuse("secondaries", set(format!("--secondaries {more}")));
+        }
+        if problems.is_empty() { Ok(()) } else { Err(Diagnostics(problems)) }
+    }
+
     /// The arguments of `add-zone` that these stand for.
     fn arguments(&self, zone: &str) -> Vec<String> {
         let mut words = vec!["add-zone".to_owned(), zone.to_owned()];

@@ -8,7 +8,7 @@ use super::show::find;
 use super::{Ending, Example, Group, Verb};
 use crate::context::Context;
 use crate::kind::from_json;
-use crate::kind::zone::Zone;
+use crate::kind::zone::{Zone, records};
 use crate::ui::{Cell, Table};
 
 /// Lists the records that were added to a zone. What fleet generates besides, SOA and name servers, is in
@@ -39,11 +39,13 @@ impl Verb for ListRecords {
         let resource = find(context.state_to_read()?.as_ref(), zone_kind()?, &self.zone)?;
         let name = &resource.name.name;
         let spec: Zone = from_json(&resource.spec).map_err(|i| i.into_diagnostics(&resource.name.to_string()))?;
-        let is_wanted = |own: Option<&String>, value: &str| own.is_none_or(|own| own.eq_ignore_ascii_case(value));
+        let (own_name, rtype) = records::wanted(name, self.name.as_deref(), self.rtype.as_deref())
+            .map_err(|i| i.into_diagnostics(&format!("zone `{name}`")))?;
+        let is_wanted = |wanted: Option<&String>, value: &str| wanted.is_none_or(|wanted| wanted == value);
         let sets: Vec<_> = spec
             .records()
             .iter()
-            .filter(|set| is_wanted(self.name.as_ref(), &set.name) && is_wanted(self.rtype.as_ref(), &set.rtype))
+            .filter(|set| is_wanted(own_name.as_ref(), &set.name) && is_wanted(rtype.as_ref(), &set.rtype))
             .collect();
         let mut table = Table::new().column("name").column("type").column("value").column("ttl");
         for set in &sets {

@@ -122,6 +122,7 @@ impl Zone {
         for reason in rules::problems(&self.records, &zone) {
             notes.note("", reason);
         }
+        self.check_own_names(&mut notes);
         notes.0.into_result()?;
         Ok(Checked {
             zone,
@@ -134,6 +135,36 @@ impl Zone {
             retry,
             expire,
         })
+    }
+
+    /// The names that its servers get, where no others are given, need their addresses.
+    fn check_own_names(&self, notes: &mut Notes) {
+        let has_others = |set: &records::RecordSet| set.name == "@" && set.rtype == "NS";
+        if !self.ns.is_empty() || self.records.iter().any(has_others) {
+            return;
+        }
+        let more = self.secondaries.unwrap_or(0) as usize;
+        let servers = 1 + self.secondary.len().saturating_add(more);
+        let is_own = |name: &str| {
+            let number = name
+                .strip_prefix("ns")
+                .and_then(|n| n.parse::<usize>().ok());
+            number.is_some_and(|n| (1..=servers).contains(&n) && name == format!("ns{n}"))
+        };
+        for set in &self.records {
+            let message = match set.rtype.as_str() {
+                "CNAME" if is_own(&set.name) => format!(
+                    "`{}` is the name of a server of the zone, which a CNAME cannot be (RFC 2181, 10.3)",
+                    set.name
+                ),
+                "DNAME" if set.name == "@" => {
+                    "the names of the zone's servers are below it, where nothing can be beside a DNAME (RFC 6672, 2.4)".to_owned()
+                }
+                _ => continue,
+            };
+            let hint = "name the servers otherwise with `fleet set-zone --ns`";
+            notes.0.push_with_hint("ns", message, hint);
+        }
     }
 
     fn check_ns(&self, zone: &Name, notes: &mut Notes) -> Vec<Name> {
@@ -185,8 +216,21 @@ fn mailbox(email: Option<&str>, zone: &Name) -> Result<Name, Reason> {
     if local.is_empty() || local.len() > 63 || !local.bytes().all(plain) {
         return Err(not());
     }
-    let domain: DomainName = domain.parse().map_err(|_| not())?;
-    Name::in_file(&format!("{}.{domain}.", local.replace('.', "\\.")), zone)
+    // In a master file it may be any name: `root.localhost.` is in very many.
+    let domain = match domain.parse::<DomainName>() {
+        Ok(domain) => String::from(domain),
+        Err(_) => domain.to_owned(),
+    };
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+    if domain.is_empty() || !domain.bytes().all(plain) {
+        return Err(not());
+    }
+    let local = local.replace('.', "\\.");
+    let name = match domain.as_str() {
+        "." => format!("{local}."),
+        domain => format!("{local}.{domain}."),
+    };
+    Name::in_file(&name, zone).map_err(|_| not())
 }
 
 /// An address of either family.

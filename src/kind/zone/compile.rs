@@ -277,7 +277,10 @@ impl Scene<'_> {
         for (at, server) in servers.into_iter().enumerate() {
             let label = format!("ns{}", at + 1);
             names.push(Name::absolute(&label, &self.checked.zone).to_string());
-            if sets.iter().any(|set| set.name == label) {
+            let has_address = |set: &RecordSet| {
+                set.name == label && ["A", "AAAA", "ALIAS"].contains(&set.rtype.as_str())
+            };
+            if sets.iter().any(has_address) {
                 continue;
             }
             let (mut v4, mut v6) = (Vec::new(), Vec::new());

@@ -258,6 +258,9 @@ impl Reader {
         }
         if ttl.is_some() {
             self.last_ttl = ttl;
+        } else if rtype == RecordType::SOA && self.ttl.is_none() {
+            // Where a file says nothing of times to live, the last figure of the SOA is the default (BIND; RFC 1035, 3.3.13).
+            self.last_ttl = value.split(' ').nth(6).and_then(|least| least.parse().ok());
         }
         let ttl = ttl.or(if self.ttl.is_some() {
             None

@@ -99,6 +99,40 @@ pub(super) fn check_value(rtype: RecordType, text: &str, zone: &Name) -> Result<
     }
 }
 
+/// Which records are asked for, as it was typed: a name and a type, in the form in which they are stored.
+///
+/// # Errors
+/// A name outside of the zone, or a type that is none.
+pub fn wanted(
+    zone: &str,
+    name: Option<&str>,
+    rtype: Option<&str>,
+) -> Result<(Option<String>, Option<String>), Invalid> {
+    let zone = Name::zone(zone);
+    let mut invalid = Invalid::default();
+    let name = name.map(|typed| match Name::owner(typed, &zone) {
+        Ok(name) => name.relative(&zone).to_owned(),
+        Err(reason) => {
+            invalid.push_with_hint("", reason.message, reason.hint.unwrap_or_default());
+            String::new()
+        }
+    });
+    let rtype = rtype.map(|typed| match typed.parse::<RecordType>() {
+        Ok(rtype) => rtype.to_string(),
+        Err(message) => {
+            invalid.push_with_hint("", message, types_hint());
+            String::new()
+        }
+    });
+    invalid.into_result()?;
+    Ok((name, rtype))
+}
+
+fn types_hint() -> String {
+    let words: Vec<&str> = RecordType::words().collect();
+    format!("one of {}, or TYPE and a number", words.join(" "))
+}
+
 /// Records of one name and type as they were typed.
 #[derive(Clone, Debug)]
 pub struct Typed {
@@ -133,13 +167,9 @@ impl Typed {
         let rtype: Option<RecordType> = rtype
             .parse()
             .map_err(|message| {
-                let hint = format!(
-                    "one of {}, or TYPE and a number",
-                    RecordType::words().collect::<Vec<_>>().join(" ")
-                );
                 note(Reason {
                     message,
-                    hint: Some(hint),
+                    hint: Some(types_hint()),
                 });
             })
             .ok();
@@ -204,19 +234,24 @@ impl Typed {
         set.name == self.name.relative(zone) && set.rtype == self.rtype.to_string()
     }
 
-    /// Adds the values to those that are there.
+    /// Adds the values to those that are there; what is there already, is as it should be.
     pub fn add_to(self, sets: &mut Vec<RecordSet>, zone: &str) -> Result<(), Invalid> {
         let zone = Name::zone(zone);
         let mut invalid = Invalid::default();
         if let Some(there) = sets.iter_mut().find(|set| self.is(set, &zone)) {
             for value in self.values {
-                if there.values.contains(&value) {
-                    invalid.push(
-                        "",
-                        format!("`{} {}` is there already", there.label(), shown(&value)),
-                    );
-                } else {
+                if !there.values.contains(&value) {
                     there.values.push(value);
+                } else if self.ttl.is_some() && self.ttl != there.ttl {
+                    invalid.push_with_hint(
+                        "",
+                        format!(
+                            "`{} {}` is there already, with another time to live",
+                            there.label(),
+                            shown(&value)
+                        ),
+                        "`fleet set-record` changes it",
+                    );
                 }
             }
             there.ttl = self.ttl.or(there.ttl);

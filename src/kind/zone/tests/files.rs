@@ -163,6 +163,43 @@ fn what_is_exported_is_imported_as_it_was() {
     assert_eq!(again.email.as_deref(), Some("a.b@example.net"));
 }
 
+#[test]
+fn without_times_to_live_the_soa_has_the_default() {
+    let file = |soa_ttl: &str| {
+        let text = format!(
+            "@ {soa_ttl} SOA ns1 hostmaster 1 1h 10m 2w 5m\na A 192.0.2.1\nb 7 A 192.0.2.1\nc A 192.0.2.1\n"
+        );
+        lines(&read(&text).unwrap())[1..].to_vec()
+    };
+    assert_eq!(
+        file(""),
+        ["a 300 A 192.0.2.1", "b 7 A 192.0.2.1", "c 7 A 192.0.2.1"]
+    );
+    assert_eq!(file("60")[0], "a 60 A 192.0.2.1");
+}
+
+#[test]
+fn the_mailbox_of_a_master_file_may_be_any_name() {
+    for (mailbox, email) in [
+        ("root.localhost.", Some("root@localhost")),
+        ("root", Some("root@example.com")),
+        ("example.com.", Some("example@com")),
+        ("root.", Some("root@.")),
+        ("a\\.b.c_d.example.net.", Some("a.b@c_d.example.net")),
+        ("hostmaster", None),
+    ] {
+        let text = format!(
+            "$ORIGIN example.com.\n$TTL 1h\n@ SOA ns1.example.net. {mailbox} 1 1h 10m 2w 5m\n@ NS ns1.example.net.\n"
+        );
+        let mut zone = Zone::default();
+        zone.take_in(file::read(&text, None).unwrap(), "example.com");
+        assert_eq!(zone.email.as_deref(), email);
+        let checked = zone.check("example.com").unwrap();
+        let origin = Name::zone("example.com");
+        assert_eq!(checked.mailbox, Name::in_file(mailbox, &origin).unwrap());
+    }
+}
+
 /// What the test below once found.
 #[test]
 fn a_default_of_no_seconds_survives_a_file() {
@@ -234,4 +271,28 @@ proptest! {
             prop_assert_eq!(again.unwrap().sets.len(), read.sets.len());
         }
     }
+}
+
+#[test]
+fn a_text_at_the_name_of_a_server_takes_nothing_from_its_addresses() {
+    let server = crate::model::Server::new("sg-1".parse().unwrap(), "192.0.2.9");
+    let servers = std::collections::BTreeMap::from([(server.name.clone(), server.clone())]);
+    let placements = [crate::model::Placement {
+        from_trash: None,
+        server: server.name,
+        position: 0,
+        status: crate::model::PlacementStatus::Applied,
+        reason: None,
+        applied_generation: 1,
+    }];
+    let resources = std::collections::BTreeMap::new();
+    let fleet = crate::kind::Fleet {
+        servers: &servers,
+        resources: &resources,
+    };
+    let text = export(&zone(&["ns1 TXT x"]), "example.com", &placements, fleet, 1).unwrap();
+    assert!(text.contains("192.0.2.9"), "{text}");
+    let own = zone(&["ns1 A 192.0.2.77"]);
+    let text = export(&own, "example.com", &placements, fleet, 1).unwrap();
+    assert!(!text.contains("192.0.2.9"), "{text}");
 }
