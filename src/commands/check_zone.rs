@@ -9,7 +9,7 @@ use super::{Ending, Example, Group, Verb};
 use crate::context::Context;
 use crate::diagnostic::Class;
 use crate::kind::from_json;
-use crate::kind::zone::lint::{Zones, doubts};
+use crate::kind::zone::lint::{Lint, Zones};
 use crate::state::Filter;
 use crate::ui::{Cell, Table, Tone};
 
@@ -53,8 +53,9 @@ impl Verb for CheckZone {
         }
         let mut table = Table::new().column("zone").column("record").column("doubt");
         let mut found = Vec::new();
+        let lint = Lint::of(&zones);
         for name in &names {
-            for doubt in doubts(name, &zones) {
+            for doubt in lint.doubts(name) {
                 found.push(json!({ "zone": name, "record": doubt.at, "message": doubt.message }));
                 table.row(vec![
                     Cell::from(name.clone()),

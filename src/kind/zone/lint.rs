@@ -20,42 +20,81 @@ pub struct Doubt {
 /// All zones of the fleet by name, among them the one that is looked at.
 pub type Zones = BTreeMap<String, Zone>;
 
-/// Everything doubtful in a zone, as far as the zones of the fleet tell.
-pub fn doubts(name: &str, zones: &Zones) -> Vec<Doubt> {
-    let Some(own) = zones.get(name) else {
-        return Vec::new();
-    };
-    let scene = Scene {
-        zone: Name::zone(name),
-        own,
-        zones,
-    };
-    let mut found = BTreeSet::new();
-    for set in &own.records {
-        let mut say = |message: String| {
-            found.insert(Doubt {
-                at: set.label(),
-                message,
-            });
-        };
-        scene.targets(set, &mut say);
-        scene.texts(set, &mut say);
-        scene.reverse(set, &mut say);
-        scene.cut_off(set, &mut say);
+/// The zones of the fleet, prepared so that each name is found at once.
+#[derive(Debug)]
+pub struct Lint<'a>(BTreeMap<&'a str, Indexed<'a>>);
+
+/// A zone, and its records by name.
+#[derive(Debug)]
+struct Indexed<'a> {
+    spec: &'a Zone,
+    at: BTreeMap<&'a str, Vec<&'a RecordSet>>,
+}
+
+impl<'a> Indexed<'a> {
+    fn of(spec: &'a Zone) -> Self {
+        let mut at: BTreeMap<&str, Vec<&RecordSet>> = BTreeMap::new();
+        for set in &spec.records {
+            at.entry(set.name.as_str()).or_default().push(set);
+        }
+        Self { spec, at }
     }
-    scene.apex(&mut found);
-    found.into_iter().collect()
+
+    /// The sets of a name.
+    fn sets(&self, name: &str) -> impl Iterator<Item = &'a RecordSet> {
+        self.at.get(name).into_iter().flatten().copied()
+    }
+
+    /// The set of a name and type.
+    fn set(&self, name: &str, rtype: &str) -> Option<&'a RecordSet> {
+        self.sets(name).find(|set| set.rtype == rtype)
+    }
+}
+
+impl<'a> Lint<'a> {
+    /// Prepares the zones.
+    pub fn of(zones: &'a Zones) -> Self {
+        let indexed = |(name, spec): (&'a String, &'a Zone)| (name.as_str(), Indexed::of(spec));
+        Self(zones.iter().map(indexed).collect())
+    }
+
+    /// Everything doubtful in a zone, as far as the zones of the fleet tell.
+    pub fn doubts(&self, name: &str) -> Vec<Doubt> {
+        let Some(own) = self.0.get(name) else {
+            return Vec::new();
+        };
+        let scene = Scene {
+            zone: Name::zone(name),
+            own,
+            zones: &self.0,
+        };
+        let mut found = BTreeSet::new();
+        for set in &own.spec.records {
+            let mut say = |message: String| {
+                found.insert(Doubt {
+                    at: set.label(),
+                    message,
+                });
+            };
+            scene.targets(set, &mut say);
+            scene.texts(set, &mut say);
+            scene.reverse(set, &mut say);
+            scene.cut_off(set, &mut say);
+        }
+        scene.apex(&mut found);
+        found.into_iter().collect()
+    }
 }
 
 struct Scene<'a> {
     zone: Name,
-    own: &'a Zone,
-    zones: &'a Zones,
+    own: &'a Indexed<'a>,
+    zones: &'a BTreeMap<&'a str, Indexed<'a>>,
 }
 
 impl Scene<'_> {
     /// The zone of the fleet that a name is in: the longest that fits.
-    fn zone_of(&self, name: &Name) -> Option<(Name, &Zone)> {
+    fn zone_of(&self, name: &Name) -> Option<(Name, &Indexed<'_>)> {
         let mut at = Some(name.clone());
         while let Some(here) = at {
             if let Some(zone) = self.zones.get(here.bare()) {
@@ -69,36 +108,28 @@ impl Scene<'_> {
     /// Whether there is something of one of the types at a name, or anything if none is given; `None` when no zone of
     /// the fleet can tell.
     fn has(&self, name: &Name, types: &[&str]) -> Option<bool> {
-        let (zone, spec) = self.zone_of(name)?;
-        let relative = name.relative(&zone).to_owned();
+        let (zone, indexed) = self.zone_of(name)?;
+        let relative = name.relative(&zone);
         // The names that the servers get without `--ns` are there only when it is applied.
-        let generated = spec.ns.is_empty()
+        let generated = indexed.spec.ns.is_empty()
             && relative
                 .strip_prefix("ns")
                 .is_some_and(|n| n.parse::<u8>().is_ok());
-        let mut wildcards = BTreeSet::new();
+        let mut names = vec![relative.to_owned()];
         let mut at = name.parent();
         while let Some(parent) = at.filter(|parent| parent.is_in(&zone)) {
-            wildcards.insert(match parent.relative(&zone) {
+            names.push(match parent.relative(&zone) {
                 "@" => "*".to_owned(),
                 below => format!("*.{below}"),
             });
             // A delegation answers for all below it elsewhere.
             let below = parent.relative(&zone);
-            if below != "@"
-                && spec
-                    .records
-                    .iter()
-                    .any(|set| set.name == below && set.rtype == "NS")
-            {
+            if below != "@" && indexed.set(below, "NS").is_some() {
                 return None;
             }
             at = parent.parent();
         }
-        let mut sets = spec
-            .records
-            .iter()
-            .filter(|set| set.name == relative || wildcards.contains(&set.name));
+        let mut sets = names.iter().flat_map(|name| indexed.sets(name));
         let fits = |set: &RecordSet| {
             types.is_empty()
                 || types.contains(&set.rtype.as_str())
@@ -193,14 +224,11 @@ impl Scene<'_> {
                 && seen.insert(argument.to_owned())
                 && let Ok(name) =
                     Name::in_file(&format!("{}.", argument.trim_end_matches('.')), &self.zone)
-                && let Some((zone, spec)) = self.zone_of(&name)
+                && let Some((zone, indexed)) = self.zone_of(&name)
             {
-                let relative = name.relative(&zone).to_owned();
-                let sets = spec
-                    .records
-                    .iter()
-                    .filter(|set| set.name == relative && set.rtype == "TXT");
-                let policy = sets
+                let set = indexed.set(name.relative(&zone), "TXT");
+                let policy = set
+                    .into_iter()
                     .flat_map(|set| &set.values)
                     .map(|text| joined(text))
                     .find(|text| is_spf(text));
@@ -235,11 +263,7 @@ impl Scene<'_> {
             at.filter(|parent| parent.is_in(&self.zone) && *parent != self.zone)
         {
             let cut = parent.relative(&self.zone);
-            let is_cut = self
-                .own
-                .records
-                .iter()
-                .any(|other| other.name == cut && other.rtype == "NS");
+            let is_cut = self.own.set(cut, "NS").is_some();
             if is_cut && !["A", "AAAA"].contains(&set.rtype.as_str()) {
                 say(format!(
                     "is below the delegation of `{cut}`, so that nobody sees it"
@@ -254,13 +278,9 @@ impl Scene<'_> {
             let at = at.to_owned();
             found.insert(Doubt { at, message });
         };
-        let at = |rtype: &str| {
-            self.own
-                .records
-                .iter()
-                .find(|set| set.name == "@" && set.rtype == rtype)
-        };
-        if at("NS").is_some_and(|set| set.values.len() == 1) || self.own.ns.len() == 1 {
+        let own = self.own.spec;
+        let at = |rtype: &str| self.own.set("@", rtype);
+        if at("NS").is_some_and(|set| set.values.len() == 1) || own.ns.len() == 1 {
             say(
                 "@ NS",
                 "there is one name server only (RFC 2182, 5)".to_owned(),
@@ -272,7 +292,7 @@ impl Scene<'_> {
         if has_mail && !has_policy {
             say("@ TXT", "there is mail (MX) and no SPF policy".to_owned());
         }
-        let Ok(checked) = self.own.check(self.zone.bare()) else {
+        let Ok(checked) = own.check(self.zone.bare()) else {
             return;
         };
         if checked.retry > checked.refresh
@@ -281,13 +301,9 @@ impl Scene<'_> {
             let message = "secondaries give up before they have asked again: expire must be above refresh and retry together (RFC 1912, 2.2)";
             say("@ SOA", message.to_owned());
         }
-        for set in &self.own.records {
+        for set in &own.records {
             let ttl = |rtype: &str| {
-                let twin = self
-                    .own
-                    .records
-                    .iter()
-                    .find(|other| other.name == set.name && other.rtype == rtype);
+                let twin = self.own.set(&set.name, rtype);
                 twin.map(|twin| twin.ttl.unwrap_or(checked.ttl))
             };
             if set.rtype == "A" && ttl("AAAA").is_some_and(|other| Some(other) != ttl("A")) {

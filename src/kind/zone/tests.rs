@@ -106,6 +106,29 @@ fn a_long_text_is_split() {
 }
 
 #[test]
+fn the_names_of_its_own_servers_have_their_addresses() {
+    for (lines, bad) in [
+        (&["ns1 CNAME www", "www A 192.0.2.1"][..], true),
+        (&["@ DNAME example.net"], true),
+        // Of somebody else, or of nobody.
+        (&["@ NS a.example.net.", "ns1 CNAME a.example.net."], false),
+        (&["@ NS a.example.net.", "@ DNAME example.net."], false),
+        (&["ns3 CNAME www", "ns01 CNAME www", "ns CNAME www"], false),
+        (&["ns1 TXT x", "ns1 A 192.0.2.9"], false),
+    ] {
+        let said = problems(lines);
+        let field = said.first().map(|problem| problem.field.as_str());
+        assert_eq!(field, bad.then_some("ns"), "{lines:?}: {said:?}");
+    }
+    let mut zone = zone(&["ns3 CNAME www"]);
+    zone.ns = vec!["a.example.net.".to_owned()];
+    zone.check("example.com").unwrap();
+    zone.ns.clear();
+    zone.secondary = vec!["a".to_owned(), "b".to_owned()];
+    assert!(zone.check("example.com").is_err());
+}
+
+#[test]
 fn the_rules_of_the_dns_are_kept() {
     for (lines, said) in [
         (
@@ -198,8 +221,13 @@ fn records_are_added_put_and_taken_away() {
         Typed::read("example.com", "www", "A", &values, ttl, None).unwrap()
     };
     let sets = &mut zone.records;
+    let before = sets.clone();
+    typed(&["192.0.2.1"], None)
+        .add_to(sets, "example.com")
+        .unwrap();
+    assert_eq!(*sets, before);
     assert!(
-        typed(&["192.0.2.1"], None)
+        typed(&["192.0.2.1"], Some("5m"))
             .add_to(&mut sets.clone(), "example.com")
             .is_err()
     );
@@ -304,7 +332,8 @@ fn doubts_are_found() {
     );
     zones.insert("example.org".to_owned(), Zone::default());
     zones.insert("2.0.192.in-addr.arpa".to_owned(), Zone::default());
-    let found: Vec<String> = lint::doubts("example.com", &zones)
+    let found: Vec<String> = lint::Lint::of(&zones)
+        .doubts("example.com")
         .into_iter()
         .map(|d| format!("{}: {}", d.at, d.message))
         .collect();
@@ -328,6 +357,49 @@ fn doubts_are_found() {
         !found.iter().any(|doubt| doubt.starts_with("ok ")),
         "{found:?}"
     );
+}
+
+#[test]
+fn a_zone_of_many_names_is_looked_through_at_once() {
+    let many = 20_000_u32;
+    let mut own = Zone::default();
+    let mut reverse = Zone::default();
+    for n in 0..many {
+        let [_, _, high, low] = n.to_be_bytes();
+        let set = |name: String, rtype: &str, value: String| RecordSet {
+            name,
+            rtype: rtype.to_owned(),
+            ttl: None,
+            values: vec![value],
+        };
+        let host = format!("h{n}");
+        own.records
+            .push(set(host.clone(), "A", format!("10.0.{high}.{low}")));
+        own.records.push(set(
+            format!("c{n}"),
+            "CNAME",
+            format!("{host}.example.com."),
+        ));
+        reverse.records.push(set(
+            format!("{low}.{high}"),
+            "PTR",
+            format!("{host}.example.com."),
+        ));
+    }
+    own.records.pop();
+    own.records.remove(0);
+    let mut zones = lint::Zones::new();
+    zones.insert("example.com".to_owned(), own);
+    zones.insert("0.10.in-addr.arpa".to_owned(), reverse);
+    let lint = lint::Lint::of(&zones);
+    let said = |zone: &str| -> Vec<String> {
+        lint.doubts(zone)
+            .into_iter()
+            .map(|doubt| doubt.at)
+            .collect()
+    };
+    assert_eq!(said("example.com"), ["c0 CNAME"]);
+    assert_eq!(said("0.10.in-addr.arpa"), ["0.0 PTR"]);
 }
 
 proptest! {
