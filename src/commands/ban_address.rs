@@ -8,7 +8,7 @@ use super::flags::Staging;
 use super::{Ending, Example, Group, Verb};
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
-use crate::kind::firewall::{Ban, own_address};
+use crate::kind::firewall::{Ban, Own};
 use crate::kind::rule::{addresses, parse};
 
 /// Bans addresses.
@@ -43,6 +43,7 @@ impl Verb for BanAddress {
         let recorded = recorded(context)?.map(|(_, firewall)| firewall).unwrap_or_default();
         // From where fleet and the admins come.
         let operators = addresses::sources("", &recorded.ssh_from, &inventory.servers).unwrap_or_default();
+        let fleet = Own::of(inventory.servers.values());
         for text in &self.addresses {
             let network = match parse::network(text) {
                 Ok(network) => network,
@@ -52,7 +53,7 @@ impl Verb for BanAddress {
                 }
             };
             let operator = operators.networks.iter().find(|own| own.contains(&network) || network.contains(*own));
-            if let Some(own) = own_address(&network, inventory.servers.values()) {
+            if let Some(own) = fleet.within(&network) {
                 problems.push(Diagnostic::usage(own).hint("what belongs to the fleet cannot be banned"));
             } else if let Some(own) = operator {
                 let own = parse::network_text(own);

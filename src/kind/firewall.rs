@@ -2,7 +2,7 @@
 //! such resource; its own commands change it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use clap::Args;
 use ipnet::IpNet;
@@ -162,11 +162,12 @@ impl Spec for Firewall {
             }));
         }
         let mut banned: BTreeMap<IpNet, Option<i64>> = BTreeMap::new();
+        let own = Own::of(servers.values());
         for (text, ban) in &self.bans {
             let Ok(network) = parse::network(text) else {
                 continue;
             };
-            if let Some(own) = own_address(&network, servers.values()) {
+            if let Some(own) = own.within(&network) {
                 invalid.push_with_hint("", own, format!("`fleet unban-address {text}`"));
             }
             banned.insert(network, ban.until.map(Timestamp::as_second));
@@ -213,39 +214,109 @@ fn on_the_way(
     }
 }
 
-/// Says whose address lies in `network`, if it is one of the fleet's or of this machine's own.
-pub fn own_address<'s>(
-    network: &IpNet,
-    servers: impl IntoIterator<Item = &'s Server>,
-) -> Option<String> {
-    let text = parse::network_text(network);
-    for server in servers {
-        let mut own = server.known_addresses().into_iter();
-        if let Some(address) = own.find(|address| network.contains(address)) {
-            return Some(if text == address.to_string() {
-                format!("`{text}` is server `{}` of the fleet", server.name)
-            } else {
-                format!(
-                    "`{text}` holds {address}, which is server `{}` of the fleet",
-                    server.name
-                )
-            });
+/// The addresses that nobody may ban: those of the fleet, and this machine's own.
+#[derive(Debug)]
+pub struct Own<'s>(BTreeMap<IpAddr, Whose<'s>>);
+
+#[derive(Clone, Copy, Debug)]
+enum Whose<'s> {
+    Server(&'s Server),
+    WayTo(&'s Server),
+    Everybody,
+}
+
+impl<'s> Own<'s> {
+    /// Those of these servers.
+    pub fn of(servers: impl IntoIterator<Item = &'s Server>) -> Self {
+        let mut own = BTreeMap::new();
+        for server in servers {
+            for address in server.known_addresses() {
+                own.insert(address, Whose::Server(server));
+            }
+            if let Some(Jump::Host { address, .. }) = &server.jump
+                && let Ok(address) = address.parse()
+            {
+                own.entry(address).or_insert(Whose::WayTo(server));
+            }
         }
-        if let Some(Jump::Host { address, .. }) = &server.jump
-            && address
-                .parse()
-                .is_ok_and(|address: IpAddr| network.contains(&address))
-        {
-            return Some(format!(
-                "server `{}` is reached through {address}",
-                server.name
-            ));
+        for this in [
+            IpAddr::from(Ipv4Addr::LOCALHOST),
+            IpAddr::from(Ipv6Addr::LOCALHOST),
+        ] {
+            own.entry(this).or_insert(Whose::Everybody);
         }
+        Self(own)
     }
-    let this = ["127.0.0.1", "::1"]
-        .iter()
-        .filter_map(|text| text.parse::<IpAddr>().ok());
-    this.filter(|address| network.contains(address))
-        .map(|_| format!("`{text}` is every machine's own"))
-        .next()
+
+    /// Says whose address lies in `network`, if there is one.
+    pub fn within(&self, network: &IpNet) -> Option<String> {
+        // Addresses of one family are in their order, so those of a network are side by side.
+        let (address, whose) = self
+            .0
+            .range(network.network()..=network.broadcast())
+            .next()?;
+        let text = parse::network_text(network);
+        Some(match whose {
+            Whose::Server(server) if text == address.to_string() => {
+                format!("`{text}` is server `{}` of the fleet", server.name)
+            }
+            Whose::Server(server) => format!(
+                "`{text}` holds {address}, which is server `{}` of the fleet",
+                server.name
+            ),
+            Whose::WayTo(server) => {
+                format!("server `{}` is reached through {address}", server.name)
+            }
+            Whose::Everybody => format!("`{text}` is every machine's own"),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn what_belongs_to_the_fleet_is_found_in_a_network() {
+        let mut private = Server::new("db-1".parse().unwrap(), "10.0.0.5");
+        private.ipv4.push("203.0.113.5".parse().unwrap());
+        private.ipv6.push("2001:db8::5".parse().unwrap());
+        let mut behind = Server::new("in-1".parse().unwrap(), "in.example");
+        behind.jump = Some(Jump::Host {
+            user: None,
+            address: "198.51.100.9".to_owned(),
+            port: None,
+        });
+        let servers = [private, behind];
+        let own = Own::of(&servers);
+        for (network, said) in [
+            (
+                "10.0.0.5/32",
+                Some("`10.0.0.5` is server `db-1` of the fleet"),
+            ),
+            (
+                "203.0.113.0/24",
+                Some("`203.0.113.0/24` holds 203.0.113.5, which is server `db-1` of the fleet"),
+            ),
+            (
+                "2001:db8::/32",
+                Some("`2001:db8::/32` holds 2001:db8::5, which is server `db-1` of the fleet"),
+            ),
+            (
+                "198.51.100.0/24",
+                Some("server `in-1` is reached through 198.51.100.9"),
+            ),
+            ("127.0.0.0/8", Some("`127.0.0.0/8` is every machine's own")),
+            ("::1/128", Some("`::1` is every machine's own")),
+            ("192.0.2.0/24", None),
+            ("10.0.0.4/32", None),
+            ("2001:db9::/32", None),
+        ] {
+            let network = network.parse().unwrap();
+            assert_eq!(own.within(&network).as_deref(), said, "{network}");
+        }
+        assert!(own.within(&"0.0.0.0/0".parse().unwrap()).is_some());
+    }
 }
