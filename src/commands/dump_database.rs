@@ -11,7 +11,7 @@ use serde_json::json;
 use super::database_user::database_on;
 use super::{Ending, Example, Group, Verb};
 use crate::apply::{Broken, fetch};
-use crate::context::Context;
+use crate::context::{Context, interrupted};
 use crate::diagnostic::Diagnostic;
 use crate::item::transfer::{self, Packing};
 use crate::model::Server;
@@ -126,10 +126,18 @@ fn receive(
     progress.state(server.name.as_str(), "dumping");
     let connector = context.connector()?;
     let mut bytes = 0;
-    let received = context.block_on(fetch(&connector, server, script, &mut |piece| {
-        bytes += piece.len() as u64;
-        out.write_all(piece)
-    }))?;
+    let received = context.block_on(async {
+        let mut interrupts = context.interrupts()?;
+        let mut take = |piece: &[u8]| {
+            bytes += piece.len() as u64;
+            out.write_all(piece)
+        };
+        tokio::select! {
+            received = fetch(&connector, server, script, &mut take) => Ok(received),
+            // What has come so far goes away with the file, and the task has its end.
+            _ = interrupts.wait_for(|count| *count > 0) => Err(anyhow::Error::from(interrupted())),
+        }
+    })??;
     drop(progress);
     let failed = |why: String| Diagnostic::failed(format!("database `{name}` could not be dumped: {why}"));
     match received {
