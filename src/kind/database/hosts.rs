@@ -9,7 +9,7 @@ use ipnet::IpNet;
 
 use super::Engine;
 use crate::kind::Compile;
-use crate::model::{Selector, Server};
+use crate::model::{Selector, Server, ServerName};
 
 /// Where a user may come from.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -155,8 +155,13 @@ pub(super) fn sources(hosts: &[String], input: &Compile<'_>) -> Result<BTreeSet<
                     said.join("; ")
                 };
                 let selector = Selector::parse(std::slice::from_ref(&text)).map_err(words)?;
-                // One that matches nobody (any more) lets nobody in.
-                for server in selector.select(input.fleet.servers).unwrap_or_default() {
+                let selected = match selector.select(input.fleet.servers) {
+                    Ok(selected) => selected,
+                    Err(errors) if text.parse::<ServerName>().is_ok() => return Err(words(errors)),
+                    // One that matches nobody (any more) lets nobody in.
+                    Err(_) => Vec::new(),
+                };
+                for server in selected {
                     if server.name == input.server.name {
                         sources.insert(Source::Local);
                     } else {

@@ -1,12 +1,14 @@
 //! How big databases are: one session per engine for all of a server.
 
+use std::collections::BTreeMap;
+
 use super::{Database, Engine};
 use crate::kind::{Heard, Summary};
 use crate::shell::Script;
 
 const MARIADB: &str = "if command -v mariadb >/dev/null; then
 mariadb --batch --skip-column-names --default-character-set=utf8mb4 <<'END' 2>/dev/null || :
-SELECT 'size', SCHEMA_NAME, IFNULL(SUM(DATA_LENGTH + INDEX_LENGTH), 0), COUNT(TABLE_NAME)
+SELECT 'size', 'mariadb', SCHEMA_NAME, IFNULL(SUM(DATA_LENGTH + INDEX_LENGTH), 0), COUNT(TABLE_NAME)
 FROM information_schema.SCHEMATA LEFT JOIN information_schema.TABLES ON TABLE_SCHEMA = SCHEMA_NAME GROUP BY SCHEMA_NAME;
 END
 fi
@@ -14,7 +16,7 @@ fi
 
 const POSTGRES: &str = "if command -v psql >/dev/null; then
 runuser -u postgres -- psql -X -At -q -F '\t' -d postgres <<'END' 2>/dev/null || :
-SELECT 'size', datname, pg_database_size(oid), '' FROM pg_database WHERE datallowconn;
+SELECT 'size', 'postgres', datname, pg_database_size(oid), '' FROM pg_database WHERE datallowconn;
 END
 fi
 ";
@@ -22,9 +24,13 @@ fi
 /// Asks for the sizes of all databases.
 pub(super) fn ask(specs: &[(&str, Database)], out: &mut Script) {
     for (engine, question) in [(Engine::Mariadb, MARIADB), (Engine::Postgres, POSTGRES)] {
-        if specs.iter().any(|(_, spec)| spec.engine() == engine) {
-            // Names are unique in the fleet, so what the other engine has of the same name is not ours.
-            out.raw(question);
+        let own = specs.iter().filter(|(_, spec)| spec.engine() == engine);
+        let own: Vec<&str> = own.map(|(name, _)| *name).collect();
+        if !own.is_empty() {
+            // The other engine may have one of the same name, which is not fleet's.
+            out.raw("printf 'of\\t%s\\t%s\\n'");
+            out.words(own.into_iter().flat_map(|name| [engine.word(), name]));
+            out.raw("\n").raw(question);
         }
     }
 }
@@ -32,11 +38,20 @@ pub(super) fn ask(specs: &[(&str, Database)], out: &mut Script) {
 /// Reads the answers.
 pub(super) fn heard(lines: &[&str]) -> Heard {
     let mut heard = Heard::new();
+    let mut engines = BTreeMap::new();
     for line in lines {
         let parts: Vec<&str> = line.split('\t').collect();
-        let ["size", name, bytes, tables] = parts[..] else {
-            continue;
+        let (engine, name, bytes, tables) = match parts[..] {
+            ["of", engine, name] => {
+                engines.insert(name, engine);
+                continue;
+            }
+            ["size", engine, name, bytes, tables] => (engine, name, bytes, tables),
+            _ => continue,
         };
+        if engines.get(name) != Some(&engine) {
+            continue;
+        }
         let Ok(bytes) = bytes.parse::<u64>() else {
             continue;
         };
@@ -79,8 +94,17 @@ mod tests {
         ] {
             assert_eq!(in_words(bytes), words);
         }
-        let heard = heard(&["size\tshop\t2048\t3", "noise", "size\tother\t1\t"]);
+        let heard = heard(&[
+            "of\tmariadb\tshop",
+            "size\tmariadb\tshop\t2048\t3",
+            "size\tmariadb\ttheirs\t1\t1",
+            "noise",
+            "of\tpostgres\tother",
+            "size\tpostgres\tother\t1\t",
+            "size\tpostgres\tshop\t1\t",
+        ]);
         assert_eq!(heard["shop"][0].1, "2.0 KiB");
         assert_eq!(heard["other"].len(), 1);
+        assert_eq!(heard.len(), 2);
     }
 }
