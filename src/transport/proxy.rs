@@ -15,6 +15,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
 use tokio::time::{Sleep, sleep, timeout};
 
 use super::error::TransportError;
@@ -29,7 +30,7 @@ const GRACE: Duration = Duration::from_secs(2);
 const NOTICES: Duration = Duration::from_millis(250);
 
 /// How long to wait for its end when the connection has gone.
-const ENDING: Duration = Duration::from_secs(2);
+const ENDING: Duration = Duration::from_secs(6);
 
 /// A command with what it is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,8 +125,8 @@ impl ProxyCommand {
         let said = Arc::new(Mutex::new(Vec::new()));
         let (over, ended) = watch::channel(None);
         let (leash, dropped) = oneshot::channel();
-        tokio::spawn(listen(stderr, Arc::clone(&said)));
-        tokio::spawn(watch_over(child, dropped, over));
+        let listening = tokio::spawn(listen(stderr, Arc::clone(&said)));
+        tokio::spawn(watch_over(child, listening, dropped, over));
         let stream = ProxyStream {
             stdin,
             stdout,
@@ -177,6 +178,7 @@ async fn listen(mut stderr: ChildStderr, said: Arc<Mutex<Vec<u8>>>) {
 /// Waits for its end, and brings that about once the stream is dropped, with all that it has started.
 async fn watch_over(
     mut child: Child,
+    listening: JoinHandle<()>,
     dropped: oneshot::Receiver<()>,
     over: watch::Sender<Option<End>>,
 ) {
@@ -201,6 +203,8 @@ async fn watch_over(
             End::Ended
         }
     };
+    // What it said last may still be on its way; something that it left behind may keep the stream open.
+    drop(timeout(GRACE, listening).await);
     over.send_replace(Some(end));
 }
 
@@ -232,7 +236,6 @@ impl Helper {
     /// is not to blame.
     pub(super) async fn blame(&mut self) -> Option<TransportError> {
         let ended = self.end().await;
-        // What it said last may still be on its way.
         let said = self.words();
         let how = match ended {
             Some(End::Badly(how)) => format!("failed ({how})"),
