@@ -62,12 +62,15 @@ break_lock() {
 	exec 9>"$run/lock.new"
 	flock -n 9 || return 1
 	printf '%s\n' "$3" >"$run/broken"
+	# The holder may have taken it back before it is looked for again.
+	under_way=
+	if working >/dev/null; then under_way=1; fi
 	# From here on the holder's next look finds that it is not the holder any more.
 	mv -f -- "$run/lock.new" "$run/lock"
 	locked=1
 	put_owner "$2"
 	result=idle
-	if working >/dev/null; then
+	if [ "$under_way" ] || working >/dev/null; then
 		step 'waiting until what is under way is taken back'
 		result=ended
 		if ! flock -w "$1" 8; then
