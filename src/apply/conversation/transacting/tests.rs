@@ -1,7 +1,8 @@
 //! Whom a failed transaction speaks of is tried alone.
 
 use super::*;
-use crate::item::File;
+use crate::item::file::Content;
+use crate::item::{File, Item};
 
 fn site(name: &str) -> ResourceName {
     ResourceName::new("site", name)
