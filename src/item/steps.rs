@@ -55,6 +55,7 @@ pub struct Steps {
     restored: BTreeMap<Key, i64>,
     fresh: BTreeMap<String, String>,
     given: BTreeMap<String, Vec<String>>,
+    planted: Vec<String>,
 }
 
 impl Steps {
@@ -73,6 +74,7 @@ impl Steps {
             restored: BTreeMap::new(),
             fresh: BTreeMap::new(),
             given: BTreeMap::new(),
+            planted: Vec::new(),
         }
     }
 
@@ -146,8 +148,13 @@ impl Steps {
         self.fresh.get(dir).is_some_and(|of| of == owner)
     }
 
-    /// Notes that what is made at `path` in such a directory is given to `owner` together with it.
-    pub(super) fn give(&mut self, path: &str, owner: &str) {
+    /// Notes that the file at `path` is made in such a directory, and given away with it.
+    pub(super) fn plant(&mut self, path: &str, owner: &str) {
+        self.give(path, owner);
+        self.planted.push(path.to_owned());
+    }
+
+    fn give(&mut self, path: &str, owner: &str) {
         // What was made a moment ago belongs to root.
         if owner != "root:root" {
             self.given
@@ -281,8 +288,12 @@ impl Steps {
     /// The directories in which something is to be put into place or taken away.
     pub fn touched_dirs(&self) -> BTreeSet<&str> {
         let staged = self.staged.keys().map(String::as_str);
-        let gone = self.deletions.iter().chain(&self.trashed);
-        staged.chain(gone.map(|path| split(path).0)).collect()
+        let changed = self
+            .deletions
+            .iter()
+            .chain(&self.trashed)
+            .chain(&self.planted);
+        staged.chain(changed.map(|path| split(path).0)).collect()
     }
 
     /// The directories with a trash in which something is put.

@@ -65,8 +65,8 @@ fn a_full_disk_is_named_and_nothing_is_half_done() {
         world.sh("lab-1", &fill_up(dir, room));
         let full = world.fleet("add-site b.example");
         if full.code == 0 && room > 0 {
-            // There was room enough after all.
-            world.sh("lab-1", &format!("umount -l {dir}"));
+            // There was room enough after all. What nginx has read is gone with the disk.
+            world.sh("lab-1", &format!("umount -l {dir}; systemctl reload nginx"));
             world.fleet("remove-site b.example --yes").expect(0);
             world.fleet("apply").expect(0);
             world.sh(
