@@ -6,6 +6,7 @@ const PATHS: &str = include_str!("../src/plan/paths.sh");
 const NGINX: &str = include_str!("../src/plan/nginx.sh");
 const PRELUDE: &str = include_str!("../src/plan/prelude.sh");
 const CHECKS: &str = include_str!("../src/health/checks.sh");
+const NAMES: &str = include_str!("../src/plan/names.sh");
 const UNDO: &str = include_str!("../src/plan/undo.sh");
 const ZONES: &str = include_str!("../src/item/zone/zones.sh");
 
@@ -62,6 +63,61 @@ fn a_command_that_fails_ends_its_phase_and_all_that_follow() {
             ["@step undoing", "@undone", "first"],
             "{shell:?}"
         );
+    }
+}
+
+#[test]
+fn names_that_somebody_else_serves_are_found_with_their_files() {
+    for shell in shells() {
+        let said = run(
+            &shell,
+            NAMES,
+            r#"mkdir -p "$top/conf.d"
+            printf 'server {\n    server_name a.example "*.a.example";\n}\n' >"$top/conf.d/fleet-a.example.conf"
+            printf 'server {\n    server_name theirs.example;\n}\n' >"$top/conf.d/theirs.conf"
+            own_names "$top" | tr '\n' ' '
+            echo
+            printf '%s.example\n' plain quoted multi '*.dot' dot tls back commented mail own text only both upper regex >"$t/names"
+            others_with "$t/names" <<'END'
+# configuration file /etc/nginx/nginx.conf:
+mail { server { listen 443; server_name mail.example; } }
+http {
+    log_format json '{"uri": "$uri"}'; # server_name commented.example;
+    #server { server_name commented.example; }
+    upstream u { server only.example; }
+    map $host $x { default server_name; text.example 1; }
+    server { server_name other.example Upper.example; }
+    include /etc/nginx/conf.d/*.conf;
+# configuration file /etc/nginx/conf.d/00-fleet-default.conf:
+server { server_name own.example; }
+# configuration file /etc/nginx/conf.d/fleet-own.example.conf:
+server { server_name own.example; }
+# configuration file /etc/nginx/sites-enabled/my site:
+server{listen 80;server_name plain.example "quoted.example";return 200 "x";}
+server {
+    server_name first.example # the first
+        multi.example
+        .dot.example;
+    location ~ "^/[a-z]{2}$" { return 301 https://plain.example; }
+}
+server {
+    listen [::]:443 ssl http2;
+    server_name tls.example;
+    if ($host = text.example) { return 404; }
+}
+server { listen 127.0.0.1:8080; listen unix:/run/back; server_name back.example both.example; }
+server { listen 8080; listen 10.0.0.1; server_name both.example ~^regex\.example$; }
+END"#,
+        );
+        let file = "/etc/nginx/sites-enabled/my site";
+        let mut lines = said.lines();
+        assert_eq!(lines.next(), Some("*.a.example a.example "), "{shell:?}");
+        let found: Vec<&str> = lines.collect();
+        let mut expected = vec!["upper.example /etc/nginx/nginx.conf".to_owned()];
+        for name in ["plain", "quoted", "multi", "dot", "*.dot", "tls", "both"] {
+            expected.push(format!("{name}.example {file}"));
+        }
+        assert_eq!(found, expected, "{shell:?}");
     }
 }
 

@@ -108,6 +108,7 @@ impl Trial {
                         resource: None,
                         reason: "no new connection came through the new rules in time".to_owned(),
                         details: details.into_iter().collect(),
+                        hints: Vec::new(),
                         undone: true,
                     });
                 }

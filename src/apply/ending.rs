@@ -57,6 +57,7 @@ pub(super) fn ending(progress: Vec<Progress>, stderr: &str) -> Ending {
         resource: None,
         reason: String::new(),
         details: Vec::new(),
+        hints: Vec::new(),
         undone: false,
     };
     let mut reasons = Vec::new();
@@ -68,6 +69,7 @@ pub(super) fn ending(progress: Vec<Progress>, stderr: &str) -> Ending {
         match step {
             Progress::Committed => return Ending::Committed,
             Progress::Why(why) => reasons.push(why),
+            Progress::Hint(hint) => failure.hints.push(hint),
             Progress::Suspect(url) => urls.push(url),
             Progress::Failed(name) => phase = name,
             Progress::Detail(detail) => failure.details.push(detail),

@@ -63,6 +63,8 @@ pub struct Failure {
     pub reason: String,
     /// What the tools on the server said.
     pub details: Vec<String>,
+    /// What to do about it, as far as the server knows.
+    pub hints: Vec<String>,
     /// Whether everything was put back; if not, the next run tries again.
     pub undone: bool,
 }

@@ -273,6 +273,7 @@ pub(super) fn failure(report: &ServerReport, failure: &Failure) -> Diagnostic {
     };
     let mut diagnostic = Diagnostic::failed(format!("{what}: {}", failure.reason));
     diagnostic.details.clone_from(&failure.details);
+    diagnostic.hints.clone_from(&failure.hints);
     let of_role = |resource: &ResourceName| resource.kind == ROLE;
     if failure.undone && failure.resource.as_ref().is_some_and(of_role) {
         diagnostic.hint("packages that were installed stay; the command can be repeated")
@@ -525,6 +526,7 @@ mod tests {
         let failure = |undone| Failure {
             resource: None,
             reason: "x".to_owned(),
+            hints: Vec::new(),
             details: Vec::new(),
             undone,
         };

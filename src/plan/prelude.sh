@@ -12,6 +12,9 @@ step() { printf '@step %s\n' "$1"; }
 
 why() { printf '@why %s\n' "$1"; }
 
+# hint TEXT: what to do about a failure.
+hint() { printf '@hint %s\n' "$1"; }
+
 # details TEXT: its last lines, each marked.
 details() { [ -z "$1" ] || printf '%s\n' "$1" | tail -n 40 | cut -c 1-500 | sed 's/^/@detail /'; }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Action, Change, NGINX, PATHS};
+use super::{Action, Change, Mode, NGINX, PATHS};
 use crate::item::{
     Item, ItemType, Key, Phase, Probe, Props, Removal, Steps, TRANSACTIONS, package,
     service::with_config_test, zone,
@@ -11,6 +11,9 @@ use crate::shell::Script;
 
 /// The shell functions that undo scripts use, beside those of [`PATHS`] and [`NGINX`].
 const UNDO: &str = include_str!("undo.sh");
+
+/// The shell functions that look for names of sites in what is not fleet's.
+const NAMES: &str = include_str!("names.sh");
 
 /// A transaction, ready to be sent after the read of the same conversation.
 #[derive(Clone, Debug)]
@@ -25,6 +28,8 @@ pub enum Progress {
     Step(String),
     /// A sentence on why it fails.
     Why(String),
+    /// What to do about it.
+    Hint(String),
     /// The address of a request that was not answered as it should be.
     Suspect(String),
     /// New firewall rules wait for a new connection to confirm them; the id of the transaction.
@@ -57,6 +62,7 @@ impl Progress {
         Some(match word {
             "step" => Self::Step(rest),
             "why" => Self::Why(rest),
+            "hint" => Self::Hint(rest),
             "suspect" => Self::Suspect(rest),
             "confirm" => Self::Confirm(rest),
             "unconfirmed" => Self::Unconfirmed,
@@ -82,21 +88,23 @@ impl Transaction {
         task: i64,
         id: &str,
     ) -> Self {
-        Self::restoring(changes, probes, neighbours, task, id, &BTreeMap::new())
+        let (mode, restored) = (Mode::Respect, BTreeMap::new());
+        Self::restoring(changes, probes, neighbours, (task, id), mode, &restored)
     }
 
-    /// Like [`Self::new`], where some of what is to be made goes back from the trash: see [`super::trash`].
+    /// Like [`Self::new`], where some of what is to be made goes back from the trash (see [`super::trash`]), and where it may
+    /// be insisted on names that somebody else's configuration has.
     pub fn restoring(
         changes: &[&Change],
         probes: &[&Probe],
         neighbours: &[&Probe],
-        task: i64,
-        id: &str,
+        (task, id): (i64, &str),
+        mode: Mode,
         restored: &BTreeMap<Key, i64>,
     ) -> Self {
         let steps = steps(changes, task, restored);
         Self {
-            script: compile(&steps, probes, neighbours, id),
+            script: compile(&steps, probes, neighbours, id, mode),
         }
     }
 
@@ -151,7 +159,13 @@ fn steps(changes: &[&Change], task: i64, restored: &BTreeMap<Key, i64>) -> Steps
     steps
 }
 
-fn compile(steps: &Steps, probes: &[&Probe], neighbours: &[&Probe], id: &str) -> Script {
+fn compile(
+    steps: &Steps,
+    probes: &[&Probe],
+    neighbours: &[&Probe],
+    id: &str,
+    mode: Mode,
+) -> Script {
     let neighbours = if steps.reloads().is_empty() {
         &[]
     } else {
@@ -160,6 +174,10 @@ fn compile(steps: &Steps, probes: &[&Probe], neighbours: &[&Probe], id: &str) ->
     let mut script = Script::new();
     script.line("t={}", &[&format!("{TRANSACTIONS}/{id}")]);
     open(steps, &mut script);
+    let insists = mode == Mode::Force;
+    if steps.reloads().contains("nginx") && !insists {
+        script.raw(NAMES);
+    }
     let mut phases = vec!["journal"];
     let mut function = |name: &'static str, body: &Script| {
         if body.is_empty() {
@@ -173,7 +191,7 @@ fn compile(steps: &Steps, probes: &[&Probe], neighbours: &[&Probe], id: &str) ->
     function("put_back", steps.phase(Phase::Restore).unwrap_or(&empty));
     function("prepare", &steps.preparing());
     function("stage", &staging(steps));
-    function("check", &checking(steps));
+    function("check", &checking(steps, insists));
     function("baseline", &baseline(neighbours));
     function("commit", &committing(steps));
     function("services", steps.phase(Phase::Services).unwrap_or(&empty));
@@ -246,8 +264,8 @@ fn staging(steps: &Steps) -> Script {
     script
 }
 
-/// Tests a copy of each configuration with the changes in place.
-fn checking(steps: &Steps) -> Script {
+/// Tests a copy of each configuration with the changes in place, and whether somebody else has names in it.
+fn checking(steps: &Steps, insists: bool) -> Script {
     let mut script = Script::new();
     for unit in steps.reloads() {
         with_config_test(unit, |test| {
@@ -261,6 +279,9 @@ fn checking(steps: &Steps) -> Script {
                 .append(&steps.commit(Some(test.tree)));
             script.raw("test_config ").arg(unit).raw(" ").arg(test.tree);
             script.words(test.command.iter().copied()).raw("\n");
+            if unit == "nginx" && !insists {
+                script.raw("refuse_taken\n");
+            }
             script.raw("fi\n");
         });
     }

@@ -190,7 +190,14 @@ mod tests {
         assert_eq!(plan.restored.len(), 1);
         assert_eq!(plan.changes.len(), 3, "the welcome page is not made");
         let changes: Vec<&Change> = plan.changes.iter().collect();
-        let transaction = Transaction::restoring(&changes, &[], &[], 9, "9-0", &plan.restored);
+        let transaction = Transaction::restoring(
+            &changes,
+            &[],
+            &[],
+            (9, "9-0"),
+            Mode::Respect,
+            &plan.restored,
+        );
         let text = transaction.script().text();
         let at = |what: &str| text.find(what).unwrap_or_else(|| panic!("{what}: {text}"));
         assert!(

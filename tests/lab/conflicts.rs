@@ -46,6 +46,60 @@ fn a_file_that_was_there_before_is_left_alone_until_force() {
 }
 
 #[test]
+fn a_name_that_somebody_else_serves_is_left_to_them_until_force() {
+    let Some(world) = World::new(&["lab-1"]) else {
+        return;
+    };
+    // One that nginx reads before what fleet writes, and one that it reads after.
+    let (first, last) = (
+        "/etc/nginx/conf.d/aaa.conf",
+        "/etc/nginx/sites-enabled/prod",
+    );
+    world.sh(
+        "lab-1",
+        &format!(
+            "echo 'server {{ listen 80; server_name c.example www.a.example; return 200 first; }}' >{first}
+            echo 'server {{ listen 80; server_name prod.example; return 200 last; }}' >{last}
+            nginx -s reload"
+        ),
+    );
+    world.fleet("add-site e.example").expect(0);
+    let before = world.contents("lab-1");
+    for (line, name, file, said) in [
+        ("add-site c.example", "c.example", first, "first"),
+        ("add-site prod.example", "prod.example", last, "last"),
+        ("add-site a.example --www", "www.a.example", first, "first"),
+    ] {
+        let refused = world.fleet(line).expect(1);
+        let words =
+            format!("nginx serves `{name}` already by `{file}`, and fleet did not write it");
+        expect_words(&refused.stderr, &[&words, "--force", "as it was before"]);
+        expect_same(&before, &world.contents("lab-1"), line);
+        assert_eq!(world.get("lab-1", name), (200, said.to_owned()));
+    }
+    // Others go on, and only whose name it is does not.
+    for name in ["b", "c", "d"] {
+        world
+            .fleet(&format!("add-site {name}.example --stage"))
+            .expect(0);
+    }
+    let applied = world.fleet("apply").expect(1);
+    expect_words(&applied.stderr, &["site c.example", first]);
+    assert!(!applied.stderr.contains("b.example"), "{applied}");
+    for name in ["b", "d"] {
+        world.expect_served("lab-1", &format!("{name}.example"));
+    }
+    assert_eq!(world.get("lab-1", "c.example").1, "first");
+
+    world.fleet("add-site prod.example --force").expect(0);
+    world.expect_served("lab-1", "prod.example");
+    // It was decided: other changes of the site are not asked again.
+    world.fleet("set-site prod.example --cache 1d").expect(0);
+    world.fleet("apply --force").expect(0);
+    world.expect_settled();
+}
+
+#[test]
 fn an_edited_file_is_shown_and_kept_until_force_or_adopt() {
     let Some(world) = World::new(&["lab-1"]) else {
         return;

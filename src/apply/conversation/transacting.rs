@@ -207,9 +207,9 @@ impl Conversation {
             .take(NEIGHBOURS)
             .collect();
         let id = format!("{task}-{number}");
-        let restored = &self.report.plan.restored;
+        let (mode, restored) = (self.request.mode, &self.report.plan.restored);
         let transaction =
-            Transaction::restoring(changes, &probes, &neighbours, task, &id, restored);
+            Transaction::restoring(changes, &probes, &neighbours, (task, &id), mode, restored);
         let mut progress = Vec::new();
         let mut trial = None;
         let output = session

@@ -53,6 +53,7 @@ fn whom_a_failure_speaks_of_is_tried_alone_and_last() {
             resource: None,
             reason: String::new(),
             details: details.iter().map(|line| (*line).to_owned()).collect(),
+            hints: Vec::new(),
             undone: true,
         };
         let urls: Vec<String> = urls.iter().map(|url| (*url).to_owned()).collect();
