@@ -242,7 +242,7 @@ pub struct Explained {
     pub refusals: Vec<Refusal>,
 }
 
-/// Chooses the server that takes `request`, or says of every candidate why it does not.
+/// Chooses the server that takes `request`, or says why it does not of every candidate, of the one that was asked for alone.
 ///
 /// Eligible is a server that is active, not cordoned, has the role, the region and the labels, is not known to be
 /// offline or in error nor to lack what the role needs, and has room (`load + weight <= capacity`). A degraded server is eligible like any other:
@@ -264,12 +264,17 @@ pub fn place(
             overridden: refusals(best, request),
         });
     }
+    let asked = |candidate: &&Candidate| {
+        let only = request.only.as_ref();
+        only.is_none_or(|only| *only == candidate.name)
+    };
     let mut refused: Vec<_> = candidates
         .iter()
+        .filter(asked)
         .map(|candidate| (candidate.name.clone(), refusals(candidate, request)))
         .collect();
     if let Some(only) = &request.only
-        && !candidates.iter().any(|candidate| candidate.name == *only)
+        && refused.is_empty()
     {
         refused.push((only.clone(), vec![Refusal::Unknown]));
     }
