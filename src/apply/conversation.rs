@@ -236,6 +236,7 @@ impl Conversation {
         *session.limits() = usual;
         let server = &self.server.name;
         let facts = observe::facts(lines.iter().map(String::as_str)).map(|facts| Facts {
+            server: Some(server.clone()),
             reached_by: session.seen_as().map(str::to_owned),
             ..facts
         });

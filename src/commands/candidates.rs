@@ -53,6 +53,15 @@ pub(super) fn candidates(
         {
             candidate.lacks.insert(Role::Web, "nginx".to_owned());
         }
+        let missing = |unit: &str| {
+            let facts = facts.get(&server.name);
+            let state = facts.and_then(|facts| facts.services.get(unit));
+            state.is_some_and(|state| state == "missing")
+        };
+        if missing("mariadb") && missing("postgresql") {
+            let lacks = "MariaDB and no PostgreSQL".to_owned();
+            candidate.lacks.insert(Role::Database, lacks);
+        }
         let pdns = facts
             .get(&server.name)
             .and_then(|facts| facts.services.get("pdns"));

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Desired, Facts, Wanted};
 use crate::item::{Applied, Item, ItemType, Key, Props, UNKNOWN, satisfies};
-use crate::model::ResourceName;
+use crate::kind::kind;
+use crate::model::{ResourceName, ServerName};
 
 /// What to do about a difference that fleet did not cause.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -228,6 +229,7 @@ pub fn compare(
     let missing = |key: &Key| !facts.items.contains_key(key);
     let mut comparison = Comparison {
         only,
+        server: facts.server.as_ref(),
         reached_by: facts.reached_by.as_deref(),
         mode,
         installs: desired
@@ -261,6 +263,8 @@ pub fn compare(
 /// A comparison under way. Most items are as they should be, so nothing is copied before that is known.
 struct Comparison<'a> {
     only: Option<&'a BTreeSet<ResourceName>>,
+    /// See [`Facts::server`].
+    server: Option<&'a ServerName>,
     /// See [`Facts::reached_by`].
     reached_by: Option<&'a str>,
     mode: Mode,
@@ -338,7 +342,10 @@ impl Comparison<'_> {
             let blocked = wanted.owners.iter().map(|owner| Blocked {
                 resource: owner.clone(),
                 reason: format!("there is no service `{}` on the server", service.unit),
-                hint: Some("install what the role needs: `fleet setup-server`".to_owned()),
+                hint: Some(format!(
+                    "install what the role needs: {}",
+                    setting_up(self.server, owner)
+                )),
             });
             self.plan.blocked.extend(blocked);
             return;
@@ -378,10 +385,10 @@ impl Comparison<'_> {
                 self.plan.blocked.push(Blocked {
                     resource: (*owner).clone(),
                     reason: reason.clone(),
-                    hint: Some(
-                        "see to it that it runs: `fleet setup-server` starts what a role needs"
-                            .to_owned(),
-                    ),
+                    hint: Some(format!(
+                        "see to it that it runs: {} starts what the role needs",
+                        setting_up(self.server, owner)
+                    )),
                 });
             }
         }
@@ -554,6 +561,15 @@ fn with_leaving<'k>(
     all.sort();
     all.dedup();
     all
+}
+
+/// The command that installs and starts what a resource needs of its server.
+fn setting_up(server: Option<&ServerName>, owner: &ResourceName) -> String {
+    let server = server.map_or("NAME", ServerName::as_str);
+    match kind(&owner.kind).and_then(|kind| kind.role) {
+        Some(role) => format!("`fleet setup-server {server} --role {role}`"),
+        None => format!("`fleet setup-server {server}`"),
+    }
 }
 
 fn cloned<'k>(owners: impl IntoIterator<Item = &'k ResourceName>) -> Vec<ResourceName> {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::item::{ItemType, Key, Props, zone};
+use crate::model::ServerName;
 use crate::shell::Script;
 
 /// The shell functions that every script of a conversation may use.
@@ -13,6 +14,8 @@ pub(super) const PRELUDE: &str = include_str!("prelude.sh");
 pub struct Facts {
     /// The items that exist, of those that were asked about.
     pub items: BTreeMap<Key, Props>,
+    /// The server, for hints that name it; `None` where nobody says.
+    pub server: Option<ServerName>,
     /// The connection by which the server was reached, as `SSH_CONNECTION` has it.
     pub reached_by: Option<String>,
     /// Transactions that had died in the middle and were rolled back before the read.

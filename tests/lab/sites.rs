@@ -187,6 +187,8 @@ fn a_bare_server_takes_nothing_says_what_to_do_and_serves_after_it() {
     let before = world.stamps("lab-3");
     let bare = world.fleet("add-site a.example --server lab-3").expect(4);
     expect_words(&bare.stderr, &["lab-3  has no nginx", "fleet setup-server"]);
+    let bare = world.fleet("add-database shop --server lab-3").expect(4);
+    expect_words(&bare.stderr, &["has no MariaDB and no PostgreSQL"]);
     // The wish is not kept: there was never anything on the server.
     world.fleet("show-site a.example").expect(2);
     // Nobody else is sent there, although it is the emptiest.

@@ -261,12 +261,18 @@ fn a_missing_service_blocks_its_resources_and_a_conflict_holds_its_own_back() {
         shell: "/bin/sh".to_owned(),
         comment: String::new(),
     });
+    let facts = Facts {
+        server: "sg-1".parse().ok(),
+        ..there(&[])
+    };
     let plan = all(
         &desired(vec![service, user.clone()]),
-        &there(&[]),
+        &facts,
         &BTreeMap::new(),
     );
     assert_eq!(plan.blocked.len(), 1);
+    let hint = plan.blocked[0].hint.as_deref();
+    assert!(hint.is_some_and(|hint| hint.contains("`fleet setup-server sg-1 --role web`")));
     assert!(plan.ready().is_empty());
     let plan = all(
         &desired(vec![file("1"), user]),
