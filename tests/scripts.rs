@@ -67,6 +67,54 @@ fn a_command_that_fails_ends_its_phase_and_all_that_follow() {
 }
 
 #[test]
+fn of_a_log_only_what_was_written_since_is_told() {
+    for shell in shells() {
+        let said = run(
+            &shell,
+            PRELUDE,
+            "printf 'old\\nolder\\n' | tee \"$top/a\" >\"$top/b\"\n\
+             mark_logs \"$top/a\" \"$top/b\" \"$top/c\"\n\
+             printf 'one\\ntwo\\nthree\\n' >>\"$top/a\"\n\
+             echo r >\"$top/b\"; echo c >\"$top/c\"\n\
+             for log in a b c d; do news 2 \"$top/$log\"; done",
+        );
+        // What is shorter than it was is another file.
+        assert_eq!(said, "two\nthree\nr\nc\n", "{shell:?}");
+    }
+}
+
+#[test]
+fn name_servers_that_are_those_no_more_are_told() {
+    for shell in shells() {
+        let said = run(
+            &shell,
+            PRELUDE,
+            "site() { printf '    resolver %s;\\n' \"$1\" >\"$top/site\"; }\n\
+             asks() { printf '%s\\n' \"$@\" >\"$top/resolv.conf\"; }\n\
+             told() { name_servers \"$top/site\" \"$top/resolv.conf\"; }\n\
+             told\n\
+             site 127.0.0.1; told\n\
+             asks '# nameserver 10.0.0.9' 'nameserver 10.0.0.1' 'options x' 'nameserver fd00::1'\n\
+             told\n\
+             site '10.0.0.1 [fd00::1] ipv6=off'; told\n\
+             asks 'nameserver 10.0.0.2'; told",
+        );
+        let hints: Vec<&str> = said.lines().collect();
+        assert_eq!(hints.len(), 2, "{shell:?}: {said}");
+        for (hint, used, asked) in [
+            (hints[0], "127.0.0.1", "10.0.0.1 fd00::1"),
+            (hints[1], "10.0.0.1 fd00::1", "10.0.0.2"),
+        ] {
+            let words = [format!("looked up at {used},"), format!("asks {asked} now")];
+            assert!(
+                hint.starts_with("@hint ") && words.iter().all(|word| hint.contains(word)),
+                "{shell:?}: {hint}"
+            );
+        }
+    }
+}
+
+#[test]
 fn names_that_somebody_else_serves_are_found_with_their_files() {
     for shell in shells() {
         let said = run(

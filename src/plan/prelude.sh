@@ -389,7 +389,7 @@ reload() {
 		: >"$t/ran-$1"
 		if ! reload_nginx; then
 			why 'nginx did not take the new configuration within 10 seconds'
-			tail -n 10 /var/log/nginx/error.log >&2
+			news 10 /var/log/nginx/error.log >&2
 			return 1
 		fi
 	elif systemctl is-active --quiet -- "$1.service"; then
@@ -458,6 +458,38 @@ ask() {
 	wait
 }
 
+# mark_logs FILE...: notes how long these are before anything is live, for `news`.
+mark_logs() { stat -c '%s %n' -- "$@" >"$t/logs" 2>/dev/null || :; }
+
+# mark_nginx_logs: notes it of nginx's own log of errors, and of those of the sites.
+mark_nginx_logs() { mark_logs /var/log/nginx/error.log /var/log/nginx/fleet/*/error.log; }
+
+# news COUNT FILE: its last lines, of those that were written since `mark_logs`: what is older is about something else.
+news() {
+	[ -r "$2" ] || return 0
+	size=0
+	while read -r marked name; do
+		if [ "$name" = "$2" ]; then size=$marked; fi
+	done <"$t/logs"
+	# It was rotated away meanwhile.
+	[ "$size" -le "$(stat -c %s -- "$2")" ] || size=0
+	tail -c "+$((size + 1))" -- "$2" | tail -n "$1"
+}
+
+# name_servers VHOST RESOLV.CONF: says so where a site's upstream is looked up at others than the server asks by now.
+name_servers() {
+	[ -r "$1" ] || return 0
+	used=$(sed -n 's/^ *resolver \(.*\);$/\1/p' "$1" | head -n 1 | sed 's/ ipv6=off$//' | tr -d '[]"')
+	[ "$used" ] || return 0
+	asked=
+	[ ! -r "$2" ] || while read -r word address _; do
+		if [ "$word" = nameserver ]; then asked="$asked $address"; fi
+	done <"$2"
+	asked=${asked# }
+	[ "$used" = "${asked:=127.0.0.1}" ] ||
+		hint "the upstream is looked up at $used, as it was at the last look at the server, which asks $asked now: \`fleet health\` looks again, then repeat this"
+}
+
 # probe_once: one round of the requests in $t/probes; what is out of bounds goes to $t/unwell, with its status before it.
 probe_once() {
 	: >"$t/unwell"
@@ -486,6 +518,7 @@ probe_once() {
 # Makes the requests in $t/probes until each is answered within its bounds, for a few seconds.
 probe_all() {
 	[ -s "$t/probes" ] || return 0
+	[ -e "$t/logs" ] || mark_nginx_logs
 	step probing
 	end=
 	while :; do
@@ -505,11 +538,12 @@ probe_all() {
 		esac
 	done
 	[ "$(wc -l <"$t/unwell")" -le 5 ] || why 'and more requests are not answered as they should be'
-	[ ! -r /var/log/nginx/error.log ] || tail -n 5 /var/log/nginx/error.log >&2
-	head -n 5 "$t/unwell" | while read -r _ _ _ url _; do
+	news 5 /var/log/nginx/error.log >&2
+	head -n 5 "$t/unwell" | while read -r status _ _ url _; do
 		host=${url#*://}
-		log=/var/log/nginx/fleet/${host%%/*}/error.log
-		[ ! -r "$log" ] || tail -n 3 -- "$log" >&2
+		host=${host%%/*}
+		news 3 "/var/log/nginx/fleet/$host/error.log" >&2
+		case $status in 502 | 504) name_servers "/etc/nginx/conf.d/fleet-$host.conf" /etc/resolv.conf ;; esac
 	done
 	return 1
 }

@@ -300,6 +300,9 @@ fn committing(steps: &Steps) -> Script {
 
 fn reloading(steps: &Steps) -> Script {
     let mut script = Script::new();
+    if !steps.reloads().is_empty() {
+        script.raw("mark_nginx_logs\n");
+    }
     // nginx last: what answers behind it should be there when it asks.
     let (nginx, others): (Vec<_>, Vec<_>) =
         steps.reloads().iter().partition(|unit| *unit == "nginx");

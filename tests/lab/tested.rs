@@ -163,6 +163,8 @@ fn a_site_that_answers_badly_is_taken_back() {
         return;
     };
     world.fleet("add-site a.example --server lab-1").expect(0);
+    // Somebody else's trouble of long ago is not the reason.
+    world.sh("lab-1", "echo 'of long ago' >>/var/log/nginx/error.log");
     let before = world.contents("lab-1");
     world
         .home
@@ -177,6 +179,7 @@ fn a_site_that_answers_badly_is_taken_back() {
             "as it was before",
         ],
     );
+    assert!(!add.stderr.contains("of long ago"), "{add}");
     expect_same(
         &before,
         &world.contents("lab-1"),
