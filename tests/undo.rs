@@ -100,7 +100,7 @@ fn what_later_tasks_changed_is_refused_with_their_numbers() {
         Value::Null
     );
     environment.stage("undo 1 --force").expect(0);
-    environment.fleet(["show-site", "example.com"]).expect(2);
+    assert_ne!(environment.spec("example.com")["removed_at"], Value::Null);
     let unknown = environment.stage("undo 99").expect(2);
     assert!(unknown.stderr.contains("there is no task 99"), "{unknown}");
 }
@@ -112,7 +112,9 @@ fn what_was_removed_gets_its_place_back_if_there_is_room() {
         .stage("add-site example.com --server sg-1 --weight 2 --alias a.example.com")
         .expect(0);
     environment.stage("remove-site example.com").expect(0);
-    environment.fleet(["show-site", "example.com"]).expect(2);
+    environment
+        .fleet(["set-site", "example.com", "--cache", "1d"])
+        .expect(2);
     // As if the server had followed: nothing of it is there any more.
     let state = environment.path().join("home/.local/share/fleet/state.db");
     let now = support::environment::NOW.parse().expect("a time");
@@ -201,7 +203,10 @@ fn a_removal_asks_for_what_else_goes() {
         gone["resources"],
         serde_json::json!(["cron backup", "site example.com"])
     );
-    environment.fleet(["show-cron", "backup"]).expect(2);
+    let gone = environment
+        .fleet(["show-cron", "backup", "--recorded"])
+        .expect(0);
+    assert!(gone.stdout.contains("removing"), "{gone}");
     environment.stage("undo 3").expect(0);
     environment
         .fleet(["show-cron", "backup", "--recorded"])
@@ -270,4 +275,63 @@ fn what_is_undone_already_says_so() {
     drop(state);
     let again = environment.fleet(["undo", "1"]).expect(0);
     assert!(again.stderr.contains("nothing to do"), "{again}");
+}
+
+#[test]
+fn what_is_removed_and_still_on_a_server_is_shown_until_it_has_gone() {
+    let environment = environment();
+    environment
+        .stage("add-site example.com --server sg-1")
+        .expect(0);
+    environment.stage("remove-site example.com").expect(0);
+    // As if the server had refused it.
+    let state = environment.path().join("home/.local/share/fleet/state.db");
+    let settle = |result: PlacementResult| {
+        let mut open = State::open(&state, NOW.parse().expect("a time")).expect("a state database");
+        let server = "sg-1".parse().expect("a name");
+        open.write(|write| write.settle_placement(1, &server, &result))
+            .expect("it is recorded");
+    };
+    settle(PlacementResult::Failed {
+        reason: "no space is left".to_owned(),
+    });
+    let listed = environment.fleet(["list-sites"]).expect(0);
+    assert!(
+        listed.stdout.contains("example.com  sg-1    removing"),
+        "{listed}"
+    );
+    let shown = environment.fleet(["show-site", "example.com"]).expect(0);
+    for part in ["removing: no space is left", "removed"] {
+        assert!(shown.stdout.contains(part), "{shown}");
+    }
+    // Neither way out is left to be guessed.
+    for line in [
+        "remove-site example.com",
+        "remove-site example.com --force",
+        "set-site example.com --cache 1d",
+    ] {
+        let refused = environment.stage(line).expect(2);
+        assert_eq!(
+            refused.stderr,
+            "error: site `example.com` is removed, but has not gone from its servers yet\n  \
+             still on `sg-1`: no space is left\n\
+             hint: `fleet apply` goes on with its removal\n\
+             hint: `fleet undo 2` keeps it\n"
+        );
+    }
+    environment.stage("undo 2").expect(0);
+    environment
+        .fleet(["set-site", "example.com", "--cache", "1d", "--stage"])
+        .expect(0);
+    // Removed again, and something else under its name: both are told.
+    environment.stage("remove-site example.com").expect(0);
+    environment
+        .stage("add-site example.com --server sg-2")
+        .expect(0);
+    let listed = environment.fleet(["list-sites", "--json"]).expect(0).json();
+    assert_eq!(listed["sites"].as_array().map(Vec::len), Some(2));
+    assert_eq!(environment.spec("example.com")["removed_at"], Value::Null);
+    settle(PlacementResult::Removed);
+    let listed = environment.fleet(["list-sites", "--json"]).expect(0).json();
+    assert_eq!(listed["sites"].as_array().map(Vec::len), Some(1));
 }

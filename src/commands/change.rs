@@ -222,9 +222,12 @@ impl<'a> Changing<'a> {
                 _ => "what is recorded is as before",
             });
         } else if rolled.halt.is_none() && reports.iter().any(|report| !report.is_complete()) {
-            context
-                .ui
-                .hint("it stays recorded; `fleet apply` finishes it");
+            context.ui.hint(&match before {
+                Before::Leaving => format!(
+                    "it stays recorded that it goes; `fleet apply` finishes it, `fleet undo {task}` takes that back"
+                ),
+                _ => "it stays recorded; `fleet apply` finishes it".to_owned(),
+            });
         }
         Ok(ending)
     }

@@ -71,7 +71,7 @@ impl KindVerb for List {
             kind: Some(kind.word),
             servers: wanted.servers.as_ref(),
             unsettled: wanted.pending,
-            removing: wanted.pending,
+            removing: true,
             ..Filter::default()
         };
         if wants_live(kind, matches) {

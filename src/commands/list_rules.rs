@@ -122,6 +122,7 @@ fn rows(
     let filter = Filter {
         kind: Some(Rule::KIND),
         servers: only,
+        removing: true,
         ..Filter::default()
     };
     let enabled = enabled(context)?;
@@ -134,7 +135,7 @@ fn rows(
         let mut notes = BTreeSet::new();
         if spec.expires_at().is_some_and(|end| end <= context.now()) {
             notes.insert("expired".to_owned());
-        } else if on.is_empty() && !resource.suspended {
+        } else if on.is_empty() && !resource.suspended && resource.removed_at.is_none() {
             notes.insert("no firewall there".to_owned());
         }
         rows.push(Row { resource, spec, on, notes });

@@ -8,7 +8,7 @@ use super::ask::Known;
 use super::{Ending, KindVerb, ask, example_name, outlook};
 use crate::context::Context;
 use crate::diagnostic::{Class, Diagnostic, did_you_mean, ticked};
-use crate::kind::{Kind, Secrets};
+use crate::kind::{Kind, Secrets, Summary};
 use crate::model::{PlacementStatus, Resource, ResourceName};
 use crate::state::{Filter, State};
 use crate::ui::{Page, Tone, format};
@@ -53,7 +53,7 @@ impl KindVerb for Show {
     fn run(context: &Context, kind: &'static Kind, matches: &ArgMatches) -> anyhow::Result<Ending> {
         let typed: &String = matches.get_one("name").expect("clap requires it");
         let state = context.state_to_read()?;
-        let resource = find(state.as_ref(), kind, typed)?;
+        let resource = find_to_show(state.as_ref(), kind, typed)?;
         let recorded = matches.try_contains_id("recorded").is_ok() && matches.get_flag("recorded");
         let known = if kind.live.is_some() && !recorded {
             ask::about(context, kind, std::slice::from_ref(&resource), None)?
@@ -83,7 +83,10 @@ impl KindVerb for Show {
         if !revealed.is_empty() {
             value[kind.word]["secrets"] = revealed.iter().cloned().collect();
         }
-        let outlook = outlook::of(context, kind, &resource)?;
+        let outlook = match resource.removed_at {
+            None => outlook::of(context, kind, &resource)?,
+            Some(_) => Summary::new(),
+        };
         if !outlook.is_empty() {
             value[kind.word]["outlook"] = outlook::json(&outlook);
         }
@@ -188,12 +191,45 @@ pub(super) fn find(state: Option<&State>, kind: &Kind, typed: &str) -> anyhow::R
         if let Some(found) = read.find(&ResourceName::new(kind.word, &name))? {
             return Ok(found);
         }
+        if let Some(going) = read.find_removing(&ResourceName::new(kind.word, &name))? {
+            return Err(removing(&going, read.removed_by(going.id)?).into());
+        }
         let all = read.resources(&Filter {
             kind: Some(kind.word),
             ..Filter::default()
         })?;
         Err(unknown(kind, typed, &all).into())
     })
+}
+
+/// Like [`find`], but also what was removed and has not gone from its servers yet.
+fn find_to_show(state: Option<&State>, kind: &Kind, typed: &str) -> anyhow::Result<Resource> {
+    let name = (kind.canonical_name)(typed).unwrap_or_else(|_| typed.to_owned());
+    let name = ResourceName::new(kind.word, name);
+    if let Some(state) = state
+        && state.read(|read| read.find(&name))?.is_none()
+        && let Some(going) = state.read(|read| read.find_removing(&name))?
+    {
+        return Ok(going);
+    }
+    find(state, kind, typed)
+}
+
+/// The error for a command about what is going: where it still is, why, and both ways out. `task` removed it.
+fn removing(going: &Resource, task: Option<i64>) -> Diagnostic {
+    let ResourceName { kind, name } = &going.name;
+    let mut error = Diagnostic::usage(format!("{kind} `{name}` is removed, but has not gone from its servers yet"));
+    for placement in &going.placements {
+        error = error.detail(match &placement.reason {
+            Some(reason) => format!("still on `{}`: {reason}", placement.server),
+            None => format!("still on `{}`", placement.server),
+        });
+    }
+    error = error.hint("`fleet apply` goes on with its removal");
+    match task {
+        Some(task) => error.hint(format!("`fleet undo {task}` keeps it")),
+        None => error,
+    }
 }
 
 fn unknown(kind: &Kind, typed: &str, all: &[Resource]) -> Diagnostic {
@@ -228,8 +264,11 @@ fn print(page: &mut Page, context: &Context, resource: &Resource) {
     }
     fields.push(("weight", resource.weight.to_string(), Tone::Plain));
     fields.push(("created", moment(resource.created_at), Tone::Plain));
-    if resource.updated_at != resource.created_at {
+    if resource.updated_at != resource.created_at && resource.removed_at.is_none() {
         fields.push(("changed", moment(resource.updated_at), Tone::Plain));
+    }
+    if let Some(removed) = resource.removed_at {
+        fields.push(("removed", moment(removed), Tone::Warn));
     }
     page.fields(fields);
 

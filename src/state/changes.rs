@@ -46,6 +46,16 @@ impl Read {
         )
     }
 
+    /// The task that recorded last that a resource should no longer exist.
+    pub fn removed_by(&self, resource: i64) -> Result<Option<i64>, Diagnostic> {
+        self.first(
+            "SELECT MAX(task_id) FROM task_changes WHERE resource_id = $1 AND after_task IS NULL",
+            params![resource],
+            |row| row.get(0),
+        )
+        .map(Option::flatten)
+    }
+
     fn snapshot(&self, resource: i64) -> Result<Option<Snapshot>, Diagnostic> {
         let found = self.resource(resource)?;
         let there = found.filter(|resource| resource.removed_at.is_none());

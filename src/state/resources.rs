@@ -127,6 +127,19 @@ impl Read {
         self.with_placements(found)
     }
 
+    /// What had that name, should no longer exist, and is still on a server; of several the one that was removed last.
+    pub fn find_removing(&self, name: &ResourceName) -> Result<Option<Resource>, Diagnostic> {
+        let found = self.first(
+            "SELECT id, kind, name, weight, suspended, generation, created_at, updated_at, removed_at, spec
+             FROM resources WHERE kind = $1 AND name = $2 AND removed_at IS NOT NULL
+             AND id IN (SELECT resource_id FROM placements)
+             ORDER BY removed_at DESC, id DESC LIMIT 1",
+            params![name.kind, name.name],
+            resource,
+        )?;
+        self.with_placements(found)
+    }
+
     /// The resource with that row number, also a removed one.
     pub fn resource(&self, id: i64) -> Result<Option<Resource>, Diagnostic> {
         let found = self.first(
