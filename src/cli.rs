@@ -175,7 +175,7 @@ pub const EXIT_CODES: [(&str, &str); 9] = [
     ("2", "wrong usage or invalid input"),
     (
         "3",
-        "some servers failed or are pending, the others are done",
+        "some servers failed or are pending, or resources are blocked; the others are done",
     ),
     ("4", "no server can take it"),
     ("5", "a server is not online"),

@@ -234,3 +234,28 @@ fn a_retry_of_a_reviewed_plan_makes_nothing_else() {
     );
     assert_eq!(made(), [""; 0]);
 }
+
+#[test]
+fn without_the_key_a_plan_is_not_whole_and_says_why_once() {
+    let server = Server::new();
+    server.environment.write("password", "xyzzy-plugh-42\n");
+    for site in ["a.example", "b.example"] {
+        let line = format!(
+            "add-site {site} --server web-1 --stage --auth-user bob --auth-password-file password"
+        );
+        server.run(&line).expect(0);
+    }
+    server.run("plan").expect(0);
+    server.run("plan --detailed-exitcode").expect(6);
+    let key = server.environment.path().join("home/.config/fleet/key");
+    std::fs::remove_file(key).unwrap();
+    for line in ["plan", "plan --detailed-exitcode", "apply --dry-run"] {
+        let plan = server.run(line).expect(3);
+        assert!(
+            plan.stdout
+                .contains("blocked site a.example, site b.example"),
+            "{plan}"
+        );
+        assert_eq!(plan.stdout.matches("is not at").count(), 1, "{plan}");
+    }
+}

@@ -78,9 +78,11 @@ impl Verb for Plan {
     }
 }
 
-/// What a look amounts to, for the exit code.
+/// What a look amounts to, for the exit code. What is blocked counts as a server that failed: who goes by the code must
+/// not take it for done.
 pub(super) fn ending(reports: &[ServerReport], detailed: bool) -> Ending {
-    if reports.iter().any(|report| report.outcome != Outcome::Looked) {
+    let whole = |report: &ServerReport| report.outcome == Outcome::Looked && report.plan.blocked.is_empty();
+    if !reports.iter().all(whole) {
         Ending::With(Class::Partial)
     } else if detailed && reports.iter().any(|report| !report.plan.is_empty()) {
         Ending::With(Class::Pending)

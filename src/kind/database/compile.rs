@@ -15,6 +15,7 @@ use crate::item::{
     File, Item, Mariadb, Postgres, Ruleset, Service, mariadb, postgres, ruleset, verifier,
 };
 use crate::kind::Compile;
+use crate::kind::reason::push_unopened;
 use crate::shell::Secret;
 
 /// The versions of PostgreSQL in Debian's packages, by the version of Debian.
@@ -39,6 +40,7 @@ const POSTGRES_LISTENS: &str =
 pub(super) fn items(spec: &Database, input: &Compile<'_>) -> Result<Vec<Item>, Invalid> {
     let mut invalid = Invalid::default();
     let mut users = Vec::new();
+    let mut unopened = Vec::new();
     for (name, user) in spec.users() {
         let open = |id| input.secrets.open(id);
         match (sources(&user.hosts, input), open(&user.password)) {
@@ -49,12 +51,14 @@ pub(super) fn items(spec: &Database, input: &Compile<'_>) -> Result<Vec<Item>, I
                 password,
             }),
             (sources, password) => {
-                for refused in [sources.err(), password.err()].into_iter().flatten() {
+                if let Err(refused) = sources {
                     invalid.push("user", format!("`{name}`: {refused}"));
                 }
+                unopened.extend(password.err().map(|why| (name.as_str(), why)));
             }
         }
     }
+    push_unopened(&mut invalid, "user", &unopened);
     invalid.into_result()?;
     let mut items = match spec.engine() {
         Engine::Mariadb => mariadb_items(spec, input, &users),

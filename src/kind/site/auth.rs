@@ -4,7 +4,7 @@ use sha_crypt::{PasswordHasher, ShaCrypt};
 
 use super::AuthUser;
 use crate::diagnostic::Invalid;
-use crate::kind::reason::{Reason, refuse, refuse_with_hint, shown};
+use crate::kind::reason::{Reason, push_unopened, refuse, refuse_with_hint, shown};
 use crate::kind::{Edge, Secrets};
 use crate::shell::Secret;
 
@@ -67,6 +67,7 @@ pub(super) fn seal_password(
 pub(super) fn user_file(users: &[AuthUser], secrets: &dyn Secrets) -> Result<Secret, Invalid> {
     let mut text = String::new();
     let mut invalid = Invalid::default();
+    let mut unopened = Vec::new();
     for user in users {
         match secrets.open(&user.password) {
             Ok(hash) => {
@@ -75,9 +76,10 @@ pub(super) fn user_file(users: &[AuthUser], secrets: &dyn Secrets) -> Result<Sec
                 text.push_str(hash.reveal());
                 text.push('\n');
             }
-            Err(error) => invalid.push("auth_user", format!("`{}`: {error}", user.user)),
+            Err(why) => unopened.push((user.user.as_str(), why)),
         }
     }
+    push_unopened(&mut invalid, "auth_user", &unopened);
     invalid.into_result()?;
     Ok(Secret::new(text))
 }
