@@ -188,6 +188,22 @@ fn a_damaged_state_is_told_and_the_last_backup_brought_back() {
 
     // A state that can be read says what is forgotten with it.
     stage(&environment, "add-site c.example --server sg-1 --stage").expect(0);
+    let job = "find tmp -mtime +7 -delete; echo 'it is so'";
+    environment
+        .fleet([
+            "add-cron",
+            "tidy",
+            "--on",
+            "sg-1",
+            "--schedule",
+            "30 3 * * *",
+            "--command",
+            job,
+            "--stage",
+        ])
+        .expect(0);
+    environment.fleet(["show-site", "c.example"]).expect(0);
+    environment.fleet(["apply", "--timeout", "1s", "c.example"]);
     let restored = environment
         .fleet(["restore-backup", "--yes", "--json"])
         .expect(0);
@@ -201,10 +217,33 @@ fn a_damaged_state_is_told_and_the_last_backup_brought_back() {
     assert_eq!(
         forgotten,
         [
-            "fleet restore-backup --yes",
-            "fleet add-site c.example --server sg-1 --stage"
-        ]
+            "fleet add-site c.example --server sg-1 --stage",
+            "fleet add-cron tidy --on sg-1 --schedule '30 3 * * *' \
+             --command \"find tmp -mtime +7 -delete; echo 'it is so'\" --stage",
+        ],
+        "what can be pasted, and changed something"
     );
+    // That was the wrong way: there is one back.
+    let aside = "fleet.db.aside-20260102T030405Z-2";
+    assert!(value["aside"].as_str().unwrap().ends_with(aside), "{value}");
+    let listed = environment.fleet(["list-backups"]).expect(0);
+    assert!(listed.stdout.contains(aside), "{listed}");
+    let back = environment
+        .fleet(["restore-backup", aside, "--yes"])
+        .expect(0);
+    assert!(
+        back.stderr.contains("goes back to what was there"),
+        "{back}"
+    );
+    assert_eq!(
+        sites(&environment),
+        ["a.example", "c.example"].map(|name| (name.to_owned(), 1))
+    );
+    // One that is damaged is named and refused.
+    let damaged = environment
+        .fleet(["restore-backup", "fleet.db.aside-20260102T030405Z", "--yes"])
+        .expect(1);
+    assert!(damaged.stderr.contains("is damaged"), "{damaged}");
     std::fs::remove_file(&path).unwrap();
     let gone = environment.fleet(["list-sites"]).expect(1);
     assert!(

@@ -6,11 +6,12 @@ use serde_json::{Value, json};
 use super::{Ending, Example, Group, Verb};
 use crate::context::Context;
 use crate::diagnostic::Class;
-use crate::state::{Backup, backups};
+use crate::state::{Backup, backups, put_aside};
 use crate::ui::{Cell, Table, Tone, format};
 
 /// Lists the backups of the state database, newest first, and looks through each of them. Commands that write take
-/// one, at most every hour: of the last ones four are kept, and of seven days before the last of each.
+/// one, at most every hour: of the last ones four are kept, and of seven days before the last of each. What
+/// `fleet restore-backup` has put aside comes last; it stays until you delete it.
 #[derive(Args, Debug)]
 pub struct ListBackups {}
 
@@ -27,19 +28,24 @@ impl Verb for ListBackups {
     ];
 
     fn run(self, context: &Context) -> anyhow::Result<Ending> {
-        let found = backups(&context.state_path()?)?;
-        let looked: Vec<(Backup, Option<String>)> = found
-            .into_iter()
-            .map(|backup| {
+        let path = context.state_path()?;
+        let look = |found: Vec<Backup>| -> Vec<(Backup, Option<String>)> {
+            let looked = found.into_iter().map(|backup| {
                 let fault = backup.fault();
                 (backup, fault)
-            })
-            .collect();
-        let values = looked.iter().map(|(backup, fault)| value(backup, fault.as_deref()));
-        let value = json!({ "backups": values.collect::<Vec<Value>>() });
+            });
+            looked.collect()
+        };
+        let looked = look(backups(&path)?);
+        let aside = look(put_aside(&path)?);
+        let values = |looked: &[(Backup, Option<String>)]| -> Vec<Value> {
+            let values = looked.iter().map(|(backup, fault)| value(backup, fault.as_deref()));
+            values.collect()
+        };
+        let value = json!({ "backups": values(&looked), "aside": values(&aside) });
         let now = context.now();
         context.ui.show(&value, |page| {
-            if looked.is_empty() {
+            if looked.is_empty() && aside.is_empty() {
                 return;
             }
             let mut table = Table::new()
@@ -47,7 +53,7 @@ impl Verb for ListBackups {
                 .column("taken")
                 .number("size")
                 .column("sound");
-            for (backup, fault) in &looked {
+            for (backup, fault) in looked.iter().chain(&aside) {
                 let name = backup.path.file_name().unwrap_or(backup.path.as_os_str());
                 table.row([
                     Cell::new(name.to_string_lossy().into_owned(), Tone::Strong),
@@ -66,6 +72,7 @@ impl Verb for ListBackups {
                 .ui
                 .note("no backups yet: the next command that changes something takes one");
         }
+        // What was put aside may well have been so because it is damaged.
         let sound = looked.iter().all(|(_, fault)| fault.is_none());
         Ok(if sound {
             Ending::Done
@@ -80,7 +87,7 @@ pub(super) fn value(backup: &Backup, fault: Option<&str>) -> Value {
     json!({
         "path": backup.path,
         "at": backup.at,
-        "schema": backup.schema,
+        "schema": (backup.schema > 0).then_some(backup.schema),
         "size": backup.size,
         "fault": fault,
     })

@@ -61,7 +61,7 @@ impl Verb for ListTasks {
                     took(task).map(format::duration).unwrap_or_default().into(),
                     servers(task).to_string().into(),
                     task.operator.clone().into(),
-                    line(task).into(),
+                    task.line().into(),
                 ]);
             }
             page.table(&table);
@@ -113,17 +113,6 @@ fn runs(process: u32) -> bool {
 pub(super) fn took(task: &Task) -> Option<Duration> {
     let took = task.ended_at?.duration_since(task.started_at);
     Some(took.try_into().unwrap_or_default())
-}
-
-/// The command as it could be typed.
-pub(super) fn line(task: &Task) -> String {
-    let words = match task.arguments.first() {
-        // The whole line, flags before the verb included, is recorded by most commands.
-        Some(_) if task.arguments.contains(&task.command) => task.arguments.clone(),
-        _ => [std::slice::from_ref(&task.command), &task.arguments].concat(),
-    };
-    let words = words.iter().map(String::as_str);
-    shlex::try_join(words).unwrap_or_else(|_| task.command.clone())
 }
 
 fn servers(task: &Task) -> usize {

@@ -133,6 +133,6 @@ fn line(task: &crate::model::Task, host: &str) -> TaskLine {
             _ => None,
         },
         operator: task.operator.clone(),
-        line: list_tasks::line(task),
+        line: task.line(),
     }
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::list_backups;
 use super::{Ending, Example, Group, Verb};
 use crate::context::Context;
+use crate::shell::quote;
 use crate::state::{Repaired, repair};
 use crate::ui::{Page, Tone, format};
 
@@ -15,7 +16,7 @@ use crate::ui::{Page, Tone, format};
 /// what was made since then is there, and fleet leaves alone what it does not know.
 #[derive(Args, Debug)]
 pub struct RestoreBackup {
-    /// The backup, as `fleet list-backups` has it [default: the newest that is sound]
+    /// The backup or what was put aside, as `fleet list-backups` has it [default: the newest that is sound]
     #[arg(value_name = "BACKUP")]
     backup: Option<PathBuf>,
 }
@@ -59,6 +60,11 @@ impl Verb for RestoreBackup {
             }
             for hint in HINTS {
                 context.ui.hint(hint);
+            }
+            if let Some(aside) = repaired.aside.as_ref().filter(|_| repaired.complete) {
+                let name = aside.file_name().unwrap_or(aside.as_os_str()).to_string_lossy();
+                let back = quote(&name);
+                context.ui.hint(&format!("`fleet restore-backup {back}` goes back to what was there"));
             }
             Ok(Ending::Done)
         })

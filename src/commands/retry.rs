@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::carry_out::Run;
 use super::flags::Flags;
-use super::list_tasks::{line, result};
+use super::list_tasks::result;
 use super::placing::follow_inventory;
 use super::plan_file::PlanFile;
 use super::run;
@@ -53,7 +53,7 @@ impl Verb for Retry {
             context.ui.note(&format!(
                 "nothing to do: task {} (`fleet {}`) is done on all of its servers",
                 task.id,
-                line(&task)
+                task.line()
             ));
             return Ok(Ending::Done);
         }
@@ -77,7 +77,7 @@ impl Verb for Retry {
         context.ui.note(&format!(
             "again {names} ({count}) of task {}, `fleet {}`",
             task.id,
-            line(&first)
+            first.line()
         ));
         if first.command == run::Run::NAME {
             return self.run_again(context, &task, &first, &servers);
@@ -85,7 +85,7 @@ impl Verb for Retry {
         let Some(course) = task.course.clone() else {
             let message = format!("task {} is a `{}`, which goes over no servers", task.id, task.command);
             return Err(Diagnostic::usage(message)
-                .hint(format!("type it again: `fleet {}`", line(&first)))
+                .hint(format!("type it again: `fleet {}`", first.line()))
                 .into());
         };
         self.apply_again(context, &task, course, servers)
@@ -193,7 +193,7 @@ impl Retry {
         let matches = parser.try_get_matches_from(words);
         let typed = matches.and_then(|matches| run::Run::from_arg_matches(&matches));
         let typed = typed.map_err(|_| {
-            let message = format!("task {} cannot be read: `fleet {}`", first.id, line(first));
+            let message = format!("task {} cannot be read: `fleet {}`", first.id, first.line());
             Diagnostic::usage(message).hint(again())
         })?;
         typed.again(context, (task.id, first), servers, self.flags.in_waves, self.flags.dry_run)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::json;
 
-use super::list_tasks::{line, result, to_json, took};
+use super::list_tasks::{result, to_json, took};
 use super::{Ending, Example, Group, Verb};
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
@@ -58,7 +58,7 @@ fn print(page: &mut Page, task: &Task, context: &Context, host: &str) {
     );
     let mut fields = vec![
         ("task", task.id.to_string(), Tone::Strong),
-        ("command", line(task), Tone::Plain),
+        ("command", task.line(), Tone::Plain),
         ("result", ended, tone),
         (
             "by",

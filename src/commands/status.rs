@@ -483,7 +483,7 @@ fn tasks(page: &mut Page, picture: &Picture, host: &str) {
             Cell::new(result, tone),
             took.unwrap_or_default().into(),
             task.operator.clone().into(),
-            list_tasks::line(task).into(),
+            task.line().into(),
         ]);
     }
     page.table(&table);

@@ -31,5 +31,5 @@ pub use selector::Selector;
 pub use server::{Jump, Role, Server, ServerName, TransportKind};
 pub use snapshot::{Snapshot, TaskChange};
 pub use status::{HealthEvent, Patience, Sight, Standing, Status};
-pub use task::{Course, ReviewedPlan, Task, TaskOutcome};
+pub use task::{Course, ReviewedPlan, Task, TaskOutcome, command_line};
 pub use waves::{Share, Waves};

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::shell::quote;
+
 use super::{ResourceName, ServerName, Share, Waves};
 
 /// Who ran what, when, and how it ended.
@@ -61,6 +63,11 @@ impl TaskOutcome {
 }
 
 impl Task {
+    /// The command as it could be typed, without `fleet`.
+    pub fn line(&self) -> String {
+        command_line(&self.command, &self.arguments)
+    }
+
     /// The servers where not all was done, or of which nothing was reported: by what was last said of each.
     pub fn unfinished(&self) -> BTreeSet<&ServerName> {
         let course = self.course.iter();
@@ -74,6 +81,15 @@ impl Task {
         }
         left
     }
+}
+
+/// A command with its arguments as it can be typed again, without `fleet`.
+pub fn command_line(command: &str, arguments: &[String]) -> String {
+    // The whole line, flags before the verb included, is recorded by most commands.
+    let whole = arguments.iter().any(|argument| argument == command);
+    let verb = (!whole).then_some(command);
+    let words = verb.into_iter().chain(arguments.iter().map(String::as_str));
+    words.map(quote).collect::<Vec<_>>().join(" ")
 }
 
 /// How a task goes over its servers, for the one that does some of them again.

@@ -33,14 +33,14 @@ const DAYS: usize = 7;
 /// How times are written in names.
 const STAMP: &str = "%Y%m%dT%H%M%SZ";
 
-/// A backup of the state database.
+/// A backup of the state database, or what [`super::repair()`] has put aside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Backup {
     /// Where it is.
     pub path: PathBuf,
-    /// When it was taken.
+    /// When it was taken, or put aside.
     pub at: Timestamp,
-    /// The schema it holds.
+    /// The schema it holds; 0 where it was put aside, whose name does not say it.
     pub schema: usize,
     /// How large it is, in bytes.
     pub size: u64,
@@ -54,37 +54,34 @@ pub fn backups(state: &Path) -> Result<Vec<Backup>, Diagnostic> {
     Ok(beside(state)?.0)
 }
 
+/// What going back has put aside beside the state database at `state`, newest first. None of it is opened.
+///
+/// # Errors
+/// When the directory cannot be read.
+pub fn put_aside(state: &Path) -> Result<Vec<Backup>, Diagnostic> {
+    let mut aside = files(state, |name| {
+        let (own, rest) = (state.file_name()?.to_str()?, name.to_str()?);
+        let rest = rest.strip_prefix(own)?.strip_prefix(".aside-")?;
+        let (stamp, number) = rest.split_once('-').unwrap_or((rest, "1"));
+        let number: u32 = number.parse().ok()?;
+        Some((time_of(stamp)?, number))
+    })?;
+    aside.sort_by_key(|(_, _, order)| Reverse(*order));
+    let file = |(path, size, (at, _))| Backup {
+        path,
+        at,
+        schema: 0,
+        size,
+    };
+    Ok(aside.into_iter().map(file).collect())
+}
+
 /// The backups beside `state`, newest first, and what backups that were killed have left.
 fn beside(state: &Path) -> Result<(Vec<Backup>, Vec<Backup>), Diagnostic> {
-    let directory = match state.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let unreadable = |error: std::io::Error| {
-        Diagnostic::failed(format!(
-            "the directory `{}` cannot be looked through for backups: {error}",
-            directory.display()
-        ))
-    };
-    let entries = match std::fs::read_dir(directory) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Default::default()),
-        Err(error) => return Err(unreadable(error)),
-    };
     let (mut whole, mut partial) = (Vec::new(), Vec::new());
-    for entry in entries {
-        let entry = entry.map_err(unreadable)?;
-        let name = entry.file_name();
-        let Some((schema, at, is_whole)) = parse_name(state, &name) else {
-            continue;
-        };
-        let size = match entry.metadata() {
-            Ok(found) if found.is_file() => found.len(),
-            // Another fleet may just have thinned them out.
-            _ => continue,
-        };
+    for (path, size, (schema, at, is_whole)) in files(state, |name| parse_name(state, name))? {
         let backup = Backup {
-            path: state.with_file_name(&name),
+            path,
             at,
             schema,
             size,
@@ -99,6 +96,44 @@ fn beside(state: &Path) -> Result<(Vec<Backup>, Vec<Backup>), Diagnostic> {
     Ok((whole, partial))
 }
 
+/// The files beside `state` whose names `parse` knows, each with its size and what the name says.
+fn files<T>(
+    state: &Path,
+    parse: impl Fn(&OsStr) -> Option<T>,
+) -> Result<Vec<(PathBuf, u64, T)>, Diagnostic> {
+    let directory = match state.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let unreadable = |error: std::io::Error| {
+        Diagnostic::failed(format!(
+            "the directory `{}` cannot be looked through for backups: {error}",
+            directory.display()
+        ))
+    };
+    let entries = match std::fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(unreadable(error)),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(unreadable)?;
+        let name = entry.file_name();
+        let Some(said) = parse(&name) else {
+            continue;
+        };
+        match entry.metadata() {
+            Ok(file) if file.is_file() => {
+                found.push((state.with_file_name(&name), file.len(), said));
+            }
+            // Another fleet may just have thinned them out.
+            _ => {}
+        }
+    }
+    Ok(found)
+}
+
 /// Schema and time of a name like `state.db.backup-1-20260102T030405Z`, and whether nothing follows; a process that
 /// is still at it adds its number.
 fn parse_name(state: &Path, name: &OsStr) -> Option<(usize, Timestamp, bool)> {
@@ -110,9 +145,12 @@ fn parse_name(state: &Path, name: &OsStr) -> Option<(usize, Timestamp, bool)> {
         None => (stamp, None),
     };
     process.map_or(Some(0), |process| process.parse::<u32>().ok())?;
+    Some((schema.parse().ok()?, time_of(stamp)?, process.is_none()))
+}
+
+fn time_of(stamp: &str) -> Option<Timestamp> {
     let at = DateTime::strptime(STAMP, stamp).ok()?;
-    let at = at.to_zoned(TimeZone::UTC).ok()?.timestamp();
-    Some((schema.parse().ok()?, at, process.is_none()))
+    Some(at.to_zoned(TimeZone::UTC).ok()?.timestamp())
 }
 
 /// `state.db.backup-1-20260102T030405Z`: the schema it holds and when it was taken.

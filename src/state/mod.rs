@@ -48,7 +48,7 @@ mod sweeps;
 mod tasks;
 
 pub use applied::{Outcome, Stored};
-pub use backups::{Backup, backups, refuse_lost};
+pub use backups::{Backup, backups, put_aside, refuse_lost};
 pub use claims::Taken;
 pub use comparisons::Comparison;
 pub use key::{Sealed, Sealing, SealingKey};

@@ -2,18 +2,18 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::ErrorKind;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use rustix::fs::{FlockOperation, fcntl_lock};
 
-use super::backups::{self, Backup, backups};
+use super::backups::{self, Backup, Trouble, backups, put_aside};
 use super::failure::{explain_without_connection, read_only};
 use super::presence::{Presence, in_use};
 use crate::diagnostic::Diagnostic;
 use crate::item::RESTORED;
+use crate::model::command_line;
 
 /// Numbers of tasks that a state may have given away after a backup, where the state cannot be asked any more: they
 /// name what lies in the trash of servers, and are not given twice.
@@ -26,7 +26,7 @@ pub struct Repaired {
     pub from: Backup,
     /// Where the state is that was there before; `None` when there was none.
     pub aside: Option<PathBuf>,
-    /// The commands after the backup, oldest first: `fleet add-site example.com`, with their times. What they
+    /// The commands after the backup that changed something, oldest first: `fleet add-site example.com`, with their times. What they
     /// recorded is not known any more.
     pub lost: Vec<Lost>,
     /// Whether `lost` is complete: the state could be asked for all of it.
@@ -42,7 +42,7 @@ pub struct Lost {
     pub task: i64,
     /// When it began.
     pub at: Timestamp,
-    /// The command with its arguments.
+    /// The command with its arguments, as it can be typed again.
     pub line: String,
 }
 
@@ -116,6 +116,8 @@ pub fn repair(path: &Path, from: Option<&Path>, now: Timestamp) -> Result<Repair
 fn choose(path: &Path, from: Option<&Path>) -> Result<(Backup, Vec<(Backup, String)>), Diagnostic> {
     let all = backups(path)?;
     if let Some(from) = from {
+        // What was put aside is the way back from a wrong choice; nobody is sent there without being asked.
+        let all: Vec<Backup> = all.into_iter().chain(put_aside(path)?).collect();
         let same = |backup: &&Backup| {
             backup.path == from || backup.path.file_name() == Some(from.as_os_str())
         };
@@ -130,7 +132,7 @@ fn choose(path: &Path, from: Option<&Path>) -> Result<(Backup, Vec<(Backup, Stri
         return match backup.fault() {
             None => Ok((backup.clone(), Vec::new())),
             Some(fault) => Err(Diagnostic::failed(format!(
-                "the backup `{}` is damaged: {fault}",
+                "`{}` is damaged: {fault}",
                 backup.path.display()
             ))
             .hint("`fleet list-backups` lists the others")),
@@ -208,22 +210,29 @@ fn known(backup: &Path) -> Result<(i64, Numbers), Diagnostic> {
     look().map_err(|error| backups::unreadable(backup, &error))
 }
 
-/// The commands in the state at `path` that are newer than the task `newest`, as far as it can be read.
+/// The commands in the state at `path` that are newer than the task `newest` and changed something, as far as it can be
+/// read: what they changed of resources, did on servers, or noted of servers and of the key alone.
 fn lost(path: &Path, newest: i64) -> (Vec<Lost>, bool) {
     let mut lost = Vec::new();
     let mut look = || -> rusqlite::Result<()> {
         let connection = read_only_connection(path)?;
         let mut statement = connection.prepare(
-            "SELECT id, started_at, command, arguments FROM tasks WHERE id > $1 ORDER BY id",
+            "SELECT id, started_at, command, arguments FROM tasks
+             WHERE id > $1 AND (
+                 EXISTS (SELECT 1 FROM task_changes WHERE task_id = id)
+                 OR EXISTS (SELECT 1 FROM task_outcomes WHERE task_id = id AND changes <> '[]')
+                 OR exit_code = 0 AND command IN
+                     ('cordon', 'uncordon', 'maintenance', 'remove-server', 'rotate-key'))
+             ORDER BY id",
         )?;
         let mut rows = statement.query([newest])?;
         while let Some(row) = rows.next()? {
-            let mut words: Vec<String> = vec!["fleet".to_owned(), row.get(2)?];
-            words.extend(super::rows::json::<Vec<String>>(row, 3)?);
+            let arguments: Vec<String> = super::rows::json(row, 3)?;
+            let line = command_line(super::rows::text(row, 2)?, &arguments);
             lost.push(Lost {
                 task: row.get(0)?,
                 at: super::rows::time(row, 1)?,
-                line: words.join(" "),
+                line: format!("fleet {line}"),
             });
         }
         Ok(())
@@ -252,18 +261,13 @@ fn prepare(backup: &Backup, target: &Path, numbers: &Numbers) -> Result<(), Diag
             "free space beside the state file, or make its directory writable; it is as it was",
         )
     };
-    let copy = || -> std::io::Result<()> {
-        let mut from = File::open(&backup.path)?;
-        let mut to = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(target)?;
-        std::io::copy(&mut from, &mut to)?;
-        to.sync_all()
-    };
-    copy().map_err(|error| unable(&error))?;
+    // Not byte by byte: what was put aside may have a log beside it.
+    let copied = read_only_connection(&backup.path)
+        .map_err(Trouble::from)
+        .and_then(|connection| backups::copy(&connection, target, false));
+    copied.map_err(|trouble| match trouble {
+        Trouble::Unable(why) | Trouble::Unsound(why) => unable(&why),
+    })?;
     let number = || -> rusqlite::Result<()> {
         let connection = Connection::open_with_flags(
             target,

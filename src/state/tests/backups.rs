@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use jiff::ToSpan;
 
-use super::super::backups::{Backup, backups};
+use super::super::backups::{Backup, backups, put_aside};
 use super::super::presence::Presence;
 use super::super::repair::{examine, repair};
 use super::writers::spawn;
@@ -219,6 +219,27 @@ fn going_back_keeps_what_was_there_and_says_what_is_forgotten() {
         again.aside.unwrap(),
         dir.path().join("fleet.db.aside-20260102T050607Z-2")
     );
+    // What was put aside is whole only with its log, and no less a way back than a backup.
+    assert!(
+        dir.path()
+            .join("fleet.db.aside-20260102T050607Z-wal")
+            .exists()
+    );
+    let asides = put_aside(&path).unwrap();
+    let asides: Vec<_> = asides
+        .iter()
+        .map(|one| one.path.file_name().unwrap())
+        .collect();
+    assert_eq!(
+        asides,
+        [
+            "fleet.db.aside-20260102T050607Z-2",
+            "fleet.db.aside-20260102T050607Z"
+        ]
+    );
+    let name = Path::new("fleet.db.aside-20260102T050607Z");
+    repair(&path, Some(name), now()).unwrap();
+    assert_eq!(names(&path), ["a.com", "b.com", "in the log.com"]);
     let unknown = repair(&path, Some(Path::new("fleet.db")), now()).unwrap_err();
     assert_eq!(unknown.class, Class::Usage);
 }
