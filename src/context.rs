@@ -354,7 +354,13 @@ impl Context {
             }
         }
         let missing = Diagnostic::usage(format!("missing `{name}`"));
-        Err(missing.hint("it is asked for only at a terminal").into())
+        Err(missing
+            .hint(if self.ui.settings().can_ask {
+                "nothing was typed; give it as an argument, or answer the question"
+            } else {
+                "it is asked for only at a terminal"
+            })
+            .into())
     }
 
     /// Asks for a password or passphrase that exists already.

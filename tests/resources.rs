@@ -246,6 +246,8 @@ fn a_name_that_was_left_out_is_asked_for_at_a_terminal_only() {
     let missing = environment.fleet(["add-site", "--stage"]).expect(2);
     assert!(missing.stderr.contains("missing `DOMAIN`"), "{missing}");
     let stage = ["add-site", "--server", "sg-1", "--stage"];
+    let empty = environment.fleet_answered(&stage, 80, "\n").expect(2);
+    assert!(empty.stdout.contains("nothing was typed"), "{empty}");
     environment
         .fleet_answered(&stage, 80, "typed.example\n")
         .expect(0);
@@ -253,6 +255,30 @@ fn a_name_that_was_left_out_is_asked_for_at_a_terminal_only() {
         .fleet(["list-sites", "typed.example", "--json"])
         .expect(0);
     assert_eq!(list.json()["sites"][0]["placements"][0]["server"], "sg-1");
+}
+
+#[test]
+fn a_site_is_no_alias_of_itself() {
+    let environment = placed_site();
+    environment
+        .fleet([
+            "add-site",
+            "self.example",
+            "--alias",
+            "Self.example,b.example",
+            "--server",
+            "sg-1",
+            "--stage",
+        ])
+        .expect(0);
+    let shown = environment
+        .fleet(["show-site", "self.example", "--json"])
+        .expect(0)
+        .json();
+    assert_eq!(
+        shown["site"]["spec"]["alias"],
+        serde_json::json!(["b.example"])
+    );
 }
 
 #[test]

@@ -35,7 +35,7 @@ pub(super) struct ServerSettings {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
     r#become: Option<bool>,
     /// Units that may be placed on it [default: 50]
-    #[arg(long, value_name = "UNITS", value_parser = clap::value_parser!(u32).range(..=i64::from(value::CAPACITY_LIMIT)))]
+    #[arg(long, value_name = "UNITS", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(..=i64::from(value::CAPACITY_LIMIT)))]
     capacity: Option<u32>,
     /// Servers of higher priority are filled first [default: 0]
     #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]

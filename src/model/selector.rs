@@ -264,6 +264,9 @@ pub fn unknown_server(name: &str, servers: &BTreeMap<ServerName, Server>) -> Dia
     if name == "all" {
         return error.hint("write '*' (in quotes) for every active server");
     }
+    if name.contains(',') {
+        return error.hint("name one server; this takes no list");
+    }
     match did_you_mean(name, servers.keys().map(ServerName::as_str)) {
         Some(near) => error.hint(format!("did you mean `{near}`")),
         None => error.hint("`fleet list-servers` shows the servers of the inventory"),

@@ -14,7 +14,7 @@ impl Site {
     /// See [`crate::kind::Spec::absorb`].
     pub(super) fn absorb_all(&mut self, name: &str, edge: &mut dyn Edge) -> Result<(), Invalid> {
         self.absorb_switches();
-        self.fold_names();
+        self.fold_names(name);
         let mut invalid = Invalid::default();
         self.absorb_snippet(edge, &mut invalid);
         self.absorb_tls(edge, &mut invalid);
@@ -40,13 +40,15 @@ impl Site {
         }
     }
 
-    /// Writes names as they are stored. One that is not a name stays, for the check to refuse it.
-    fn fold_names(&mut self) {
+    /// Writes names as they are stored, without the site's own `name` among its aliases. One that is not a name stays, for
+    /// the check to refuse it.
+    fn fold_names(&mut self, name: &str) {
         for alias in &mut self.alias {
             if let Ok(pattern) = alias.parse::<HostPattern>() {
                 *alias = pattern.to_string();
             }
         }
+        self.alias.retain(|alias| alias != name);
         if let Some(canonical) = &mut self.canonical
             && let Ok(name) = canonical.parse::<DomainName>()
         {
@@ -137,7 +139,13 @@ fn passwords(
         if lines.len() != users.len() {
             invalid.push_with_hint(
                 "auth_password_file",
-                format!("{} lines for {} users", lines.len(), users.len()),
+                format!(
+                    "{} {} for {} {}",
+                    lines.len(),
+                    if lines.len() == 1 { "line" } else { "lines" },
+                    users.len(),
+                    if users.len() == 1 { "user" } else { "users" },
+                ),
                 "one password in a line for each `--auth-user`, in their order",
             );
             return None;
@@ -170,7 +178,8 @@ fn read(
     match edge.read_file(path) {
         Ok(text) => Some(text),
         Err(error) => {
-            invalid.push(field, format!("`{}`: {error}", path.display()));
+            // It names the file.
+            invalid.push(field, error);
             None
         }
     }

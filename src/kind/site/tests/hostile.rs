@@ -275,7 +275,7 @@ fn what_is_outside_is_refused_with_its_flag() {
         &["--auth-user", "a,b", "--auth-password-file", "p"],
         vec![("p", "one\n".to_owned())],
     );
-    assert_eq!(lines.message, "1 lines for 2 users");
+    assert_eq!(lines.message, "1 line for 2 users");
     let empty = field(
         &["--auth-user", "a", "--auth-password-file", "p"],
         vec![("p", "\n".to_owned())],
