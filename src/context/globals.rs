@@ -38,7 +38,7 @@ pub struct Globals {
     /// No colours
     #[arg(long, global = true)]
     pub no_color: bool,
-    /// Answer every question with yes
+    /// Answer every question with yes, but for that whether an unknown host key is the server's
     #[arg(short, long, global = true)]
     pub yes: bool,
 }
