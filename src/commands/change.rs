@@ -207,6 +207,9 @@ impl<'a> Changing<'a> {
         context.ui.show(&value, |page| {
             if !context.globals.quiet {
                 outlook::print(page, &outlook);
+                if let Some(line) = unchanged(&names, reports).filter(|_| ending == Ending::Done) {
+                    page.line(&line);
+                }
             }
             lines(page, &shown);
         })?;
@@ -358,6 +361,24 @@ impl<'a> Changing<'a> {
         })?;
         Ok(done)
     }
+}
+
+/// What is said of a success that changed nothing on any server: without a terminal nothing else would be.
+fn unchanged(names: &BTreeSet<ResourceName>, reports: &[ServerReport]) -> Option<String> {
+    let idle = |report: &ServerReport| report.outcome == Outcome::Unchanged;
+    if reports.is_empty() || !reports.iter().all(idle) {
+        return None;
+    }
+    let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+    let on: Vec<&str> = reports
+        .iter()
+        .map(|report| report.server.as_str())
+        .collect();
+    Some(format!(
+        "unchanged: {} on {}",
+        names.join(", "),
+        on.join(", ")
+    ))
 }
 
 fn lines(page: &mut Page, shown: &[(String, String)]) {
