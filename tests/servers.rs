@@ -709,3 +709,25 @@ async fn a_server_behind_another_is_added_over_one_connection_to_that() {
     // To see the host key, and to look at the server.
     assert_eq!((logins, forwards), (1, 2));
 }
+
+#[test]
+fn what_is_no_capacity_and_no_single_server_is_told_so() {
+    let environment = Environment::new();
+    environment.write(
+        "inventory.toml",
+        "[servers.sg-1]\naddress = \"192.0.2.1\"\n",
+    );
+    let negative = environment
+        .fleet(["set-server", "sg-1", "--capacity", "-1"])
+        .expect(2);
+    assert!(negative.stderr.contains("--capacity"), "{negative}");
+    assert!(
+        !negative.stderr.contains("unexpected argument"),
+        "{negative}"
+    );
+    let list = environment.fleet(["setup-server", "sg-1,sg-2"]).expect(2);
+    assert!(
+        list.stderr.contains("name one server; this takes no list"),
+        "{list}"
+    );
+}

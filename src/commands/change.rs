@@ -536,3 +536,30 @@ pub(super) fn taken(name: &ResourceName, taken: &[Taken]) -> Diagnostics {
     };
     Diagnostics(taken.iter().map(problem).collect())
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_changed_nothing_anywhere_is_told_as_unchanged() {
+        let names = BTreeSet::from([ResourceName::new("site", "example.com")]);
+        let report = |server: &str, outcome| {
+            let mut report = ServerReport::new(server.parse().unwrap());
+            report.outcome = outcome;
+            report
+        };
+        let idle = || report("sg-1", Outcome::Unchanged);
+        let both = [idle(), report("sg-2", Outcome::Unchanged)];
+        assert_eq!(
+            unchanged(&names, &both).unwrap(),
+            "unchanged: site example.com on sg-1, sg-2"
+        );
+        assert_eq!(unchanged(&names, &[]), None);
+        assert_eq!(
+            unchanged(&names, &[idle(), report("sg-2", Outcome::Changed)]),
+            None
+        );
+    }
+}
