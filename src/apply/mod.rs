@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 pub use ask::{Answer, Asking, Gap, OnBytes, ask, follow};
-pub use report::{Failure, Outcome, ServerReport};
+pub use report::{Failure, Outcome, ServerReport, Strangers};
 pub use transfer::{Broken, Brought, Source, bring, fetch};
 
 use crate::diagnostic::{Class, Diagnostic};

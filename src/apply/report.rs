@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::diagnostic::Diagnostic;
 use crate::item::{Key, Probe};
 use crate::model::{ResourceName, ServerName};
-use crate::plan::{Blocked, Change, ServerPlan};
+use crate::plan::{Blocked, Change, Progress, ServerPlan};
 
 /// How a run ended on a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +69,32 @@ pub struct Failure {
     pub undone: bool,
 }
 
+/// What lies in a directory that was given to a user, and belongs to somebody else as it did before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Strangers {
+    /// The directory.
+    pub path: String,
+    /// `USER:GROUP` of the directory.
+    pub owner: String,
+    /// How many files and directories.
+    pub count: u64,
+}
+
+impl Strangers {
+    /// What a transaction says of them.
+    pub(super) fn of(said: &Progress) -> Option<Self> {
+        let Progress::Strangers(text) = said else {
+            return None;
+        };
+        let mut words = text.splitn(3, ' ');
+        Some(Self {
+            count: words.next()?.parse().ok()?,
+            owner: words.next()?.to_owned(),
+            path: words.next()?.to_owned(),
+        })
+    }
+}
+
 /// What became of one server.
 #[derive(Clone, Debug)]
 pub struct ServerReport {
@@ -96,6 +122,8 @@ pub struct ServerReport {
     pub contents: BTreeMap<String, Vec<u8>>,
     /// `SHA256:...` of the key that the server took, to be remembered.
     pub login_key: Option<String>,
+    /// What in directories that were given to a user is not theirs.
+    pub strangers: Vec<Strangers>,
     /// Whether a transaction was sent.
     pub sent: bool,
     /// The requests to what was to change, by which it is known later whether it is still well.
@@ -124,6 +152,7 @@ impl ServerReport {
             unfinished: Vec::new(),
             contents: BTreeMap::new(),
             login_key: None,
+            strangers: Vec::new(),
             sent: false,
             probes: Vec::new(),
             wave: 0,
@@ -169,14 +198,7 @@ impl ServerReport {
             let conflicts = self.plan.conflicts.iter();
             let reasons: Vec<String> = conflicts
                 .filter(|conflict| conflict.owners.contains(resource))
-                .map(|conflict| {
-                    let path = conflict.item.name();
-                    if conflict.edited {
-                        format!("`{path}` was edited since fleet wrote it")
-                    } else {
-                        format!("`{path}` is there, and fleet did not write it")
-                    }
-                })
+                .map(|conflict| format!("`{}` {}", conflict.item.name(), conflict.reason()))
                 .collect();
             return Some(reasons.join("; "));
         }

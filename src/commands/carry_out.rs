@@ -113,6 +113,9 @@ impl<'a> Run<'a> {
                 for sentence in outcome::left_out(report) {
                     context.ui.warn(&sentence);
                 }
+                for sentence in outcome::adopted(report) {
+                    context.ui.note(&sentence);
+                }
             }
             let plans = reports
                 .iter()
@@ -266,6 +269,12 @@ pub(super) fn to_json(reports: &[ServerReport]) -> Value {
             if !report.left_out.is_empty() {
                 value["left_out"] = json!(report.left_out);
             }
+            if !report.strangers.is_empty() {
+                let strangers = report.strangers.iter().map(|found| {
+                    json!({ "path": found.path, "owner": found.owner, "count": found.count })
+                });
+                value["strangers"] = strangers.collect();
+            }
             if report.wave > 0 {
                 value["wave"] = report.wave.into();
                 value["unwell"] = json!(report.unwell);
@@ -292,6 +301,13 @@ pub(super) fn summary(context: &Context, reports: &[ServerReport], started: Inst
         }
         for sentence in outcome::left_out(report) {
             context.ui.warn(&sentence);
+        }
+        for (warning, hint) in outcome::strangers(report) {
+            context.ui.warn(&warning);
+            context.ui.hint(&hint);
+        }
+        for sentence in outcome::adopted(report) {
+            context.ui.note(&sentence);
         }
     }
     if reports.len() > 1 {

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use crate::apply::{self, Failure, Outcome, ServerReport};
+use crate::apply::{self, Failure, Outcome, ServerReport, Strangers};
 use crate::diagnostic::Diagnostic;
 use crate::item::dir::goes_to_trash;
 use crate::item::{Applied, ItemType};
 use crate::kind::kind;
 use crate::model::{PlacementStatus, Resource, ResourceName};
 use crate::plan::{Action, Blocked, ServerPlan};
+use crate::shell::quote;
 use crate::state::{self, PlacementResult};
 use crate::ui::{Mark, format};
 
@@ -79,6 +80,7 @@ pub(super) fn of(
         } else if change.is_recorded() {
             let applied = Applied {
                 props: change.after.clone(),
+                adopted: report.plan.taken_back.get(&change.key).cloned(),
                 owners: change.owners.clone(),
                 ..Applied::default()
             };
@@ -297,6 +299,50 @@ pub(super) fn left_out(report: &ServerReport) -> Vec<String> {
     together.map(sentence).collect()
 }
 
+/// What lies in directories that were given to a user and is not theirs, as warnings, each with a hint.
+pub(super) fn strangers(report: &ServerReport) -> Vec<(String, String)> {
+    let server = &report.server;
+    let warning = |found: &Strangers| {
+        let (path, owner) = (&found.path, &found.owner);
+        let (files, belong) = match found.count {
+            1 => ("1 file".to_owned(), "is"),
+            count => (
+                format!(
+                    "{} files",
+                    format::thousands(usize::try_from(count).unwrap_or(usize::MAX))
+                ),
+                "are",
+            ),
+        };
+        let message = format!(
+            "{files} in `{path}` on `{server}` {belong} not `{owner}`, and may be readable or writable to somebody else instead"
+        );
+        let (owner, path) = (quote(owner), quote(path));
+        let hint = format!(
+            "`fleet run --server {server} -- chown -Rh {owner} {path}` gives them to the site"
+        );
+        (message, hint)
+    };
+    report.strangers.iter().map(warning).collect()
+}
+
+/// What is not as the settings want it, since it was taken over as it is, in a sentence each.
+pub(super) fn adopted(report: &ServerReport) -> Vec<String> {
+    let server = &report.server;
+    let done = report.changes_done().map(|change| &change.key);
+    let back = done.filter(|key| report.plan.taken_back.contains_key(*key));
+    let back = back.map(|key| {
+        format!("`{}` on `{server}` is back from the trash as it was, which is not what the settings want", key.name)
+    });
+    let kept = report.plan.adopted.iter().map(|(key, _)| {
+        format!(
+            "`{}` on `{server}` was taken over with `--adopt`, and is not what the settings want",
+            key.name
+        )
+    });
+    back.chain(kept).collect()
+}
+
 /// What was left alone on a server, as errors.
 pub(super) fn held_back(report: &ServerReport) -> Vec<Diagnostic> {
     let blocked = report.plan.blocked_together().into_iter();
@@ -310,14 +356,17 @@ pub(super) fn held_back(report: &ServerReport) -> Vec<Diagnostic> {
     });
     let conflicts = report.plan.conflicts.iter().map(|conflict| {
         let path = conflict.item.name();
-        let message = if conflict.edited {
-            format!("`{path}` on `{}` was edited since fleet wrote it", report.server)
+        let message = if conflict.edited || conflict.adopted {
+            format!("`{path}` on `{}` {}", report.server, conflict.reason())
         } else {
             format!("`{path}` is there on `{}`, and fleet did not write it", report.server)
         };
-        Diagnostic::failed(message).hint(
-            "`fleet plan --diff` shows the difference; `--force` replaces it, `--adopt` takes it over as it is",
-        )
+        Diagnostic::failed(message).hint(if conflict.adopted {
+            "`--dry-run --diff` shows the difference; `--force` replaces it with what the settings want, keep a copy of it; \
+             `--adopt` keeps it as it is, whatever they want"
+        } else {
+            "`fleet plan --diff` shows the difference; `--force` replaces it, `--adopt` takes it over as it is"
+        })
     });
     blocked.chain(conflicts).collect()
 }

@@ -8,8 +8,9 @@ use super::ask::Known;
 use super::{Ending, KindVerb, ask, example_name, outlook};
 use crate::context::Context;
 use crate::diagnostic::{Class, Diagnostic, did_you_mean, ticked};
+use crate::item::Key;
 use crate::kind::{Kind, Secrets, Summary};
-use crate::model::{PlacementStatus, Resource, ResourceName};
+use crate::model::{PlacementStatus, Resource, ResourceName, ServerName};
 use crate::state::{Filter, State};
 use crate::ui::{Page, Tone, format};
 
@@ -83,6 +84,14 @@ impl KindVerb for Show {
         if !revealed.is_empty() {
             value[kind.word]["secrets"] = revealed.iter().cloned().collect();
         }
+        let adopted = match &state {
+            Some(state) => state.read(|read| read.adopted_of(&resource))?,
+            None => Vec::new(),
+        };
+        if !adopted.is_empty() {
+            let items = adopted.iter().map(|(server, item)| json!({ "server": server, "item": item }));
+            value[kind.word]["adopted"] = items.collect();
+        }
         let outlook = match resource.removed_at {
             None => outlook::of(context, kind, &resource)?,
             Some(_) => Summary::new(),
@@ -91,7 +100,7 @@ impl KindVerb for Show {
             value[kind.word]["outlook"] = outlook::json(&outlook);
         }
         context.ui.show(&value, |page| {
-            print(page, context, &resource);
+            print(page, context, &resource, &adopted);
             if !outlook.is_empty() && !resource.suspended {
                 page.end();
                 outlook::print(page, &outlook);
@@ -240,7 +249,7 @@ fn unknown(kind: &Kind, typed: &str, all: &[Resource]) -> Diagnostic {
     }
 }
 
-fn print(page: &mut Page, context: &Context, resource: &Resource) {
+fn print(page: &mut Page, context: &Context, resource: &Resource, adopted: &[(ServerName, Key)]) {
     let (word, tone) = status(resource);
     let now = context.now();
     let moment = |at| format!("{} ({})", format::time(at), format::age(at, now));
@@ -261,6 +270,10 @@ fn print(page: &mut Page, context: &Context, resource: &Resource) {
             }
         };
         fields.push(("server", text, tone));
+    }
+    for (server, item) in adopted {
+        let text = format!("{item} on {server}, as it was found and not as the settings have it");
+        fields.push(("adopted", text, Tone::Warn));
     }
     fields.push(("weight", resource.weight.to_string(), Tone::Plain));
     fields.push(("created", moment(resource.created_at), Tone::Plain));

@@ -123,6 +123,27 @@ fn put_back(mut dirs: Vec<&Dir>, steps: &mut Steps) {
     }
 }
 
+/// The directories that somebody else had and a user of fleet's gets: what lies in them is as it was. Of those that lie in
+/// one another the uppermost.
+fn given_away<'a>(
+    changes: &'a [(&'a Dir, Option<&'a Props>)],
+) -> impl Iterator<Item = &'a Dir> {
+    let all = changes.iter().filter_map(|(dir, before)| {
+        let before = before.as_ref()?;
+        let other = before.get("owner") != Some(&dir.owner) || before.get("group") != Some(&dir.group);
+        (dir.owner != "root" && other).then_some(*dir)
+    });
+    let all: Vec<&Dir> = all.collect();
+    let others = all.clone();
+    all.into_iter().filter(move |dir| {
+        let holds = |upper: &&Dir| {
+            let below = dir.path.strip_prefix(&upper.path);
+            upper.owner == dir.owner && below.is_some_and(|below| below.starts_with('/'))
+        };
+        !others.iter().any(holds)
+    })
+}
+
 fn octal(mode: u32) -> String {
     format!("{mode:04o}")
 }
@@ -152,6 +173,10 @@ impl Atom for Dir {
     fn theirs(&self, _fact: &Props) -> bool {
         // What lies in it would go to the trash with the resource.
         self.on_remove == OnRemove::Trash
+    }
+
+    fn settles(&self, fact: &Props) -> bool {
+        !self.guarded(fact)
     }
 
     fn kept(&self, task: i64) -> Option<String> {
@@ -207,6 +232,9 @@ impl Atom for Dir {
         for dir in all.iter().filter(|dir| !fresh.contains(dir)) {
             script.line("set_dir {} {} {}", &[&owner(dir), &octal(dir.mode), &dir.path]);
         }
+        for dir in given_away(changes).filter(|dir| !fresh.contains(dir)) {
+            script.line("strangers {} {} {}", &[&dir.owner, &dir.group, &dir.path]);
+        }
     }
 
     fn remove(removals: &[Removal<'_>], steps: &mut Steps) {
@@ -261,6 +289,27 @@ mod tests {
         assert_eq!(reloads(None), 1);
         // Another mode or owner closes no file.
         assert_eq!(reloads(Some(&logs.wanted())), 0);
+    }
+
+    #[test]
+    fn what_is_somebody_elses_in_a_directory_that_is_given_away_is_counted() {
+        let dirs = [
+            dir("/srv/www/a", "root"),
+            dir("/srv/www/a/app", "w"),
+            dir("/srv/www/a/app/web", "w"),
+            dir("/srv/www/a/tmp", "w"),
+            dir("/srv/www/a/new", "w"),
+        ];
+        let other = dir("/srv/www/a/app", "ann").wanted();
+        let mode = Props::from([("mode".to_owned(), "0700".to_owned())]);
+        let same = dirs[3].wanted().into_iter().chain(mode).collect();
+        let mut steps = Steps::new(1);
+        let before = [Some(&other), Some(&other), Some(&other), Some(&same), None];
+        let changes: Vec<_> = dirs.iter().zip(before).collect();
+        Dir::apply(&changes, &mut steps);
+        let text = steps.preparing().text().to_owned();
+        let asked: Vec<&str> = text.lines().filter(|line| line.contains("strangers")).collect();
+        assert_eq!(asked, ["strangers w www-data /srv/www/a/app"], "{text}");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 
 use super::metadata::{self, Wanted};
-use super::{Atom, Phase, Props, Removal, Steps, satisfies};
+use super::{Atom, ItemType, Phase, Props, Removal, Steps, satisfies};
 use crate::shell::{Script, Secret};
 
 /// A regular file.
@@ -101,6 +101,12 @@ impl Atom for File {
         ["type", "sha256"].iter().any(|prop| fact.get(*prop) != wanted.get(*prop))
     }
 
+    fn kept(&self, task: i64) -> Option<String> {
+        // Only where somebody's work is in it; a seed is what its user made of it, and goes with its directory.
+        let (dir, name) = self.path.rsplit_once('/')?;
+        (!self.seed).then(|| format!("{dir}/.fleet-trash/{task}/{name}"))
+    }
+
     fn observe(names: &[&str], out: &mut Script) {
         metadata::observe_with_content(names, out);
     }
@@ -121,6 +127,7 @@ impl Atom for File {
 
     fn apply(changes: &[(&Self, Option<&Props>)], steps: &mut Steps) {
         let mut created = Vec::new();
+        let mut back = Vec::new();
         let mut wanted = Vec::new();
         let mut contents = Script::new();
         let (seeds, files): (Vec<_>, Vec<_>) = changes.iter().partition(|(file, _)| file.seed);
@@ -138,6 +145,17 @@ impl Atom for File {
                 None => created.push(file.path.as_str()),
             }
             let staged = steps.stage(&file.path);
+            if let Some(service) = &file.service {
+                steps.reload(service);
+            }
+            let task = steps.restored(ItemType::File, &file.path);
+            if let Some(kept) = task.and_then(|task| file.kept(task)) {
+                // As it was, with its owner; it leaves the trash when all else has gone well.
+                contents.line("cp -a -T -- {} {}", &[&kept, &staged]);
+                steps.at(Phase::Finish).line("rm -f -- {}", &[&kept]);
+                back.push((file.path.as_str(), task.unwrap_or_default().to_string()));
+                continue;
+            }
             contents
                 .raw("printf %s ")
                 .arg(file.content.text())
@@ -150,9 +168,6 @@ impl Atom for File {
                 owner: &file.owner,
                 group: &file.group,
             });
-            if let Some(service) = &file.service {
-                steps.reload(service);
-            }
         }
         metadata::set(&wanted, true, &mut contents);
         steps.at(Phase::Stage).append(&contents);
@@ -161,6 +176,12 @@ impl Atom for File {
             undo.each("rm -f --", created);
             steps.undo(undo);
         }
+        // Before that: if it has left the trash, it goes there again.
+        let mut undo = Script::new();
+        for (path, task) in &back {
+            undo.line("into_trash {} {}", &[path, task]);
+        }
+        steps.undo(undo);
     }
 
     fn remove(removals: &[Removal<'_>], steps: &mut Steps) {

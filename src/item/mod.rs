@@ -184,6 +184,13 @@ pub trait Atom: Clone + fmt::Debug + PartialEq + Sized {
         false
     }
 
+    /// Whether what is there (`fact`) is made as it should be also when it is taken over: that loses nothing of anybody's,
+    /// and without it what is in it would be half somebody else's.
+    fn settles(&self, fact: &Props) -> bool {
+        let _ = fact;
+        false
+    }
+
     /// Where the trash holds the content of the item when task number `task` removed it; `None` when it never goes there.
     fn kept(&self, task: i64) -> Option<String> {
         let _ = task;
@@ -335,6 +342,11 @@ macro_rules! registry {
             /// See [`Atom::theirs`].
             pub fn theirs(&self, fact: &Props) -> bool {
                 match self { $(Self::$atom(item) => item.theirs(fact),)* }
+            }
+
+            /// See [`Atom::settles`].
+            pub fn settles(&self, fact: &Props) -> bool {
+                match self { $(Self::$atom(item) => item.settles(fact),)* }
             }
 
             /// See [`Atom::kept`].

@@ -90,6 +90,21 @@ pub struct Conflict {
     pub owners: Vec<ResourceName>,
     /// Whether fleet wrote it before, so that it was edited since; else it was there first.
     pub edited: bool,
+    /// Whether it is as it was taken over, and something else is wanted by now.
+    pub adopted: bool,
+}
+
+impl Conflict {
+    /// What is to be said of it: `was edited since fleet wrote it`.
+    pub fn reason(&self) -> &'static str {
+        if self.adopted {
+            "was taken over with `--adopt`, and the settings want another one by now"
+        } else if self.edited {
+            "was edited since fleet wrote it"
+        } else {
+            "is there, and fleet did not write it"
+        }
+    }
 }
 
 /// A resource that cannot be applied as the server is.
@@ -143,10 +158,14 @@ pub struct ServerPlan {
     /// What is there and not on record as such: what is right already, what an earlier transaction made without
     /// reporting back, and what has other owners now.
     pub remember: Vec<(Key, Applied)>,
+    /// What was taken over as it is, and not as it is wanted, with those that it belongs to.
+    pub adopted: Vec<(Key, Vec<ResourceName>)>,
     /// What is on record and neither wanted nor there.
     pub forget: Vec<Key>,
     /// What goes back from the trash, with the task that moved it there, instead of being made anew.
     pub restored: BTreeMap<Key, i64>,
+    /// Those of them that somebody else had written, with the properties they have: they are taken over as they are.
+    pub taken_back: BTreeMap<Key, Props>,
 }
 
 impl ServerPlan {
@@ -438,9 +457,11 @@ impl Comparison<'_> {
             return;
         }
         let ours = known.is_some_and(|known| known.made(fact));
-        let taken_over = known.is_some_and(|known| {
-            known.gave(&props) && known.adopted.as_ref().is_some_and(|a| satisfies(fact, a))
+        let adopted = known.is_some_and(|known| {
+            let as_found = known.adopted.as_ref();
+            as_found.is_some_and(|as_found| satisfies(fact, as_found))
         });
+        let taken_over = adopted && known.is_some_and(|known| known.gave(&props));
         let repaired = wanted.item.repaired() && known.is_some_and(|known| !known.props.is_empty());
         let is_new = known.is_none_or(|known| known.props.is_empty() && known.intent.is_none());
         let theirs =
@@ -452,13 +473,17 @@ impl Comparison<'_> {
                 Item::Package(_) | Item::Service(_) | Item::Probe(_)
             );
         let left_alone = taken_over || (!ours && (theirs || doubtful));
-        if left_alone && !taken_over && self.mode == Mode::Adopt {
+        let settles = !doubtful && wanted.item.settles(fact);
+        if left_alone && !taken_over && self.mode == Mode::Adopt && !settles {
             let adopted = Applied {
                 props,
                 intent: None,
                 adopted: Some(fact.clone()),
                 owners: cloned(owners),
             };
+            self.plan
+                .adopted
+                .push((key.clone(), adopted.owners.clone()));
             self.plan.remember.push((key.clone(), adopted));
             return;
         }
@@ -483,6 +508,7 @@ impl Comparison<'_> {
             self.plan.remember.push((key.clone(), settled));
         }
         if taken_over {
+            self.plan.adopted.push((key.clone(), cloned(holders)));
             return;
         }
         if left_alone {
@@ -490,7 +516,8 @@ impl Comparison<'_> {
                 item: wanted.item.clone(),
                 fact: fact.clone(),
                 owners: cloned(holders),
-                edited: known.is_some_and(|known| !known.props.is_empty()),
+                edited: !adopted && known.is_some_and(|known| !known.props.is_empty()),
+                adopted,
             });
             return;
         }

@@ -227,6 +227,13 @@ ensure_dir() {
 	set_dir "$@"
 }
 
+# strangers USER GROUP DIR: tells how much of what lies there is not the user's, or is open to neither the group nor all.
+strangers() {
+	count=$(within "$3" timeout 20 find . -xdev -mindepth 1 \( ! -user "$1" -o ! -group "$2" ! -perm -o=r \) \
+		-printf . 2>/dev/null | wc -c) || :
+	[ "${count:-0}" -eq 0 ] || printf '@strangers %s %s:%s %s\n' "$count" "$1" "$2" "$3"
+}
+
 # kept PATH...: tells which of these are in the trash.
 kept() {
 	for path in "$@"; do

@@ -83,7 +83,10 @@ impl Reviewed {
                 .before
                 .as_ref()
                 .map(|props| seal.of(&change.key, props)),
-            after: seal.of(&change.key, &change.after),
+            after: seal.of(
+                &change.key,
+                plan.taken_back.get(&change.key).unwrap_or(&change.after),
+            ),
         };
         Self {
             changes: plan.changes.iter().map(kept).collect(),

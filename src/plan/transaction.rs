@@ -32,6 +32,8 @@ pub enum Progress {
     Hint(String),
     /// The address of a request that was not answered as it should be.
     Suspect(String),
+    /// What lies in a directory that was given to a user and is not theirs: how many, `USER:GROUP` and path.
+    Strangers(String),
     /// New firewall rules wait for a new connection to confirm them; the id of the transaction.
     Confirm(String),
     /// They were not confirmed, and the old ones are back.
@@ -64,6 +66,7 @@ impl Progress {
             "why" => Self::Why(rest),
             "hint" => Self::Hint(rest),
             "suspect" => Self::Suspect(rest),
+            "strangers" => Self::Strangers(rest),
             "confirm" => Self::Confirm(rest),
             "unconfirmed" => Self::Unconfirmed,
             "failed" => Self::Failed(rest),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Action, Blocked, Change, Mode, ServerPlan};
 use crate::item::dir::goes_to_trash;
-use crate::item::{Item, ItemType, Key};
+use crate::item::{Item, ItemType, Key, Props};
 use crate::model::ResourceName;
 use crate::shell::Script;
 
@@ -58,25 +58,57 @@ pub fn leaving(plan: &ServerPlan) -> BTreeSet<&ResourceName> {
         .collect()
 }
 
-/// The script that asks which of them are there.
+/// What of it is there.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// The paths.
+    paths: BTreeSet<String>,
+    /// The properties of those of files.
+    files: BTreeMap<String, Props>,
+}
+
+/// The script that asks which of them are there. Of files, which are in the trash only where somebody else had a share in
+/// them, also what they are.
 pub fn script(kept: &[Kept]) -> Script {
     let mut script = Script::new();
-    script.each("kept", kept.iter().map(|kept| kept.path.as_str()));
+    let paths = |files: bool| {
+        let of_type = move |kept: &&Kept| (kept.key.item_type == ItemType::File) == files;
+        kept.iter().filter(of_type).map(|kept| kept.path.as_str())
+    };
+    script.each("kept", paths(false));
+    let files: Vec<&str> = paths(true).collect();
+    if !files.is_empty() {
+        ItemType::File.observe(&files, &mut script);
+        script.raw(":\n");
+    }
     script
 }
 
-/// The paths that it found.
-pub fn found<'a>(lines: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
-    let found = lines
+/// What it found.
+pub fn found<'a>(lines: impl IntoIterator<Item = &'a str>) -> Found {
+    let (paths, others): (Vec<&str>, Vec<&str>) = lines
         .into_iter()
-        .filter_map(|line| line.strip_prefix("@kept "));
-    found.map(str::to_owned).collect()
+        .partition(|line| line.starts_with("@kept "));
+    let paths = paths.iter().filter_map(|line| line.strip_prefix("@kept "));
+    Found {
+        paths: paths.map(str::to_owned).collect(),
+        files: ItemType::File.facts(&others),
+    }
 }
 
 /// Notes in the plan what goes back. A resource of which something is not in the trash any more is held back: an empty
 /// site in the place of a full one is nobody's wish, unless they insist.
-pub fn put_back(plan: &mut ServerPlan, kept: &[Kept], found: &BTreeSet<String>, mode: Mode) {
-    let (there, gone): (Vec<_>, Vec<_>) = kept.iter().partition(|one| found.contains(&one.path));
+pub fn put_back(plan: &mut ServerPlan, kept: &[Kept], found: &Found, mode: Mode) {
+    let (files, kept): (Vec<&Kept>, Vec<&Kept>) = kept
+        .iter()
+        .partition(|one| one.key.item_type == ItemType::File);
+    if mode != Mode::Force {
+        for file in files {
+            take_back(plan, file, found);
+        }
+    }
+    let is_there = |one: &&Kept| found.paths.contains(&one.path);
+    let (there, gone): (Vec<&Kept>, Vec<&Kept>) = kept.into_iter().partition(is_there);
     let there = there.iter().map(|one| (one.key.clone(), one.task));
     plan.restored.extend(there);
     let mut empty: BTreeMap<&ResourceName, &Kept> = BTreeMap::new();
@@ -106,6 +138,27 @@ pub fn put_back(plan: &mut ServerPlan, kept: &[Kept], found: &BTreeSet<String>, 
     });
 }
 
+/// Notes in the plan that a file goes back as it was, if somebody else's work is in it: what they had put there and what
+/// was taken over with `--adopt` is what the removal took away. One that is not in the trash was as fleet makes it.
+fn take_back(plan: &mut ServerPlan, file: &Kept, found: &Found) {
+    let Some(fact) = found.files.get(&file.path) else {
+        return;
+    };
+    let mut changes = plan.changes.iter();
+    let is_work = changes.any(|change| {
+        let item = change.item.as_ref().filter(|_| change.key == file.key);
+        item.is_some_and(|item| item.guarded(fact))
+    });
+    // A directory in its place, which only `--force` had left, would not go back as a file does.
+    let movable = fact
+        .get("type")
+        .is_some_and(|word| word == "file" || word == "link");
+    if is_work && movable {
+        plan.restored.insert(file.key.clone(), file.task);
+        plan.taken_back.insert(file.key.clone(), fact.clone());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -113,7 +166,7 @@ mod tests {
     use super::*;
     use crate::item::dir::OnRemove;
     use crate::item::file::Content;
-    use crate::item::{Dir, File, Props};
+    use crate::item::{Atom, Dir, File, Props};
     use crate::plan::Transaction;
 
     fn create(item: impl Into<Item>) -> Change {
@@ -213,15 +266,75 @@ mod tests {
         );
     }
 
+    fn vhost() -> File {
+        File {
+            path: "/etc/nginx/conf.d/fleet-a.conf".to_owned(),
+            content: Content::Text("fleet's own".to_owned()),
+            mode: 0o644,
+            owner: "root".to_owned(),
+            group: "root".to_owned(),
+            service: Some("nginx".to_owned()),
+            seed: false,
+        }
+    }
+
+    #[test]
+    fn what_somebody_else_wrote_goes_back_as_it_was() {
+        let kept_at = "/etc/nginx/conf.d/.fleet-trash/7/fleet-a.conf";
+        let hash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        let stat = format!("600 ann root f:{kept_at}");
+        let sum = format!("{hash}  {kept_at}");
+        let planned = |lines: &[&str], mode| {
+            let mut plan = plan();
+            plan.changes.push(create(vhost()));
+            let asked = asked(&plan);
+            assert!(script(&asked).text().contains(&format!("find {kept_at} ")));
+            put_back(&mut plan, &asked, &found(lines.iter().copied()), mode);
+            plan
+        };
+        let key = Item::from(vhost()).key();
+        let back = planned(&[&stat, &sum], Mode::Respect);
+        assert_eq!(back.restored[&key], 7);
+        assert_eq!(back.taken_back[&key]["sha256"], hash);
+        let change = create(vhost());
+        let restoring = Transaction::restoring(&[&change], &[], &[], 9, "9-0", &back.restored);
+        let text = restoring.script().text();
+        let staged = "/etc/nginx/conf.d/.fleet-stage/fleet-a.conf";
+        assert!(
+            text.contains(&format!("cp -a -T -- {kept_at} {staged}\n")),
+            "{text}"
+        );
+        assert!(
+            !text.contains("fleet's own") && !text.contains("fleet'\\''s own"),
+            "{text}"
+        );
+        // Its undo fills the trash again before it takes away what was made.
+        let at = |what: &str| text.find(what).unwrap_or_else(|| panic!("{what}: {text}"));
+        assert!(
+            at("into_trash /etc/nginx/conf.d/fleet-a.conf 7\n")
+                < at("rm -f -- /etc/nginx/conf.d/fleet-a.conf\n")
+        );
+        // What is not there was as fleet makes it; so is what had but another owner, and `--force` asks for that.
+        let own = format!("{}  {kept_at}", vhost().wanted()["sha256"]);
+        for made in [
+            planned(&[], Mode::Respect),
+            planned(&[&stat, &own], Mode::Respect),
+            planned(&[&stat, &sum], Mode::Force),
+        ] {
+            assert!(made.taken_back.is_empty() && !made.restored.contains_key(&key));
+            assert!(made.changes.iter().any(|change| change.key == key));
+        }
+    }
+
     #[test]
     fn nothing_is_made_anew_in_silence_when_the_trash_is_empty() {
         let mut respectful = plan();
         let asked = asked(&respectful);
-        put_back(&mut respectful, &asked, &BTreeSet::new(), Mode::Respect);
+        put_back(&mut respectful, &asked, &Found::default(), Mode::Respect);
         assert_eq!(respectful.blocked.len(), 1);
         assert!(respectful.ready().is_empty());
         let mut forced = plan();
-        put_back(&mut forced, &asked, &BTreeSet::new(), Mode::Force);
+        put_back(&mut forced, &asked, &Found::default(), Mode::Force);
         assert!(forced.blocked.is_empty() && forced.restored.is_empty());
         assert_eq!(forced.changes.len(), 4);
     }

@@ -14,7 +14,7 @@ use super::rows::{self, millis, placeholders, resource_name, text, text_if_any, 
 use super::{Read, Write};
 use crate::diagnostic::Diagnostic;
 use crate::item::{Applied, Key, Props};
-use crate::model::{ResourceName, ServerName};
+use crate::model::{Resource, ResourceName, ServerName};
 
 /// How a transaction on one server ended, to be recorded as one.
 #[derive(Clone, Debug, Default)]
@@ -110,6 +110,23 @@ impl Read {
             },
         )?;
         Ok(found.into_iter().collect())
+    }
+
+    /// What of a resource was taken over as it was found, where it is placed.
+    pub fn adopted_of(&self, resource: &Resource) -> Result<Vec<(ServerName, Key)>, Diagnostic> {
+        let servers: BTreeSet<ServerName> = resource
+            .placements
+            .iter()
+            .map(|placement| placement.server.clone())
+            .collect();
+        let mut found = Vec::new();
+        for (server, stored) in self.applied_on_each(&servers)? {
+            let own = stored.values()?.into_iter().filter(|(_, applied)| {
+                applied.adopted.is_some() && applied.owners.contains(&resource.name)
+            });
+            found.extend(own.map(|(key, _)| (server.clone(), key)));
+        }
+        Ok(found)
     }
 
     /// The servers where an intent was recorded and no outcome: a transaction on them may have happened or not.

@@ -12,7 +12,7 @@ use crate::item::file::Content;
 use crate::item::zone::{self, Part};
 use crate::item::{Item, ItemType, Props, ruleset, satisfies};
 use crate::model::{ResourceName, ServerName};
-use crate::plan::{Action, Change, Conflict, ServerPlan};
+use crate::plan::{Action, Change, ServerPlan};
 
 /// The present content of files on a server: path and text. What is not text is not in it.
 pub type Contents = BTreeMap<String, String>;
@@ -27,16 +27,20 @@ pub fn server(page: &mut Page, name: &ServerName, plan: &ServerPlan, contents: O
         if let Some(task) = plan.restored.get(&change.key) {
             notes.push(format!("from the trash of task {task}"));
         }
+        let taken_back = plan.taken_back.contains_key(&change.key);
+        if taken_back {
+            notes.push("taken over as it is".to_owned());
+        }
         if !notes.is_empty() {
             page.text(&format!("  {}", notes.join(", ")), Tone::Dim);
         }
         page.end();
-        if let (Some(contents), Some(item)) = (contents, &change.item) {
+        if let (Some(contents), Some(item), false) = (contents, &change.item, taken_back) {
             content_diff(page, item, change.before.as_ref(), contents);
         }
     }
     for conflict in &plan.conflicts {
-        let why = reason(conflict);
+        let why = conflict.reason();
         page.text("  ", Tone::Plain)
             .text(&format!("! conflict {}", conflict.item.key()), Tone::Warn)
             .line(&format!("  {why}"));
@@ -125,6 +129,7 @@ pub fn json(name: &ServerName, plan: &ServerPlan) -> Value {
             "wanted": visible(&conflict.item.wanted(), is_secret(&conflict.item)),
             "resources": owners(&conflict.owners),
             "edited": conflict.edited,
+            "adopted": conflict.adopted,
         })
     });
     let blocked = plan.blocked.iter().map(|blocked| {
@@ -134,8 +139,13 @@ pub fn json(name: &ServerName, plan: &ServerPlan) -> Value {
             "hint": blocked.hint,
         })
     });
+    let adopted = plan
+        .adopted
+        .iter()
+        .map(|(key, resources)| json!({ "item": key, "resources": owners(resources) }));
     json!({
         "server": name,
+        "adopted": adopted.collect::<Vec<_>>(),
         "changes": changes.collect::<Vec<_>>(),
         "conflicts": conflicts.collect::<Vec<_>>(),
         "blocked": blocked.collect::<Vec<_>>(),
@@ -147,14 +157,6 @@ fn sign(action: Action) -> (char, Tone) {
         Action::Create => ('+', Tone::Good),
         Action::Update => ('~', Tone::Warn),
         Action::Delete => ('-', Tone::Bad),
-    }
-}
-
-fn reason(conflict: &Conflict) -> &'static str {
-    if conflict.edited {
-        "was edited since fleet wrote it"
-    } else {
-        "is there, and fleet did not write it"
     }
 }
 
@@ -254,7 +256,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::item::File;
-    use crate::plan::Blocked;
+    use crate::plan::{Blocked, Conflict};
     use crate::shell::Secret;
 
     fn file(path: &str, content: Content) -> Item {
@@ -304,6 +306,7 @@ mod tests {
                 fact: Props::new(),
                 owners: Vec::new(),
                 edited: true,
+                adopted: false,
             }],
             blocked: vec![Blocked {
                 resource: ResourceName::new("site", "example.org"),

@@ -143,6 +143,80 @@ fn an_edited_file_is_shown_and_kept_until_force_or_adopt() {
 }
 
 #[test]
+fn what_was_taken_over_comes_back_as_it_was_and_is_told_from_what_fleet_wrote() {
+    let Some(world) = World::new(&["lab-1"]) else {
+        return;
+    };
+    world.sh(
+        "lab-1",
+        &format!("echo '{FOREIGN}' >{VHOST}; chmod 640 {VHOST}; systemctl reload nginx"),
+    );
+    world.sh(
+        "lab-1",
+        "cd /srv/www || mkdir /srv/www && cd /srv/www; mkdir -p a.example/public && echo hello >a.example/public/x.html &&
+        chmod 640 a.example/public/x.html && chown -R -h mail: a.example",
+    );
+    let adopted = world.fleet("add-site a.example --adopt").expect(0);
+    expect_words(
+        &adopted.stderr,
+        &[
+            "warning",
+            "1 file in `/srv/www/a.example/public`",
+            "chown -Rh",
+            VHOST,
+        ],
+    );
+    // Nothing is left to be done, and what is not fleet's is told.
+    world.expect_settled();
+    let plan = world.fleet("plan").expect(0);
+    expect_words(&plan.stderr, &[VHOST, "--adopt", "nothing to do"]);
+    let shown = world.fleet("show-site a.example").expect(0);
+    expect_words(&shown.stdout, &["adopted", VHOST]);
+    let hint = adopted
+        .stderr
+        .lines()
+        .find_map(|line| line.split_once(" -- ")?.1.split_once('`'));
+    world.sh("lab-1", hint.expect("a command").0);
+    world.sh(
+        "lab-1",
+        "su -s /bin/sh www-data -c 'cat /srv/www/a.example/public/x.html'",
+    );
+    assert_eq!(world.get("lab-1", "a.example"), (200, "foreign".to_owned()));
+
+    // It stands in the way of other settings; why, and what to do, is said.
+    let refused = world.fleet("suspend-site a.example").expect(1);
+    expect_words(
+        &refused.stderr,
+        &[VHOST, "was taken over with `--adopt`", "--force"],
+    );
+    assert_eq!(world.get("lab-1", "a.example"), (200, "foreign".to_owned()));
+    world.fleet("resume-site a.example").expect(0);
+
+    let before = world.sh("lab-1", &format!("stat -c '%a %U' {VHOST}; cat {VHOST}"));
+    world.fleet("remove-site a.example --yes").expect(0);
+    world.expect_unknown("lab-1", "a.example");
+    let task = world.json("list-tasks -n 1", 0)["tasks"][0]["id"].to_string();
+    // What fails on the server leaves it in the trash.
+    world.sh("lab-1", "echo 'bad;' >/etc/nginx/conf.d/zz.conf");
+    world.fleet(&format!("undo {task}")).expect(1);
+    world.sh(
+        "lab-1",
+        &format!("rm /etc/nginx/conf.d/zz.conf && test -e /etc/nginx/conf.d/.fleet-trash/{task}/fleet-a.example.conf && ! test -e {VHOST}"),
+    );
+    let undone = world.fleet(&format!("undo {task}")).expect(0);
+    expect_words(&undone.stderr, &[VHOST, "back from the trash"]);
+    expect_same(
+        &before,
+        &world.sh("lab-1", &format!("stat -c '%a %U' {VHOST}; cat {VHOST}")),
+        "after the undo",
+    );
+    assert_eq!(world.get("lab-1", "a.example"), (200, "foreign".to_owned()));
+    assert_eq!(world.json("list-trash", 0)["trash"], serde_json::json!([]));
+    world.expect_settled();
+    world.expect_tidy("lab-1");
+}
+
+#[test]
 fn something_else_than_a_file_or_a_directory_is_not_trampled_on() {
     let Some(world) = World::new(&["lab-1"]) else {
         return;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::super::confirm::Trial;
 use super::super::ending::{Ending, ending, parts};
-use super::super::{Event, Failure, Outcome};
+use super::super::{Event, Failure, Outcome, Strangers};
 use super::{Conversation, PATIENCE_FOR_DUMPS};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::item::{ItemType, Key, Probe};
@@ -233,7 +233,12 @@ impl Conversation {
             .await;
         match (output, trial) {
             (Ok(output), trial) => {
+                let said = progress.clone();
                 let mut ending = ending(progress, &output.stderr);
+                if matches!(ending, Ending::Committed) {
+                    let strangers = said.iter().filter_map(Strangers::of);
+                    self.report.strangers.extend(strangers);
+                }
                 if let (Ending::Reverted(failure), Some(trial)) = (&mut ending, trial) {
                     failure.details.extend(trial.trouble().await);
                 }

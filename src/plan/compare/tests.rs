@@ -53,6 +53,9 @@ fn all(desired: &Desired, facts: &Facts, applied: &BTreeMap<Key, Applied>) -> Se
 /// What a plan says of `/etc/a`, in one word.
 fn verdict(plan: &ServerPlan) -> &'static str {
     if let Some(conflict) = plan.conflicts.first() {
+        if conflict.adopted {
+            return "adopted";
+        }
         return if conflict.edited { "edited" } else { "foreign" };
     }
     match plan.changes.first() {
@@ -191,14 +194,47 @@ fn force_replaces_and_adopt_takes_over_until_the_wish_changes() {
     };
     assert_eq!(verdict(&by(Mode::Force)), "update");
     let adopted: BTreeMap<_, _> = by(Mode::Adopt).remember.into_iter().collect();
+    let kept = all(&desired(vec![one.clone()]), &there(&[&two]), &adopted);
+    assert_eq!(verdict(&kept), "nothing");
+    // It is told all the same.
+    assert_eq!(kept.adopted, [(one.key(), vec![site("a")])]);
+    let wished = all(&desired(vec![three.clone()]), &there(&[&two]), &adopted);
+    assert_eq!(verdict(&wished), "adopted");
     assert_eq!(
-        verdict(&all(&desired(vec![one]), &there(&[&two]), &adopted)),
-        "nothing"
-    );
-    assert_eq!(
-        verdict(&all(&desired(vec![three]), &there(&[&two]), &adopted)),
+        verdict(&all(&desired(vec![one]), &there(&[&three]), &adopted)),
         "edited"
     );
+}
+
+#[test]
+fn a_directory_that_is_taken_over_is_made_right_at_once() {
+    let home = |owner: &str| {
+        Item::from(Dir {
+            path: "/srv/www/a".to_owned(),
+            mode: 0o751,
+            owner: owner.to_owned(),
+            group: "www-data".to_owned(),
+            on_remove: OnRemove::Trash,
+            service: None,
+        })
+    };
+    let by = |fact: Facts, mode| {
+        let wanted = desired(vec![home("root")]);
+        compare(&wanted, &fact, &BTreeMap::new(), None, mode)
+    };
+    let found = || there(&[&home("ann")]);
+    assert_eq!(verdict(&by(found(), Mode::Respect)), "foreign");
+    let plan = by(found(), Mode::Adopt);
+    assert_eq!(verdict(&plan), "update");
+    assert!(
+        plan.remember.is_empty() && plan.adopted.is_empty(),
+        "{plan:?}"
+    );
+    // A file in its place is taken over as it is.
+    let mut file = found();
+    let fact = file.items.get_mut(&home("root").key()).expect("it");
+    fact.insert("type".to_owned(), "file".to_owned());
+    assert_eq!(verdict(&by(file, Mode::Adopt)), "remember");
 }
 
 #[test]
