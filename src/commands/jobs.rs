@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use self::folding::Folding;
 use super::only::Only;
 use crate::apply::{Job, Work};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Invalid};
 use crate::inventory::Inventory;
 use crate::item::{Applied, Item, Key, Probe};
 use crate::kind::{self, Fleet, SecretId, Secrets};
@@ -119,7 +120,7 @@ impl<'a> Source<'_, 'a> {
             ..Jobs::default()
         };
         let servers = self.servers.clone();
-        let scene = Arc::new(self.scene()?);
+        let scene = Arc::new(self.scene(&names)?);
         for server in servers {
             let there = on.remove(&server.name).unwrap_or_default();
             let applied = applied.remove(&server.name).unwrap_or_default();
@@ -181,16 +182,21 @@ impl<'a> Source<'_, 'a> {
         Ok(on)
     }
 
-    fn scene(self) -> Result<Scene<'a>, Diagnostic> {
+    fn scene(self, on: &BTreeSet<ServerName>) -> Result<Scene<'a>, Diagnostic> {
         let mut only = self.only.clone();
         if let (Some(all), Some(asked)) = (&mut only, &self.only) {
             for name in asked {
                 all.extend(self.read.followers(name)?);
             }
         }
+        let mut followed = self.read.followed(only.as_ref())?;
+        if only.is_some() {
+            // Whatever else is there may have to be compiled too, where several contribute to an item.
+            followed.extend(self.read.followed_on(on)?);
+        }
         Ok(Scene {
             asked: self.only,
-            followed: self.read.followed(only.as_ref())?,
+            followed,
             only: only.map(Arc::new),
             servers: &self.inventory.servers,
             secrets: self.secrets,
@@ -232,6 +238,7 @@ impl Share<'_> {
         let mut wanted = Desired::default();
         let mut blocked = Vec::new();
         let mut left_out = Vec::new();
+        let mut failed = BTreeMap::new();
         let mut neighbours: Vec<Probe> = Vec::new();
         for resource in there.iter() {
             if is_leaving(resource, server) {
@@ -259,25 +266,23 @@ impl Share<'_> {
                     _ => None,
                 })),
                 Err(invalid) if mine => {
-                    let reasons: Vec<_> = invalid.problems.iter().map(|p| &*p.message).collect();
-                    let hint = invalid.problems.iter().find_map(|p| p.hint.clone());
+                    let (reason, hint) = why(&invalid);
+                    failed.insert(resource.name.clone(), (reason.clone(), hint.clone()));
                     let asked = scene.is_asked(&resource.name);
                     let them = if asked { &mut blocked } else { &mut left_out };
-                    them.push(block(reasons.join("; "), hint));
+                    them.push(block(reason, hint));
                 }
                 Err(_) => {}
             }
         }
+        let folding = Folding {
+            share: self,
+            compile: &|resource| compile(resource, &*scene.secrets),
+            failed,
+        };
+        folding.complete(&mut wanted, &mut applied, &mut blocked, &mut left_out);
         let only = scene.only_without(&left_out);
         let is_mine = |name: &ResourceName| only.as_ref().is_none_or(|only| only.contains(name));
-        if only.is_some() {
-            let contributing = Contributing {
-                there,
-                server,
-                compile: &|resource| compile(resource, &*scene.secrets).ok(),
-            };
-            contributing.add(scene, &is_mine, &applied, &mut wanted, &mut blocked);
-        }
         // What cannot be compiled is not known to be unwanted: whatever it owns stays.
         let unknown: BTreeSet<&ResourceName> = blocked.iter().map(|b| &b.resource).collect();
         applied.retain(|key, known| {
@@ -341,70 +346,6 @@ impl Scene<'_> {
     }
 }
 
-/// The resources of a server beside those of a narrowed job, for items to which several contribute.
-struct Contributing<'a> {
-    there: &'a [Arc<Resource>],
-    server: &'a Server,
-    compile: &'a dyn Fn(&Resource) -> Option<Vec<Item>>,
-}
-
-impl Contributing<'_> {
-    /// Adds what the others contribute to the folding items that the job touches. Where one of them does not compile,
-    /// its share would be lost: then the item stays as it is, and those of the job that want it are held back.
-    fn add(
-        &self,
-        scene: &Scene<'_>,
-        is_mine: &dyn Fn(&ResourceName) -> bool,
-        applied: &BTreeMap<Key, Applied>,
-        wanted: &mut Desired,
-        blocked: &mut Vec<Blocked>,
-    ) {
-        let own = applied
-            .iter()
-            .filter(|(_, known)| known.owners.iter().any(is_mine))
-            .map(|(key, _)| key);
-        let touched: BTreeSet<Key> = own
-            .chain(wanted.items.keys())
-            .filter(|key| key.item_type.folds())
-            .cloned()
-            .collect();
-        if touched.is_empty() {
-            return;
-        }
-        let others = self
-            .there
-            .iter()
-            .filter(|resource| !is_mine(&resource.name) && !is_leaving(resource, self.server));
-        for resource in others {
-            let Some(mut items) = (self.compile)(resource) else {
-                let contributes = applied.iter().any(|(key, known)| {
-                    touched.contains(key) && known.owners.contains(&resource.name)
-                });
-                if contributes {
-                    let mine = self.there.iter().map(|resource| &resource.name);
-                    blocked.extend(
-                        mine.filter(|name| scene.is_asked(name))
-                            .map(|name| Blocked {
-                                resource: name.clone(),
-                                reason: format!(
-                                    "{} belongs to it too and cannot be compiled",
-                                    resource.name
-                                ),
-                                hint: Some(format!("`fleet plan {}` says why", resource.name.name)),
-                            }),
-                    );
-                }
-                continue;
-            };
-            items.retain(|item| touched.contains(&item.key()));
-            if !items.is_empty() {
-                // Items that fold do not clash.
-                let _ = wanted.add(&resource.name, items);
-            }
-        }
-    }
-}
-
 /// What decides where resources belong that follow the inventory.
 pub(super) fn surroundings<'a>(
     read: &Read,
@@ -453,6 +394,13 @@ fn move_on(resource: &mut Resource, surroundings: &Surroundings<'_>) {
     resource.placements.sort_by(|a, b| a.server.cmp(&b.server));
 }
 
+/// Why a resource cannot be compiled, and what to do.
+fn why(invalid: &Invalid) -> (String, Option<String>) {
+    let reasons: Vec<_> = invalid.problems.iter().map(|p| &*p.message).collect();
+    let hint = invalid.problems.iter().find_map(|p| p.hint.clone());
+    (reasons.join("; "), hint)
+}
+
 fn is_leaving(resource: &Resource, server: &Server) -> bool {
     resource.removed_at.is_some() || status(resource, server) == Some(PlacementStatus::Removing)
 }
@@ -475,5 +423,6 @@ pub(super) fn servers_in_use(read: &Read) -> Result<BTreeSet<ServerName>, Diagno
     Ok(read.placement_counts()?.into_keys().collect())
 }
 
+mod folding;
 #[cfg(test)]
 mod tests;

@@ -131,4 +131,14 @@ impl Desired {
         }
         Ok(())
     }
+
+    /// Takes back what was added for a resource; what others want too stays.
+    pub fn withdraw(&mut self, owner: &ResourceName) {
+        self.items.retain(|_, wanted| {
+            let had = wanted.owners.len();
+            wanted.owners.retain(|other| other != owner);
+            had == wanted.owners.len() || !wanted.owners.is_empty()
+        });
+        self.probes.retain(|(of, _)| of != owner);
+    }
 }

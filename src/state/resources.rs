@@ -54,6 +54,8 @@ pub struct Filter<'a> {
     pub roaming: bool,
     /// Only those that another refers to.
     pub followed: bool,
+    /// Only those that something on one of these servers refers to.
+    pub followed_on: Option<&'a BTreeSet<ServerName>>,
     /// Also the removed ones of which something is still on a server.
     pub removing: bool,
 }
@@ -77,6 +79,15 @@ impl Filter<'_> {
         }
         if self.followed {
             parts.push("(kind, name) IN (SELECT kind, name FROM links)".to_owned());
+        }
+        if let Some(servers) = self.followed_on {
+            let list = placeholders(values.len() + 1, servers.len());
+            values.extend(servers.iter().map(|s| s.as_str().to_owned().into()));
+            parts.push(format!(
+                "(kind, name) IN (
+                 SELECT l.kind, l.name FROM placements p JOIN links l ON l.resource_id = p.resource_id
+                 WHERE p.server IN ({list}))"
+            ));
         }
         if let Some(kind) = self.kind {
             values.push(kind.to_owned().into());
@@ -246,10 +257,19 @@ impl Read {
                 }
             }
         }
-        Ok(found
-            .into_iter()
-            .map(|resource| (resource.name.clone(), resource))
-            .collect())
+        Ok(by_name(found))
+    }
+
+    /// The resources that something on one of these servers refers to.
+    pub fn followed_on(
+        &self,
+        servers: &BTreeSet<ServerName>,
+    ) -> Result<BTreeMap<ResourceName, Resource>, Diagnostic> {
+        let found = self.resources(&Filter {
+            followed_on: Some(servers),
+            ..Filter::default()
+        })?;
+        Ok(by_name(found))
     }
 
     /// What is or was meant to be on these servers, with all placements: also removed resources of which something
@@ -264,6 +284,13 @@ impl Read {
             ..Filter::default()
         })
     }
+}
+
+fn by_name(resources: Vec<Resource>) -> BTreeMap<ResourceName, Resource> {
+    let named = resources.into_iter();
+    named
+        .map(|resource| (resource.name.clone(), resource))
+        .collect()
 }
 
 impl Write<'_> {

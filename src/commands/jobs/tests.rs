@@ -204,3 +204,76 @@ fn the_mark_of_a_server_is_another_one_when_what_its_work_is_made_from_has_chang
     scenery.write(|write| write.remove_resource(database, None, now()));
     assert_eq!(changed(&before, &scenery), [name(1)]);
 }
+
+/// A zone on the first two servers whose records follow a site on the third, and a firewall on the first.
+fn with_a_zone_that_follows_from_afar() -> (Scenery, ResourceName, ResourceName) {
+    let site = ResourceName::new("site", "shop.example.com");
+    let zone = ResourceName::new("zone", "example.com");
+    let mut scenery = Scenery::new(3);
+    scenery.add(&site, &json!({"type": "static"}), &["sg-3"]);
+    let records = json!([{"name": "@", "type": "A", "values": ["site:shop.example.com"]}]);
+    let spec = json!({"records": records, "keys": [{"number": 1, "secret": "sec_1"}]});
+    scenery.add(&zone, &spec, &["sg-1", "sg-2"]);
+    let firewall = ResourceName::new("firewall", "fleet");
+    let spec = json!({"on": ["sg-1"], "ssh_from": ["any"]});
+    scenery.add(&firewall, &spec, &["sg-1"]);
+    (scenery, site, zone)
+}
+
+fn ruleset(work: &Work) -> Option<&crate::item::ruleset::Ruleset> {
+    work.desired.items.values().find_map(|one| match &one.item {
+        Item::Ruleset(ruleset) => Some(ruleset),
+        _ => None,
+    })
+}
+
+fn new_rule(scenery: &mut Scenery) -> ResourceName {
+    let rule = ResourceName::new("rule", "web");
+    let spec = json!({"action": "allow", "port": ["80"], "on": ["sg-1"]});
+    scenery.add(&rule, &spec, &["sg-1"]);
+    rule
+}
+
+#[test]
+fn what_a_zone_opens_stays_in_the_rules_when_it_follows_a_site_of_another_server() {
+    let (mut scenery, _, zone) = with_a_zone_that_follows_from_afar();
+    let all = scenery.work(Vault { is_open: true }, &[]);
+    assert_eq!((&all.blocked, &all.left_out), (&vec![], &vec![]));
+    let openings = ruleset(&all).unwrap().openings.clone();
+    assert!(!openings.is_empty());
+    scenery.apply(&all);
+
+    let rule = new_rule(&mut scenery);
+    let work = scenery.work(Vault { is_open: true }, &[&rule]);
+    assert_eq!((&work.blocked, &work.left_out), (&vec![], &vec![]));
+    let wanted = ruleset(&work).unwrap();
+    assert_eq!((wanted.rules.len(), &wanted.openings), (1, &openings));
+    let owners = &work.desired.items.values().next().unwrap().owners;
+    assert!(owners.contains(&rule) && owners.contains(&zone));
+}
+
+#[test]
+fn rules_stay_as_they_are_where_a_share_of_them_cannot_be_compiled() {
+    let (mut scenery, site, zone) = with_a_zone_that_follows_from_afar();
+    let facts = scenery.apply(&scenery.work(Vault { is_open: true }, &[]));
+    let rule = new_rule(&mut scenery);
+    let id = scenery.state.read(|read| read.find(&site)).unwrap();
+    let id = id.unwrap().id;
+    scenery.write(|write| write.remove_resource(id, None, now()));
+    for only in [&[][..], &[&rule], &[&rule, &zone]] {
+        let work = scenery.work(Vault { is_open: true }, only);
+        let plan = planned(&work, &facts);
+        assert_eq!(ruleset(&work), None, "{only:?}");
+        assert_eq!(plan.changes, [], "{only:?}");
+        let held = work.blocked.iter().find(|b| b.resource == rule).unwrap();
+        let reason = "zone example.com belongs to it too and cannot be compiled: `@ A` follows \
+                      site shop.example.com, which is nowhere";
+        assert_eq!(held.reason, reason);
+        assert_eq!(
+            held.hint.as_deref(),
+            Some("`fleet add-site shop.example.com` adds it")
+        );
+        let of_zone = work.blocked.iter().any(|b| b.resource == zone);
+        assert_eq!(of_zone, only != [&rule], "{only:?}");
+    }
+}
