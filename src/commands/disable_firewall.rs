@@ -1,5 +1,7 @@
 //! `fleet disable-firewall`: takes fleet's table away from the servers of a selector; the rules stay recorded.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
 
 use super::firewall::{change, recorded};
@@ -8,6 +10,7 @@ use super::{Ending, Example, Group, Verb};
 use crate::context::Context;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::model::selector::Selector;
+use crate::model::{Server, ServerName};
 
 /// Disables the firewall.
 #[derive(Args, Debug)]
@@ -33,28 +36,68 @@ impl Verb for DisableFirewall {
         }
         let on = self.on;
         change(context, Self::NAME, self.staging, |firewall, _| {
-            for term in &on {
-                let had = firewall.on.len();
-                firewall.on.retain(|other| other != term);
-                if firewall.on.len() == had {
-                    firewall.on.push(format!("!{term}"));
-                }
-            }
-            if !firewall.on.iter().any(|term| !term.starts_with('!')) {
-                firewall.on.clear();
-            }
-            // A server that another term selects as well is taken out by name.
-            if let Ok(staying) = Selector::parse(&firewall.on).and_then(|terms| terms.select(&inventory.servers))
-                && !firewall.on.is_empty()
-            {
-                for server in leaving.iter().filter(|server| staying.contains(server)) {
-                    firewall.on.push(format!("!{}", server.name));
-                }
-            } else {
-                // What is left selects nothing.
-                firewall.on.clear();
-            }
+            without(&mut firewall.on, &on, &leaving, &inventory.servers);
             Ok::<_, Diagnostics>(())
         })
+    }
+}
+
+/// Takes the servers of some terms, which are `leaving`, out of the terms by which the firewall is enabled.
+fn without(on: &mut Vec<String>, terms: &[String], leaving: &[&Server], servers: &BTreeMap<ServerName, Server>) {
+    for term in terms {
+        let had = on.len();
+        on.retain(|other| other != term);
+        if on.len() == had {
+            on.push(format!("!{term}"));
+        }
+    }
+    on.retain(|term| !leaving.iter().any(|server| server.name.as_str() == term));
+    // What matches nothing any more would have the rest refused.
+    on.retain(|term| {
+        let of = [term.trim_start_matches('!').to_owned()];
+        Selector::parse(&of).is_ok_and(|of| of.select(servers).is_ok())
+    });
+    let selected = |on: &[String]| match Selector::parse(on) {
+        Ok(terms) if on.iter().any(|term| !term.starts_with('!')) => terms.select(servers).unwrap_or_default(),
+        _ => Vec::new(),
+    };
+    // A server that another term selects as well is taken out by name.
+    let staying = selected(on);
+    for server in leaving.iter().filter(|server| staying.contains(server)) {
+        on.push(format!("!{}", server.name));
+    }
+    if selected(on).is_empty() {
+        on.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn what_is_disabled_is_off_by_whatever_terms_it_was_enabled() {
+        let servers: BTreeMap<ServerName, Server> = ["sg-1", "sg-2", "sg-3"]
+            .map(|name| Server::new(name.parse().unwrap(), "192.0.2.1"))
+            .map(|server| (server.name.clone(), server))
+            .into();
+        for (on, terms, rest) in [
+            (&["*"][..], "*", &[][..]),
+            (&["*", "sg-2"], "*", &[]),
+            (&["sg-1", "sg-2", "!sg-1"], "sg-*", &[]),
+            (&["*"], "sg-1", &["*", "!sg-1"]),
+            (&["*", "sg-2"], "sg-2", &["*", "!sg-2"]),
+            (&["sg-1", "sg-2"], "sg-1", &["sg-2"]),
+            (&["sg-1", "sg-2", "gone"], "sg-1", &["sg-2"]),
+            (&["sg-1", "sg-[23]"], "sg-3", &["sg-1", "sg-[23]", "!sg-3"]),
+        ] {
+            let terms = [terms.to_owned()];
+            let leaving = Selector::parse(&terms).unwrap().select(&servers).unwrap();
+            let mut left: Vec<String> = on.iter().map(|term| (*term).to_owned()).collect();
+            without(&mut left, &terms, &leaving, &servers);
+            assert_eq!(left, rest, "{on:?} without {terms:?}");
+        }
     }
 }

@@ -65,6 +65,8 @@ impl Verb for EnableFirewall {
                 firewall.on.retain(|other| *other != format!("!{term}") && *other != term);
                 firewall.on.push(term);
             }
+            // Those that were taken out by name from what other terms select.
+            firewall.on.retain(|other| !servers.iter().any(|server| other.strip_prefix('!') == Some(server.name.as_str())));
             if ssh_from.is_empty() {
                 let from = seen.from.iter().map(ToString::to_string);
                 for text in from.filter(|text| !firewall.ssh_from.contains(text)).collect::<Vec<_>>() {
