@@ -26,15 +26,15 @@ mod tests;
 #[serde(deny_unknown_fields, default)]
 pub struct Rule {
     /// Let in what it matches
-    #[arg(long, overrides_with_all = ["deny", "reject"])]
+    #[arg(long, conflicts_with_all = ["deny", "reject"])]
     #[serde(skip)]
     allow: bool,
     /// Drop what it matches without a word
-    #[arg(long, overrides_with_all = ["allow", "reject"])]
+    #[arg(long, conflicts_with_all = ["allow", "reject"])]
     #[serde(skip)]
     deny: bool,
     /// Drop what it matches and tell the sender
-    #[arg(long, overrides_with_all = ["allow", "deny"])]
+    #[arg(long, conflicts_with_all = ["allow", "deny"])]
     #[serde(skip)]
     reject: bool,
     #[arg(skip)]
@@ -186,6 +186,14 @@ impl Spec for Rule {
         self.protocol
             .iter_mut()
             .for_each(|text| text.make_ascii_lowercase());
+        match edge.others(super::firewall::Firewall::KIND) {
+            Ok(firewalls) => {
+                for (message, hint) in addresses::unknown_sets(&self.from, &firewalls) {
+                    invalid.push_with_hint("from", message, hint);
+                }
+            }
+            Err(message) => invalid.push("", message),
+        }
         match edge.others(Self::KIND) {
             Ok(others) => {
                 match rank::of(name, self.before.as_deref(), self.after.as_deref(), &others) {

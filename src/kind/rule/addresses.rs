@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use ipnet::IpNet;
+use serde_json::Value;
 
 use super::parse::{self, Source};
-use crate::diagnostic::Invalid;
+use crate::diagnostic::{Invalid, did_you_mean, ticked};
 use crate::item::ruleset::Sources;
 use crate::model::selector::Selector;
 use crate::model::{Server, ServerName};
@@ -51,6 +52,36 @@ pub fn sources(
     }
     invalid.into_result()?;
     Ok(sources)
+}
+
+/// What is wrong with `texts` that name a set which is not among those of the firewall, given as it is stored: a rule that
+/// refers to one would have every later change of the rules refused.
+pub fn unknown_sets(texts: &[String], firewalls: &[(String, Value)]) -> Vec<parse::Refused> {
+    let sets = firewalls
+        .iter()
+        .filter_map(|(_, spec)| spec.get("sets")?.as_object());
+    let known: Vec<&str> = sets
+        .flat_map(|sets| sets.keys().map(String::as_str))
+        .collect();
+    let mut refused = Vec::new();
+    for text in texts {
+        let Ok(Source::Set(set)) = parse::source(text) else {
+            continue;
+        };
+        let set = set.as_str();
+        if known.contains(&set) {
+            continue;
+        }
+        let hint = match did_you_mean(set, known.iter().copied()) {
+            Some(near) => format!("did you mean `set:{near}`"),
+            None => format!("`fleet add-addresses {set} ADDRESS...` makes it"),
+        };
+        refused.push((
+            format!("there is no set of addresses {}", ticked(set)),
+            hint,
+        ));
+    }
+    refused
 }
 
 /// The servers of a term; none at all may be right by the day, but a name must be known.

@@ -13,8 +13,8 @@ use crate::kind::{SecretId, from_json, kind};
 use crate::model::{Server, ServerName};
 use crate::shell::Secret;
 
-/// The outside of a spec: some other rules, and a clock.
-struct World(Vec<(String, Value)>);
+/// The outside of a spec: two other rules, a firewall, and a clock.
+struct World;
 
 impl Edge for World {
     fn read_file(&mut self, _path: &std::path::Path) -> Result<String, String> {
@@ -47,8 +47,18 @@ impl Edge for World {
         Err("no key here".to_owned())
     }
 
-    fn others(&mut self, _kind: &str) -> Result<Vec<(String, Value)>, String> {
-        Ok(self.0.clone())
+    fn others(&mut self, kind: &str) -> Result<Vec<(String, Value)>, String> {
+        Ok(match kind {
+            "rule" => vec![
+                ("first".to_owned(), json!({"rank": 10})),
+                ("last".to_owned(), json!({"rank": 20})),
+            ],
+            "firewall" => {
+                let sets = json!({"office": ["192.0.2.0/24"]});
+                vec![("fleet".to_owned(), json!({"sets": sets}))]
+            }
+            other => return Err(format!("who asks for a {other}?")),
+        })
     }
 }
 
@@ -59,10 +69,7 @@ fn spec(line: &[&str]) -> Result<Rule, Vec<String>> {
     let matches = command
         .try_get_matches_from(line)
         .map_err(|error| vec![error.to_string()])?;
-    let mut world = World(vec![
-        ("first".to_owned(), json!({"rank": 10})),
-        ("last".to_owned(), json!({"rank": 20})),
-    ]);
+    let mut world = World;
     let messages = |invalid: Invalid| {
         invalid
             .problems
@@ -107,6 +114,42 @@ fn a_server_is_let_in_from_each_of_its_addresses() {
     let sources = addresses::sources("from", &["server:db-1".to_owned()], &servers).unwrap();
     let networks: Vec<String> = sources.networks.iter().map(ToString::to_string).collect();
     assert_eq!(networks, ["10.0.0.5/32", "203.0.113.5/32"]);
+}
+
+#[test]
+fn a_rule_has_one_action() {
+    for two in [
+        ["--allow", "--deny"],
+        ["--reject", "--allow"],
+        ["--deny", "--reject"],
+    ] {
+        let refused = spec(&two).unwrap_err().concat();
+        let said = format!("'{}' cannot be used with", two[0]);
+        assert!(refused.contains(&said), "{refused}");
+    }
+}
+
+#[test]
+fn a_set_that_does_not_exist_is_refused() {
+    let from = ["set:offcie", "set:Office", "set:home"].map(str::to_owned);
+    let firewalls = World.others("firewall").unwrap();
+    let refused = |message: &str, hint: &str| (message.to_owned(), hint.to_owned());
+    assert_eq!(
+        addresses::unknown_sets(&from, &firewalls),
+        [
+            refused(
+                "there is no set of addresses `offcie`",
+                "did you mean `set:office`"
+            ),
+            refused(
+                "there is no set of addresses `home`",
+                "`fleet add-addresses home ADDRESS...` makes it"
+            ),
+        ]
+    );
+    let refused = spec(&["--allow", "--from", "192.0.2.1,set:offcie"]).unwrap_err();
+    assert_eq!(refused, ["there is no set of addresses `offcie`"]);
+    spec(&["--allow", "--from", "set:office"]).unwrap();
 }
 
 #[test]
@@ -280,7 +323,6 @@ fn what_looks_odd_and_is_right_is_taken() {
         &["--allow", "--protocol", "0"],
         &["--allow", "--protocol", "any"],
         &["--allow", "--port", "1-65535"],
-        &["--allow", "--deny"],
         &["--allow", "--from", "server:*"],
         &["--allow", "--rate", "1/s"],
     ] {
