@@ -297,7 +297,14 @@ mod tests {
         assert_eq!(back.restored[&key], 7);
         assert_eq!(back.taken_back[&key]["sha256"], hash);
         let change = create(vhost());
-        let restoring = Transaction::restoring(&[&change], &[], &[], 9, "9-0", &back.restored);
+        let restoring = Transaction::restoring(
+            &[&change],
+            &[],
+            &[],
+            (9, "9-0"),
+            Mode::default(),
+            &back.restored,
+        );
         let text = restoring.script().text();
         let staged = "/etc/nginx/conf.d/.fleet-stage/fleet-a.conf";
         assert!(
