@@ -259,7 +259,7 @@ fn what_is_outside_is_refused_with_its_flag() {
     let missing = field(&["--snippet", "nowhere"], Vec::new());
     assert_eq!(
         (missing.field.as_str(), missing.message.as_str()),
-        ("snippet", "`nowhere`: no such file")
+        ("snippet", "no such file")
     );
     let snippet = field(
         &["--snippet", "s"],
