@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use super::Ending;
 use super::agree::agree;
 use super::flags::Flags;
+use super::foreign;
 use super::jobs::{Jobs, There, expecting};
 use super::only::Only;
 use super::outcome;
@@ -309,6 +310,9 @@ pub(super) fn summary(context: &Context, reports: &[ServerReport], started: Inst
         for sentence in outcome::adopted(report) {
             context.ui.note(&sentence);
         }
+    }
+    if let Err(error) = foreign::tell(context, reports) {
+        context.ui.warn(&format!("{error:#}"));
     }
     if reports.len() > 1 {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();

@@ -13,7 +13,7 @@ use super::flags::Flags;
 use super::jobs::{Jobs, Source};
 use super::rolled::{Rolled, goes_on};
 use super::show::directions;
-use super::{Ending, outlook};
+use super::{Ending, foreign, outlook};
 use crate::apply::{Outcome, ServerReport};
 use crate::context::{Context, Edge, Told};
 use crate::diagnostic::{Class, Diagnostic, Diagnostics};
@@ -271,10 +271,15 @@ impl<'a> Changing<'a> {
             }
         }
         let ids = (self.kind.secrets)(&resource.spec)?;
-        for told in told
-            .iter()
-            .filter(|told| ids.iter().any(|(_, id)| *id == told.id))
-        {
+        let foreign = foreign::of(self.context, self.kind, &resource)?;
+        if !foreign.is_empty() {
+            value["unknown_secrets"] = foreign.iter().map(|foreign| foreign.what.clone()).collect();
+        }
+        let holds = |told: &&Told| {
+            ids.iter().any(|(_, id)| *id == told.id)
+                && !foreign.iter().any(|foreign| foreign.id == told.id)
+        };
+        for told in told.iter().filter(holds) {
             let secret = told.secret.reveal();
             value["secrets"][&told.what] = secret.into();
             shown.push((told.what.clone(), secret.to_owned()));

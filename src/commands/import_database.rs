@@ -10,9 +10,10 @@ use clap::Args;
 use serde_json::json;
 use tokio::sync::mpsc::channel;
 
-use super::database_user::database_on;
+use super::database_user::{database_on, databases};
 use super::flags::time;
-use super::{Ending, Example, Group, Verb};
+use super::show::find;
+use super::{Ending, Example, Group, Verb, foreign};
 use crate::apply::{Broken, Brought, Source, bring};
 use crate::context::Context;
 use crate::diagnostic::{Class, Diagnostic};
@@ -67,6 +68,13 @@ impl Verb for ImportDatabase {
                 .hint(format!("`fleet add-database-user {name} USER --role owner` adds one"))
                 .into());
         };
+        let found = find(context.state_to_read()?.as_ref(), databases(), &name)?;
+        let unknown = foreign::of(context, databases(), &found)?;
+        if let Some(foreign) = unknown.iter().find(|foreign| foreign.id == *password) {
+            let what = &foreign.what;
+            let message = format!("database `{name}`: {what} is not known, and an import logs in with it");
+            return Err(Diagnostic::usage(message).hint(foreign::hint(foreign)).into());
+        }
         let keys = context.keys()?;
         let vault = context.state()?.read(|read| read.vault(keys))?;
         let importer = Importer {

@@ -17,6 +17,7 @@ mod dependants;
 mod edit;
 mod firewall;
 mod flags;
+mod foreign;
 mod jobs;
 mod look;
 mod notifying;

@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 
 use super::list::status;
 use super::ask::Known;
-use super::{Ending, KindVerb, ask, example_name, outlook};
+use super::{Ending, KindVerb, ask, example_name, foreign, outlook};
 use crate::context::Context;
 use crate::diagnostic::{Class, Diagnostic, did_you_mean, ticked};
 use crate::item::Key;
-use crate::kind::{Kind, Secrets, Summary};
+use crate::kind::{Foreign, Kind, Secrets, Summary};
 use crate::model::{PlacementStatus, Resource, ResourceName, ServerName};
 use crate::state::{Filter, State};
 use crate::ui::{Page, Tone, format};
@@ -79,10 +79,14 @@ impl KindVerb for Show {
         let revealed = if kind.reveals && matches.get_flag("reveal") {
             reveal(context, kind, &resource)?
         } else {
-            Vec::new()
+            Revealed::default()
         };
-        if !revealed.is_empty() {
-            value[kind.word]["secrets"] = revealed.iter().cloned().collect();
+        if !revealed.known.is_empty() {
+            value[kind.word]["secrets"] = revealed.known.iter().cloned().collect();
+        }
+        if !revealed.unknown.is_empty() {
+            let unknown = revealed.unknown.iter().map(|foreign| foreign.what.clone());
+            value[kind.word]["unknown_secrets"] = unknown.collect();
         }
         let adopted = match &state {
             Some(state) => state.read(|read| read.adopted_of(&resource))?,
@@ -106,7 +110,11 @@ impl KindVerb for Show {
                 outlook::print(page, &outlook);
             }
             let plain = |(what, text): &(String, String)| (what.clone(), text.clone());
-            let more: Vec<_> = directions.iter().chain(&revealed).map(plain).collect();
+            let unknown = revealed.unknown.iter().map(|foreign| {
+                (foreign.what.clone(), "not known: it is kept as it is on the server".to_owned())
+            });
+            let told = directions.iter().chain(&revealed.known).map(plain);
+            let more: Vec<_> = told.chain(unknown).collect();
             if !more.is_empty() {
                 page.end();
                 page.fields(more.iter().map(|(what, text)| (what.as_str(), text.clone(), Tone::Plain)));
@@ -123,6 +131,11 @@ impl KindVerb for Show {
         })?;
         for problem in &known.problems {
             context.ui.problem(problem);
+        }
+        if !context.globals.wants_json() {
+            for foreign in &revealed.unknown {
+                context.ui.hint(&foreign::hint(foreign));
+            }
         }
         Ok(if known.problems.is_empty() { Ending::Done } else { Ending::With(Class::Partial) })
     }
@@ -165,23 +178,32 @@ pub(super) fn directions(
     Ok((kind.directions)(&resource.spec, &resource.name.name, server)?)
 }
 
+/// The secrets of a resource.
+#[derive(Default)]
+struct Revealed {
+    /// What each is, and the secret itself.
+    known: Vec<(String, String)>,
+    /// Those of which the server has others.
+    unknown: Vec<Foreign>,
+}
+
 /// Opens the secrets of the resource, as a task on the record.
-fn reveal(
-    context: &Context,
-    kind: &Kind,
-    resource: &Resource,
-) -> anyhow::Result<Vec<(String, String)>> {
+fn reveal(context: &Context, kind: &Kind, resource: &Resource) -> anyhow::Result<Revealed> {
     let command = format!("show-{}", kind.word);
     let task = context.state()?.write(|write| context.begin_task(&command, write))?;
-    let open = || -> anyhow::Result<Vec<(String, String)>> {
+    let open = || -> anyhow::Result<Revealed> {
+        let unknown = foreign::of(context, kind, resource)?;
         let keys = context.keys()?;
         let vault = context.state()?.read(|read| read.vault(keys))?;
-        let mut revealed = Vec::new();
+        let mut known = Vec::new();
         for (what, id) in (kind.secrets)(&resource.spec)? {
+            if unknown.iter().any(|foreign| foreign.id == id) {
+                continue;
+            }
             let secret = vault.open(&id).map_err(Diagnostic::failed)?;
-            revealed.push((what, secret.reveal().to_owned()));
+            known.push((what, secret.reveal().to_owned()));
         }
-        Ok(revealed)
+        Ok(Revealed { known, unknown })
     };
     let revealed = open();
     let ending = if revealed.is_ok() { Ending::Done } else { Ending::With(Class::Failed) };

@@ -8,9 +8,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::wanted::Wanted;
-use super::{Claim, Compile, Edge, Heard, Live, Scope, SecretId, Spec, Summary};
+use super::{Claim, Compile, Edge, Foreign, Heard, Live, Scope, SecretId, Spec, Summary};
 use crate::diagnostic::Invalid;
-use crate::item::Item;
+use crate::item::{Applied, Item, Key};
 use crate::item::transfer::Carried;
 use crate::model::{Access, DomainName, ResourceName, Role, Server};
 use crate::shell::Script;
@@ -302,6 +302,10 @@ impl Spec for Database {
         };
         let file = settings::path(self).map(|path| ("settings in".to_owned(), path));
         self.users.iter().map(url).chain(file).collect()
+    }
+
+    fn foreign(&self, name: &str, applied: &BTreeMap<Key, Applied>) -> Vec<Foreign> {
+        passwords::foreign(self, name, applied)
     }
 
     fn secrets(&self) -> Vec<(String, SecretId)> {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::diagnostic::Invalid;
-use crate::item::Item;
+use crate::item::{Applied, Item, Key};
 use crate::model::health::ServerFacts;
 use crate::model::{Placement, ResourceName, Role, Server};
 use crate::shell::{Script, Secret};
@@ -34,6 +34,17 @@ use wanted::Wanted;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SecretId(pub String);
+
+/// A secret in whose place a server has another one, which was taken over as it is and is not known here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Foreign {
+    /// What it is: `password of shop`.
+    pub what: String,
+    /// What stands for the one that fleet would give.
+    pub id: SecretId,
+    /// The command that makes it known, by giving another.
+    pub command: String,
+}
 
 /// The outside world as a spec may use it while it is made from arguments: files to read, passwords to ask for,
 /// secrets to seal. Implemented by `context`; behind this edge the core is pure.
@@ -204,6 +215,12 @@ pub trait Spec: Args + Serialize + DeserializeOwned + Clone + Send + Sync + 'sta
         Vec::new()
     }
 
+    /// Which of the secrets are others on a server where this is on record of its items.
+    fn foreign(&self, name: &str, applied: &BTreeMap<Key, Applied>) -> Vec<Foreign> {
+        let _ = (name, applied);
+        Vec::new()
+    }
+
     /// Every reason why this spec cannot be, with hints. `now` is for certificates and other things that expire.
     fn validate(&self, name: &str, now: Timestamp) -> Result<(), Invalid>;
 
@@ -315,6 +332,8 @@ pub struct Kind {
     pub directions: Directions,
     /// See [`Spec::secrets`].
     pub secrets: Revealed,
+    /// See [`Spec::foreign`].
+    pub foreign: Unknown,
     /// See [`Spec::validate`]; also refuses JSON that is not a spec.
     pub validate: fn(&Value, &str, Timestamp) -> Result<(), Invalid>,
     /// The spec as it is stored: every field, in the order of the struct.
@@ -401,6 +420,7 @@ impl Kind {
             },
             directions: |value, name, server| Ok(from_json::<S>(value)?.directions(name, server)),
             secrets: |value| Ok(from_json::<S>(value)?.secrets()),
+            foreign: |value, name, applied| Ok(from_json::<S>(value)?.foreign(name, applied)),
             validate: |value, name, now| from_json::<S>(value)?.validate(name, now),
             normalise: |value| to_json(&from_json::<S>(value)?),
             weight: S::WEIGHT,
@@ -468,6 +488,9 @@ pub type Directions = fn(&Value, &str, Option<&Server>) -> Result<Vec<(String, S
 
 /// The secrets of a resource, of its stored spec: what each is, and what stands for it.
 pub type Revealed = fn(&Value) -> Result<Vec<(String, SecretId)>, Invalid>;
+
+/// The secrets that are not known, of a stored spec, its name, and what is on record of a server's items.
+pub type Unknown = fn(&Value, &str, &BTreeMap<Key, Applied>) -> Result<Vec<Foreign>, Invalid>;
 
 /// Every kind. A new one is a file here and a word in this list.
 pub static KINDS: [Kind; 6] = [

@@ -1,13 +1,15 @@
 //! Passwords of users: generated, read or asked for, and what is refused.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use icu_normalizer::ComposingNormalizer;
 
-use super::Engine;
-use crate::kind::{Edge, SecretId};
+use super::{Database, Engine};
+use crate::item::{Applied, ItemType, Key};
+use crate::kind::{Edge, Foreign, SecretId};
 use crate::shell::Secret;
 
 /// A password that is to be set.
@@ -71,6 +73,37 @@ impl NewPassword<'_> {
             generated,
         })
     }
+}
+
+/// The passwords that are others on a server where `applied` is on record: of the users who were taken over as they are.
+pub(super) fn foreign(
+    spec: &Database,
+    name: &str,
+    applied: &BTreeMap<Key, Applied>,
+) -> Vec<Foreign> {
+    let item_type = match spec.engine() {
+        Engine::Mariadb => ItemType::Mariadb,
+        Engine::Postgres => ItemType::Postgres,
+    };
+    let kept = |user: &str| {
+        applied.iter().any(|(key, known)| {
+            let account = key.name.strip_prefix("user ").filter(|_| key.item_type == item_type);
+            // One of MariaDB has where it comes from behind it.
+            let of = account.map(|account| match spec.engine() {
+                Engine::Mariadb => account.rsplit_once('@').map_or(account, |(user, _)| user),
+                Engine::Postgres => account,
+            });
+            of == Some(user) && known.kept_its("password")
+        })
+    };
+    let users = spec.users().iter().filter(|(user, _)| kept(user));
+    users
+        .map(|(user, settings)| Foreign {
+            what: format!("password of {user}"),
+            id: settings.password.clone(),
+            command: format!("fleet rotate-password {name} {user}"),
+        })
+        .collect()
 }
 
 /// Refuses a password that would not be the same everywhere.
