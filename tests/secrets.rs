@@ -315,3 +315,37 @@ fn no_password_is_left_in_a_file() {
         .expect(0);
     assert!(!shown.stdout.contains(PASSWORD), "{shown}");
 }
+
+#[test]
+fn what_a_database_has_for_settings_is_shown_in_words() {
+    let environment = environment();
+    let database = [
+        "add-database",
+        "shop",
+        "--server",
+        "sg-1",
+        "--stage",
+        "--host",
+        "192.0.2.7",
+    ];
+    environment.fleet(database).expect(0);
+    let shown = environment
+        .fleet(["show-database", "shop", "--recorded"])
+        .expect(0);
+    assert!(
+        shown.stdout.contains("shop: owner, from 192.0.2.7"),
+        "{shown}"
+    );
+    assert!(!shown.stdout.contains("sec_"), "{shown}");
+    add(&environment, "example.com").expect(0);
+    let shown = environment.fleet(["show-site", "example.com"]).expect(0);
+    assert!(
+        shown.stdout.contains("bob") && !shown.stdout.contains("sec_"),
+        "{shown}"
+    );
+    // SQL is no JSON object.
+    let refused = environment
+        .fleet(["dump-database", "shop", "-", "--json"])
+        .expect(2);
+    assert!(refused.stdout.contains("no JSON"), "{refused}");
+}

@@ -79,7 +79,10 @@ pub(super) fn ending(progress: Vec<Progress>, stderr: &str) -> Ending {
             )),
             Progress::Unconfirmed => confirmed = false,
             Progress::Lost(by) => lost = Some(by),
-            Progress::Step(_) | Progress::Confirm(_) | Progress::Strangers(_) => {}
+            Progress::Step(_)
+            | Progress::Confirm(_)
+            | Progress::Strangers(_)
+            | Progress::Notice(_) => {}
         }
     }
     if reasons.is_empty() {

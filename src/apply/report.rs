@@ -1,6 +1,6 @@
 //! What became of one server.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::diagnostic::Diagnostic;
@@ -112,6 +112,8 @@ pub struct ServerReport {
     pub untried: Vec<ResourceName>,
     /// Resources that follow what was asked for and could not be compiled: nothing of them was looked at.
     pub left_out: Vec<Blocked>,
+    /// What is worth knowing of what was done, a sentence each.
+    pub notices: BTreeSet<String>,
     /// Why it was not reached, or could not be worked on.
     pub error: Option<Diagnostic>,
     /// Transactions of earlier runs that were found half done and rolled back.
@@ -147,6 +149,7 @@ impl ServerReport {
             failures: Vec::new(),
             untried: Vec::new(),
             left_out: Vec::new(),
+            notices: BTreeSet::new(),
             error: None,
             recovered: Vec::new(),
             unfinished: Vec::new(),

@@ -75,17 +75,21 @@ pub type Source = Receiver<io::Result<Vec<u8>>>;
 /// How an import ended on the server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Brought {
-    /// `done`, `undone`, `lost`, or before anything was changed `stopped`, `locked` or `filled`; `lost-lock` when somebody
+    /// `done`, `undone`, `lost`, or before anything was changed `stopped`, `unsaved`, `gone`, `locked` or `filled`; `lost-lock` when somebody
     /// broke the lock.
     pub result: String,
     /// What was said about it; with `filled` how many objects are there.
     pub said: String,
     /// How much was brought.
     pub bytes: u64,
+    /// Whether something was in the place of it.
+    pub replaces: bool,
+    /// What is worth knowing beside that, a sentence each.
+    pub notices: Vec<String>,
 }
 
 /// Takes the server's lock with `lock` (see [`crate::plan::lock::take`]), runs `begin`, brings what `source` gives, at the
-/// pace at which it does, and has it ended. What breaks off in between is taken back by the server itself.
+/// pace at which it does, and has it ended, unless `begin` itself has said how it ended. What breaks off in between is taken back by the server itself.
 ///
 /// # Errors
 /// Why it broke off.
@@ -118,6 +122,10 @@ pub async fn bring(
     let mut on_line = |line: &str| {
         if let Some(result) = line.strip_prefix("@result ") {
             result.clone_into(&mut brought.result);
+        } else if line == "@replaces" {
+            brought.replaces = true;
+        } else if let Some(notice) = line.strip_prefix("@notice ") {
+            brought.notices.push(notice.to_owned());
         } else if let Some(by) = line.strip_prefix("@lost ") {
             "lost-lock".clone_into(&mut brought.result);
             by.clone_into(&mut brought.said);

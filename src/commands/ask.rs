@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use crate::apply::{self, Answer};
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
@@ -35,6 +37,15 @@ impl Known {
     pub(super) fn of(&self, server: &ServerName, name: &str) -> Option<&Summary> {
         self.columns.get(&(server.clone(), name.to_owned()))
     }
+}
+
+/// What a server said of a resource of `kind`, as JSON has it under this heading.
+pub(super) fn json(kind: &Kind, heading: &'static str, text: &str) -> (&'static str, Value) {
+    if !kind.numbers.contains(&heading) {
+        return (heading, text.into());
+    }
+    let number = text.parse::<u64>().map_or(Value::Null, Value::from);
+    (heading.trim_start_matches('_'), number)
 }
 
 /// Asks the servers of `resources`, all of one kind, the questions of that kind; those of `only` if given.

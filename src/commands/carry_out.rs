@@ -276,6 +276,9 @@ pub(super) fn to_json(reports: &[ServerReport]) -> Value {
                 });
                 value["strangers"] = strangers.collect();
             }
+            if !report.notices.is_empty() {
+                value["notices"] = json!(report.notices);
+            }
             if report.wave > 0 {
                 value["wave"] = report.wave.into();
                 value["unwell"] = json!(report.unwell);
@@ -309,6 +312,11 @@ pub(super) fn summary(context: &Context, reports: &[ServerReport], started: Inst
         }
         for sentence in outcome::adopted(report) {
             context.ui.note(&sentence);
+        }
+        for notice in &report.notices {
+            context
+                .ui
+                .warn(&format!("on `{}`: {notice}", report.server));
         }
     }
     if let Err(error) = foreign::tell(context, reports) {

@@ -82,6 +82,11 @@ impl Verb for DumpDatabase {
             .unwrap_or_else(|| PathBuf::from(format!("{name}{}", compression.ending())));
         let script = transfer::dump(&spec.carried(&name), compression.packing());
         if file == Path::new("-") {
+            if context.globals.wants_json() {
+                return Err(Diagnostic::usage("a dump to stdout is SQL and no JSON")
+                    .hint("name a file, or leave `--json` out")
+                    .into());
+            }
             if context.ui.settings().stdout.is_terminal && compression != Compression::None {
                 return Err(Diagnostic::usage("a packed dump is nothing for a terminal")
                     .hint("name a file, or `--compress none`")
@@ -143,6 +148,8 @@ fn receive(
     match received {
         Ok(output) if output.status == 0 => {
             out.flush().map_err(|error| failed(error.to_string()))?;
+            let notices = output.stderr.lines().filter_map(|line| line.strip_prefix("@notice "));
+            notices.for_each(|notice| context.ui.warn(notice));
             Ok(bytes)
         }
         Ok(output) => {

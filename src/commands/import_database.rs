@@ -21,6 +21,7 @@ use crate::item::transfer::{self, Importer, Packing};
 use crate::kind::Secrets;
 use crate::model::Server;
 use crate::plan::lock;
+use crate::shell::Script;
 use crate::ui::format;
 
 /// How much is read to see how the dump is packed.
@@ -73,7 +74,7 @@ impl Verb for ImportDatabase {
         if let Some(foreign) = unknown.iter().find(|foreign| foreign.id == *password) {
             let what = &foreign.what;
             let message = format!("database `{name}`: {what} is not known, and an import logs in with it");
-            return Err(Diagnostic::usage(message).hint(foreign::hint(foreign)).into());
+            return Err(Diagnostic::usage(message).hint(foreign.hint.clone()).into());
         }
         let keys = context.keys()?;
         let vault = context.state()?.read(|read| read.vault(keys))?;
@@ -85,32 +86,67 @@ impl Verb for ImportDatabase {
         let carried = spec.carried(&name);
         let task = context.state()?.write(|write| context.begin_task(Self::NAME, write))?;
         let script = transfer::begin(&carried, packing, &importer, self.force, task);
-        let progress = context.ui.progress(1);
-        progress.state(server.name.as_str(), "importing");
-        let connector = context.connector()?;
-        let wait = self.lock_wait.unwrap_or(context.inventory()?.settings.lock_wait);
-        let owner = context.lock_owner(Self::NAME, task);
-        let lock = lock::take(wait.as_secs(), &owner, &format!("the import of database {name}"));
-        let locking = (&lock, wait);
-        let brought = context.block_on(bring(&connector, &server, locking, &script, &mut source))?;
-        drop(progress);
-        let result = outcome(&name, &server, brought);
-        let ending = match &result {
-            Ok(_) => Ok(Ending::Done),
-            Err(error) => Ok(Ending::With(error.class)),
+        let filling = Filling {
+            command: Self::NAME,
+            name: &name,
+            server: &server,
+            task,
+            lock_wait: self.lock_wait,
         };
-        context.end_task(task, &ending);
-        let bytes = result?;
-        let value = json!({ "database": name, "bytes": bytes, "task": task });
+        let brought = filling.run(context, &script, &mut source)?;
+        let bytes = brought.bytes;
+        let value = json!({ "database": name, "bytes": bytes, "task": task, "replaces": brought.replaces });
         context.ui.show(&value, |page| {
             page.line(&format!("database {name} is filled ({})", format::bytes(bytes)));
         })?;
-        ending
+        if brought.replaces {
+            context.ui.hint(&format!("`fleet undo {task}` puts back what was in it"));
+        }
+        Ok(Ending::Done)
     }
 }
 
-/// What became of it: how much is in the database now.
-fn outcome(name: &str, server: &Server, brought: Result<Brought, Broken>) -> Result<u64, Diagnostic> {
+/// A database that gets another content, as task number `task`.
+pub(super) struct Filling<'a> {
+    pub(super) command: &'static str,
+    pub(super) name: &'a str,
+    pub(super) server: &'a Server,
+    pub(super) task: i64,
+    pub(super) lock_wait: Option<Duration>,
+}
+
+impl Filling<'_> {
+    /// Has the server do it under its lock, and ends the task.
+    pub(super) fn run(&self, context: &Context, script: &Script, source: &mut Source) -> anyhow::Result<Brought> {
+        let result = self.carry_out(context, script, source);
+        let ending = match &result {
+            Ok(_) => Ok(Ending::Done),
+            Err(error) => Ok(Ending::With(error.downcast_ref::<Diagnostic>().map_or(Class::Failed, |error| error.class))),
+        };
+        context.end_task(self.task, &ending);
+        let brought = result?;
+        for notice in &brought.notices {
+            context.ui.warn(notice);
+        }
+        Ok(brought)
+    }
+
+    fn carry_out(&self, context: &Context, script: &Script, source: &mut Source) -> anyhow::Result<Brought> {
+        let progress = context.ui.progress(1);
+        progress.state(self.server.name.as_str(), "importing");
+        let connector = context.connector()?;
+        let wait = self.lock_wait.unwrap_or(context.inventory()?.settings.lock_wait);
+        let owner = context.lock_owner(self.command, self.task);
+        let lock = lock::take(wait.as_secs(), &owner, &format!("the import of database {}", self.name));
+        let locking = (&lock, wait);
+        let brought = context.block_on(bring(&connector, self.server, locking, script, source))?;
+        drop(progress);
+        Ok(outcome(self.name, self.server, brought)?)
+    }
+}
+
+/// What became of it.
+fn outcome(name: &str, server: &Server, brought: Result<Brought, Broken>) -> Result<Brought, Diagnostic> {
     let failed = |why: &str| Diagnostic::failed(format!("database `{name}` could not be filled{why}"));
     let brought = match brought {
         Ok(brought) => brought,
@@ -125,10 +161,16 @@ fn outcome(name: &str, server: &Server, brought: Result<Brought, Broken>) -> Res
         }
     };
     let mut error = match brought.result.as_str() {
-        "done" => return Ok(brought.bytes),
+        "done" => return Ok(brought),
         "undone" => failed(", and is as before"),
         "stopped" => {
             failed(", and was not touched").hint("`fleet apply` makes it, if it is not there")
+        }
+        "unsaved" => failed(", and was not touched: what is in it could not be saved first")
+            .hint("see to what the engine complains of; what cannot be saved is not replaced"),
+        "gone" => {
+            let message = format!("what was in database `{name}` before is not in the trash of `{}`", server.name);
+            return Err(Diagnostic::usage(message).hint("`fleet list-trash` lists what is"));
         }
         "filled" => {
             let objects = brought.said.parse().map_or(brought.said, |number| format::count(number, "object"));

@@ -164,7 +164,11 @@ fn list_live(
             let heard = heard.map_or(&[][..], Vec::as_slice);
             live.insert(
                 placement.server.to_string(),
-                heard.iter().map(|(heading, value)| ((*heading).to_owned(), value.clone())).collect(),
+                heard
+                    .iter()
+                    .map(|(heading, text)| super::ask::json(kind, heading, text))
+                    .map(|(heading, value)| (heading.to_owned(), value))
+                    .collect(),
             );
             let (word, tone) = status_of(
                 &[placement.status].into_iter(),

@@ -69,7 +69,8 @@ impl KindVerb for Show {
         let mut value = json!({ (kind.word): resource });
         for ((server, _), columns) in &known.columns {
             for (heading, text) in columns {
-                value[kind.word]["live"][server.as_str()][*heading] = json!(text);
+                let (heading, number) = ask::json(kind, heading, text);
+                value[kind.word]["live"][server.as_str()][heading] = number;
             }
         }
         let directions = directions(context, kind, &resource)?;
@@ -103,8 +104,9 @@ impl KindVerb for Show {
         if !outlook.is_empty() {
             value[kind.word]["outlook"] = outlook::json(&outlook);
         }
+        let worded = (kind.worded)(&resource.spec)?;
         context.ui.show(&value, |page| {
-            print(page, context, &resource, &adopted);
+            print(page, context, &resource, &adopted, &worded);
             if !outlook.is_empty() && !resource.suspended {
                 page.end();
                 outlook::print(page, &outlook);
@@ -134,7 +136,7 @@ impl KindVerb for Show {
         }
         if !context.globals.wants_json() {
             for foreign in &revealed.unknown {
-                context.ui.hint(&foreign::hint(foreign));
+                context.ui.hint(&foreign.hint);
             }
         }
         Ok(if known.problems.is_empty() { Ending::Done } else { Ending::With(Class::Partial) })
@@ -271,7 +273,13 @@ fn unknown(kind: &Kind, typed: &str, all: &[Resource]) -> Diagnostic {
     }
 }
 
-fn print(page: &mut Page, context: &Context, resource: &Resource, adopted: &[(ServerName, Key)]) {
+fn print(
+    page: &mut Page,
+    context: &Context,
+    resource: &Resource,
+    adopted: &[(ServerName, Key)],
+    worded: &[(&str, String)],
+) {
     let (word, tone) = status(resource);
     let now = context.now();
     let moment = |at| format!("{} ({})", format::time(at), format::age(at, now));
@@ -310,7 +318,11 @@ fn print(page: &mut Page, context: &Context, resource: &Resource, adopted: &[(Se
     let settings: Vec<(String, String)> = match &resource.spec {
         Value::Object(settings) => settings
             .iter()
-            .map(|(key, value)| (key.replace('_', "-"), setting(value)))
+            .map(|(key, value)| {
+                let words = worded.iter().find(|(field, _)| field == key);
+                let words = words.map_or_else(|| setting(value), |(_, words)| words.clone());
+                (key.replace('_', "-"), words)
+            })
             .collect(),
         _ => Vec::new(),
     };

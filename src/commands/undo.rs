@@ -18,6 +18,8 @@ use crate::plan::place::Request;
 use crate::plan::revert::revert;
 use crate::state::{Change, Write};
 
+mod import;
+
 /// Puts back what a task changed.
 #[derive(Args, Debug)]
 pub struct Undo {
@@ -55,6 +57,9 @@ impl Verb for Undo {
             Ok::<_, Diagnostic>((task, read.task_changes(self.task)?))
         })?;
         let Some(first) = changes.first() else {
+            if let Some(import) = import::of(&state, &task)? {
+                return import::undo(context, &import, &self.staging);
+            }
             let message = format!(
                 "there is nothing to undo: task {} (`{}`) changed nothing of what is recorded",
                 task.id, task.command

@@ -79,7 +79,9 @@ impl Applied {
     /// Whether it was taken over with something else as `prop` than fleet would give it.
     pub fn kept_its(&self, prop: &str) -> bool {
         let adopted = self.adopted.as_ref();
-        adopted.is_some_and(|adopted| self.props.contains_key(prop) && adopted.get(prop) != self.props.get(prop))
+        adopted.is_some_and(|adopted| {
+            self.props.contains_key(prop) && adopted.get(prop) != self.props.get(prop)
+        })
     }
 
     /// Whether the record is from a backup, so that what is there may be the work of a fleet that knew more.

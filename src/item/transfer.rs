@@ -109,18 +109,67 @@ pub fn begin(
     let mut script = Script::new();
     carried.functions(&mut script);
     let (engine, name) = (carried.engine(), carried.name());
-    let (question, credentials) = match carried {
-        Carried::Mariadb(database) => (Mariadb::count(database), mariadb::credentials(importer)),
-        Carried::Postgres(database) => (Postgres::count(database), postgres::credentials(importer)),
+    let credentials = match carried {
+        Carried::Mariadb(_) => mariadb::credentials(importer),
+        Carried::Postgres(_) => postgres::credentials(importer),
     };
+    script.append(&count(carried));
+    script.raw(if replace {
+        "[ \"$objects\" = 0 ] || echo '@replaces'\n"
+    } else {
+        "[ \"$objects\" = 0 ] || { printf '@filled %s\\n' \"$objects\"; exit 1; }\n"
+    });
+    script.append(&journal(carried, task));
+    script.append(&emptying(carried));
+    script.raw("[ \"$objects\" = 0 ] || transfer_empty || transfer_fail\n");
+    let words = [engine, name, packing.word(), credentials.reveal()];
+    script.line("transfer_begin {} {} {} {} || transfer_fail", &words);
+    script
+}
+
+/// Puts back what the task `from` moved to the trash when it replaced what was in the database; what is in it now goes to the
+/// trash of `task`. It prints `@result done`, `undone`, `lost`, `stopped` or `unsaved`, or `gone` where the trash has nothing,
+/// and ends the conversation.
+pub fn put_back(carried: &Carried, from: i64, task: i64) -> Script {
+    let mut script = Script::new();
+    carried.functions(&mut script);
+    let (engine, name, from) = (carried.engine(), carried.name(), from.to_string());
+    let kept = format!("/var/lib/fleet/trash/{from}/{engine}-{name}/dump.sql.gz");
+    script.line("[ -s {} ] || { echo '@result gone'; exit 1; }", &[&kept]);
+    script.append(&count(carried));
+    script.append(&journal(carried, task));
+    script.line(
+        "transfer_back {} {} {} || transfer_fail",
+        &[engine, name, &from],
+    );
+    script.raw(
+        "transfer_keep || transfer_fail\nrm -f -- \"$run/busy\"\necho '@result done'\nexit 1\n",
+    );
+    script
+}
+
+/// Counts what is in the database, into $objects.
+fn count(carried: &Carried) -> Script {
+    let question = match carried {
+        Carried::Mariadb(database) => Mariadb::count(database),
+        Carried::Postgres(database) => Postgres::count(database),
+    };
+    let mut script = Script::new();
     script.raw("objects=$(printf %s ").arg(&question);
-    script.raw(" | ").raw(engine);
+    script.raw(" | ").raw(carried.engine());
     script.raw("_sql) && [ \"$objects\" ] || { echo '@result stopped'; exit 1; }\n");
-    if !replace {
-        script.raw("[ \"$objects\" = 0 ] || { printf '@filled %s\\n' \"$objects\"; exit 1; }\n");
-    }
-    let task = task.to_string();
+    script
+}
+
+/// Opens the journal in $t, and saves what is in the database.
+fn journal(carried: &Carried, task: i64) -> Script {
+    let mut script = Script::new();
+    let (engine, name, task) = (carried.engine(), carried.name(), task.to_string());
     script.line("t={}", &[&format!("{TRANSACTIONS}/{task}-import")]);
+    script.line(
+        "trashed={}",
+        &[&format!("/var/lib/fleet/trash/{task}/{engine}-{name}")],
+    );
     // Whoever breaks the lock looks for such a directory after it has taken the lock away: one of both sees the other.
     script.raw("mkdir -p -m 700 -- \"$t\" || { echo '@result stopped'; exit 1; }\n");
     script.raw("held || { drop \"$t\"; lost; exit 75; }\n");
@@ -132,13 +181,9 @@ pub fn begin(
     };
     let words = [engine, name, &task, &settings, undo.text()];
     script.line(
-        "transfer_open {} {} {} {} {} || { drop \"$t\"; echo '@result stopped'; exit 1; }",
+        "transfer_open {} {} {} {} {} || { drop \"$t\"; echo '@result unsaved'; exit 1; }",
         &words,
     );
-    script.append(&emptying(carried));
-    script.raw("[ \"$objects\" = 0 ] || transfer_empty || transfer_fail\n");
-    let words = [engine, name, packing.word(), credentials.reveal()];
-    script.line("transfer_begin {} {} {} {} || transfer_fail", &words);
     script
 }
 

@@ -1,6 +1,7 @@
 # Dumps and imports of databases: POSIX sh. The functions of the engine come before these.
 # transfer_dump ENGINE NAME PACK: prints a packed dump; the status is 0 only when it is known to be whole.
 transfer_dump() {
+	[ "$1" != mariadb ] || mariadb_notice "$2" >&2
 	work=$(mktemp -d /run/fleet-dump.XXXXXX) || return 1
 	mkfifo -m 600 -- "$work/copy"
 	tail -c 400 <"$work/copy" >"$work/tail" &
@@ -41,8 +42,22 @@ transfer_open() (
 	printf %s "$5" >"$t/undo.sh" && sync -f "$t" && : >"$t/ready" && sync -f "$t"
 )
 
-# transfer_undo: makes the database again as it was. Where that fails, the next run tries it again.
-transfer_undo() { sh "$t/undo.sh" "$t" && drop "$t"; }
+# transfer_undo: makes the database again as it was, and then nobody needs what the trash has of it. Where that fails, the
+# next run tries it again.
+transfer_undo() {
+	sh "$t/undo.sh" "$t" && drop "$t" || return
+	rm -rf -- "$trashed"
+	rmdir -- "${trashed%/*}" 2>/dev/null || :
+}
+
+# transfer_back ENGINE NAME TASK: brings back what the trash of a task has of the database, in place of what is in it.
+transfer_back() {
+	bad=0
+	"${1}_gone" "$2"
+	"${1}_back" "$3" "$2"
+	"${1}_sql" <"$t/settings" >/dev/null || bad=1
+	[ "$bad" = 0 ]
+}
 
 # transfer_keep: what was brought stays from here on, also when the power goes.
 transfer_keep() { rm -f -- "$t/ready" && sync -f "$t" && drop "$t"; }

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::wanted::Wanted;
 use super::{Claim, Compile, Edge, Foreign, Heard, Live, Scope, SecretId, Spec, Summary};
 use crate::diagnostic::Invalid;
-use crate::item::{Applied, Item, Key};
 use crate::item::transfer::Carried;
+use crate::item::{Applied, Item, Key};
 use crate::model::{Access, DomainName, ResourceName, Role, Server};
 use crate::shell::Script;
 
@@ -167,6 +167,18 @@ pub struct User {
 }
 
 impl User {
+    /// `report: read-only, from 192.0.2.7, until 2026-12-31T18:00:00Z`.
+    fn worded(&self, name: &str) -> String {
+        let mut words = format!("{name}: {}, from {}", self.access, self.hosts.join(" and "));
+        if self.connections > 0 {
+            words += &format!(", {} connections at most", self.connections);
+        }
+        if let Some(expires) = self.expires {
+            words += &format!(", until {expires}");
+        }
+        words
+    }
+
     /// Takes over the password of the same user as it is there, where both were generated: that is not the same twice.
     pub fn inherit(&mut self, there: &Self) {
         if self.generated && there.generated {
@@ -196,6 +208,7 @@ impl Spec for Database {
         flag: None,
         help: "How big each is",
     });
+    const NUMBERS: &'static [&'static str] = &["_bytes", "tables"];
     const EXAMPLE: &'static str = "fleet add-database shop --engine postgres";
 
     fn canonical_name(input: &str) -> Result<String, Invalid> {
@@ -273,6 +286,15 @@ impl Spec for Database {
             ("users", users.join(", ").into()),
             ("site", self.site.clone().unwrap_or_default().into()),
         ]
+    }
+
+    fn worded(&self) -> Vec<(&'static str, String)> {
+        let users: Vec<String> = self
+            .users
+            .iter()
+            .map(|(name, user)| user.worded(name))
+            .collect();
+        vec![("users", users.join("\n"))]
     }
 
     fn ask(specs: &[(&str, Self)], out: &mut Script) {

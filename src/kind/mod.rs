@@ -42,8 +42,8 @@ pub struct Foreign {
     pub what: String,
     /// What stands for the one that fleet would give.
     pub id: SecretId,
-    /// The command that makes it known, by giving another.
-    pub command: String,
+    /// What to do about it.
+    pub hint: String,
 }
 
 /// The outside world as a spec may use it while it is made from arguments: files to read, passwords to ask for,
@@ -170,6 +170,9 @@ pub trait Spec: Args + Serialize + DeserializeOwned + Clone + Send + Sync + 'sta
     const HOSTS: bool = false;
     /// What only its server knows of it.
     const LIVE: Option<Live> = None;
+    /// The headings of what its server tells that are whole numbers, in JSON too. One that begins with `_` is for JSON alone,
+    /// where it is without that.
+    const NUMBERS: &'static [&'static str] = &[];
     /// A heading of what its server tells that `show-` prints alone with a flag of that name, and what the flag is for.
     const ALONE: Option<(&'static str, &'static str)> = None;
     /// The headings of what its servers tell that must be the same on all of them after a change: they are asked until
@@ -255,6 +258,11 @@ pub trait Spec: Args + Serialize + DeserializeOwned + Clone + Send + Sync + 'sta
     /// Columns of `list-` after the name and before the placement: heading and value.
     fn summary(&self, name: &str) -> Summary;
 
+    /// Settings that `show-` has in other words than those they are stored in: field and words.
+    fn worded(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
     /// What the settings amount to at the time of their server, for `add-`, `set-` and `show-`: heading and value.
     fn outlook(&self, now: &Zoned) -> Summary {
         let _ = now;
@@ -306,6 +314,8 @@ pub struct Kind {
     pub hosts: bool,
     /// See [`Spec::LIVE`].
     pub live: Option<Live>,
+    /// See [`Spec::NUMBERS`].
+    pub numbers: &'static [&'static str],
     /// See [`Spec::ALONE`].
     pub alone: Option<(&'static str, &'static str)>,
     /// See [`Spec::AGREE`].
@@ -350,6 +360,8 @@ pub struct Kind {
     pub items: fn(&Value, &Compile<'_>) -> Result<Vec<Item>, Invalid>,
     /// See [`Spec::summary`]; of the stored JSON text, because a list of very many has no time to take it apart twice.
     pub summary: fn(&str, &str) -> Result<Summary, Invalid>,
+    /// See [`Spec::worded`].
+    pub worded: Worded,
     /// See [`Spec::outlook`].
     pub outlook: fn(&Value, &Zoned) -> Result<Summary, Invalid>,
     /// See [`Spec::CHECKED`].
@@ -393,6 +405,7 @@ impl Kind {
             without: S::WITHOUT,
             hosts: S::HOSTS,
             live: S::LIVE,
+            numbers: S::NUMBERS,
             alone: S::ALONE,
             agree: S::AGREE,
             example: S::EXAMPLE,
@@ -443,6 +456,7 @@ impl Kind {
                     serde_json::from_str(text).map_err(|error| not_a_spec::<S>(&error))?;
                 Ok(spec.summary(name))
             },
+            worded: |value| Ok(from_json::<S>(value)?.worded()),
             outlook: |value, now| Ok(from_json::<S>(value)?.outlook(now)),
             ask: |specs, out| {
                 let mut typed = Vec::with_capacity(specs.len());
@@ -491,6 +505,9 @@ pub type Revealed = fn(&Value) -> Result<Vec<(String, SecretId)>, Invalid>;
 
 /// The secrets that are not known, of a stored spec, its name, and what is on record of a server's items.
 pub type Unknown = fn(&Value, &str, &BTreeMap<Key, Applied>) -> Result<Vec<Foreign>, Invalid>;
+
+/// The settings of a stored spec that are shown in other words: field and words.
+pub type Worded = fn(&Value) -> Result<Vec<(&'static str, String)>, Invalid>;
 
 /// Every kind. A new one is a file here and a word in this list.
 pub static KINDS: [Kind; 6] = [

@@ -507,6 +507,11 @@ impl Spec for Site {
         }
     }
 
+    fn worded(&self) -> Vec<(&'static str, String)> {
+        let users: Vec<&str> = self.auth.iter().map(|user| user.user.as_str()).collect();
+        vec![("auth", users.join("\n"))]
+    }
+
     fn summary(&self, name: &str) -> Summary {
         let site_type = self.site_type();
         let php = match (site_type, &self.php) {

@@ -30,6 +30,8 @@ pub enum Progress {
     Why(String),
     /// What to do about it.
     Hint(String),
+    /// A sentence on what is worth knowing though it goes on.
+    Notice(String),
     /// The address of a request that was not answered as it should be.
     Suspect(String),
     /// What lies in a directory that was given to a user and is not theirs: how many, `USER:GROUP` and path.
@@ -65,6 +67,7 @@ impl Progress {
             "step" => Self::Step(rest),
             "why" => Self::Why(rest),
             "hint" => Self::Hint(rest),
+            "notice" => Self::Notice(rest),
             "suspect" => Self::Suspect(rest),
             "strangers" => Self::Strangers(rest),
             "confirm" => Self::Confirm(rest),

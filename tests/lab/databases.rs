@@ -201,7 +201,66 @@ fn what_somebody_changed_on_the_server_is_seen_and_made_right() {
     world.sh("lab-1", "mariadb -e \"CREATE USER 'old'@'localhost'\"");
     let refused = world.fleet("add-database old").expect(1);
     expect_words(&refused.stderr, &["user old@localhost"]);
+    for engine in ENGINES {
+        expect_a_password_to_be_kept(&world, engine);
+    }
     world.fleet("add-database root").expect(2);
+}
+
+/// Whoever was there before keeps the password, and nobody is told another one.
+fn expect_a_password_to_be_kept(world: &World, engine: &str) {
+    let name = format!("legacy_{engine}");
+    let make = if engine == "mariadb" {
+        format!(
+            "mariadb -e \"CREATE DATABASE {name}; CREATE USER {name}@localhost IDENTIFIED BY 'oldpw'; \
+             GRANT ALL ON {name}.* TO {name}@localhost\""
+        )
+    } else {
+        format!(
+            "cd / && runuser -u postgres -- psql -q -c \"CREATE ROLE {name} LOGIN PASSWORD 'oldpw'\" \
+             -c 'CREATE DATABASE {name} OWNER {name}'"
+        )
+    };
+    world.sh("lab-1", &make);
+    let way = if engine == "mariadb" {
+        "fleet rotate-password legacy_mariadb legacy_mariadb"
+    } else {
+        "psql"
+    };
+    let known = |value: &serde_json::Value| {
+        let what = format!("password of {name}");
+        assert_eq!(value["unknown_secrets"][0], *what, "{value:#}");
+        assert!(value["secrets"].is_null(), "{value:#}");
+    };
+    let add = format!("add-database {name} --engine {engine} --server lab-1 --adopt");
+    known(&world.json(&add, 0));
+    known(&world.json(&format!("show-database {name} --reveal"), 0)["database"]);
+    let shown = world
+        .fleet(&format!("show-database {name} --reveal"))
+        .expect(0);
+    expect_words(&shown.stdout, &[&name, "not known", "kept as it is"]);
+    expect_words(&shown.stderr, &[way]);
+    world.home.write("any.sql", "SELECT 1;\n");
+    let refused = world
+        .fleet(&format!("import-database {name} any.sql"))
+        .expect(2);
+    expect_words(&refused.stderr, &["not known", way]);
+    let login = |password: &str| {
+        let login = Login::new(&name, password, &name);
+        query(world, "lab-1", engine, &login, "SELECT 1")
+    };
+    login("oldpw").expect("the password that it had");
+    if engine == "postgres" {
+        // It is in none of the roles that fleet makes.
+        return;
+    }
+    let rotated = world.json(&format!("rotate-password {name}"), 0);
+    let password = told(&rotated, &name);
+    login(&password).expect("the new one");
+    let shown = world.json(&format!("show-database {name} --reveal"), 0);
+    assert_eq!(told(&shown["database"], &name), password);
+    let live = &shown["database"]["live"]["lab-1"];
+    assert!(live["bytes"].is_u64(), "{live:#}");
 }
 
 /// A database that nobody may connect to is told of, and the others are as they are. What a role may do on the whole server
@@ -487,6 +546,12 @@ fn a_dump_brings_back_all_and_a_bad_one_changes_nothing() {
                 "{engine} {bad}"
             );
         }
+        let trash = world.json(&format!("list-trash --server {server}"), 0);
+        assert_eq!(
+            trash["trash"],
+            serde_json::json!([]),
+            "{engine}: nothing was taken away"
+        );
         assert_eq!(
             world.sh(server, "stat -c %U /tmp/evil 2>/dev/null || echo nobody"),
             "nobody"
@@ -496,10 +561,22 @@ fn a_dump_brings_back_all_and_a_bad_one_changes_nothing() {
         assert!(!open.contains("/run/fleet/"), "{open}");
         expect_taken_back_after_a_power_cut(&world, server, &name, &run);
         run("INSERT INTO t VALUES (2)").expect("filled");
-        world
-            .fleet(&format!("import-database {name} whole.sql.gz --force"))
-            .expect(0);
+        let import = format!("import-database {name} whole.sql.gz --force");
+        let mut last = world.json(&import, 0)["task"].clone();
+        // There and back again.
+        for rows in ["1", "2"] {
+            assert_eq!(
+                run("SELECT count(*) FROM t").expect("filled"),
+                rows,
+                "{engine}"
+            );
+            last = world.json(&format!("undo {last}"), 0)["task"].clone();
+        }
         assert_eq!(run("SELECT count(*) FROM t").expect("as dumped"), "1");
+        if engine == "mariadb" {
+            expect_a_broken_view_in_nobodys_way(&world, &name, &run);
+            world.fleet(&import).expect(0);
+        }
         expect_what_was_not_the_owners(&world, server, engine, &login);
         world.expect_settled();
         for undone in [true, false] {
@@ -524,6 +601,39 @@ fn a_dump_brings_back_all_and_a_bad_one_changes_nothing() {
         let left = world.sh(server, "ls -d /run/fleet-* 2>/dev/null || :");
         assert_eq!(left, "", "{server}");
     }
+}
+
+/// A view that lost its table: what is left of the database can be carried away, replaced, and removed, and it is said which
+/// views are not in it.
+fn expect_a_broken_view_in_nobodys_way(
+    world: &World,
+    name: &str,
+    run: &dyn Fn(&str) -> Result<String, String>,
+) {
+    let damage =
+        "CREATE TABLE gone (a int); CREATE VIEW `lo st` AS SELECT a FROM gone; DROP TABLE gone";
+    run(damage).expect("damaged");
+    let dump = world
+        .fleet(&format!("dump-database {name} broken.sql --compress none"))
+        .expect(0);
+    expect_words(&dump.stderr, &["warning", "`lo st`"]);
+    let text = std::fs::read_to_string(world.home.path().join("broken.sql")).expect("a dump");
+    assert!(text.contains("-- CREATE VIEW `lo st` AS select"), "{text}");
+    assert!(text.contains("INSERT INTO `t`"), "{text}");
+    let filled = world
+        .fleet(&format!("import-database {name} broken.sql --force"))
+        .expect(0);
+    expect_words(&filled.stderr, &["`lo st`", "fleet undo"]);
+    assert_eq!(run("SELECT a FROM v").expect("as before"), "1");
+    run(damage).expect("damaged again");
+    let removed = world.json(&format!("remove-database {name} --yes"), 0);
+    let notice = removed["servers"][0]["notices"][0].as_str();
+    assert!(
+        notice.is_some_and(|notice| notice.contains("`lo st`")),
+        "{removed:#}"
+    );
+    world.fleet(&format!("undo {}", removed["task"])).expect(0);
+    assert_eq!(run("SELECT a FROM v").expect("undone"), "1");
 }
 
 /// What is in the database counts at the moment at which the import has the server's lock, and not before.

@@ -211,6 +211,7 @@ impl Conversation {
         let transaction =
             Transaction::restoring(changes, &probes, &neighbours, (task, &id), mode, restored);
         let mut progress = Vec::new();
+        let mut notices = BTreeSet::new();
         let mut trial = None;
         let output = session
             .exchange(
@@ -226,11 +227,15 @@ impl Conversation {
                             self.confirm_timeout(),
                         ));
                     }
+                    Some(Progress::Notice(notice)) => {
+                        notices.insert(notice);
+                    }
                     Some(other) => progress.push(other),
                     None => {}
                 },
             )
             .await;
+        self.report.notices.extend(notices);
         match (output, trial) {
             (Ok(output), trial) => {
                 let said = progress.clone();

@@ -24,23 +24,58 @@ mariadb_trash() (
 	kept=/var/lib/fleet/trash/$1/mariadb-$2${4-}
 	mkdir -p -- "$kept"
 	printf %s "$3" | mariadb_keep "$kept/users.sql"
-	{
-		mariadb_dump --databases "$2" 4>&- 9>&-
-		echo $? >"$kept/status"
-	} | gzip >"$kept/dump.part"
-	if [ "$(cat -- "$kept/status")" != 0 ] ||
-		! gzip -dc -- "$kept/dump.part" | tail -n 1 | grep -q '^-- Dump completed'; then
+	mariadb_notice "$2"
+	rm -f -- "$kept/whole"
+	{ mariadb_dump "$2" --databases 4>&- 9>&- && : >"$kept/whole"; } | gzip >"$kept/dump.part" || :
+	if [ ! -e "$kept/whole" ] || ! gzip -dc -- "$kept/dump.part" | tail -n 1 | grep -q '^-- Dump completed'; then
 		why "the database $2 could not be saved to the trash, so it stays"
+		rm -rf -- "$kept"
+		rmdir -- "${kept%/*}" 2>/dev/null || :
 		return 1
 	fi
-	rm -f -- "$kept/status"
+	rm -f -- "$kept/whole"
 	mv -f -- "$kept/dump.part" "$kept/dump.sql.gz" && sync -f -- "$kept"
 )
 
-# mariadb_dump WORD...: prints a dump; its last line tells that it is whole.
-mariadb_dump() {
+# mariadb_dump NAME WORD...: prints a dump; its last line tells that it is whole. Views that cannot be used are left out:
+# nobody could make them again as the database is, and no other way leads past them. The dump begins with what views
+# were, as a comment.
+mariadb_dump() (
+	name=$1
+	shift
+	broken=$(mariadb_broken "$name") || broken=
+	if [ -n "$broken" ]; then
+		printf 'SELECT CONCAT("CREATE VIEW `", REPLACE(TABLE_NAME, "`", "``"), "` AS ", VIEW_DEFINITION, ";") FROM information_schema.VIEWS WHERE TABLE_SCHEMA = "%s";' "$name" |
+			mariadb_sql | sed 's/^/-- /'
+	fi
+	set -f
+	IFS='
+'
+	for view in $broken; do
+		set -- "$@" "--ignore-table=$name.$view"
+	done
 	mariadb-dump --default-character-set=utf8mb4 --single-transaction --quick --routines --events --triggers \
-		--hex-blob "$@"
+		--hex-blob "$@" "$name"
+)
+
+# mariadb_broken NAME: the views of a database that cannot be used, since what they refer to is gone.
+mariadb_broken() {
+	# As the tool for dumps asks; an answer of its own stands before that of each view.
+	asked=$(printf 'SELECT CONCAT("SELECT ", QUOTE("view"), ", ", QUOTE(TABLE_NAME), "; SHOW FIELDS FROM `", REPLACE(TABLE_NAME, "`", "``"), "`;") FROM information_schema.VIEWS WHERE TABLE_SCHEMA = "%s";' "$1" | mariadb_sql) || return 1
+	[ -n "$asked" ] || return 0
+	told=$(printf '%s\nSELECT "end";\n' "$asked" | mariadb_sql --force "$1" 2>/dev/null 4>&- 9>&-) || :
+	[ "${told##*
+}" = end ] || return 1
+	printf '%s\n' "$told" | awk -F '\t' '
+		name != "" && (NF == 1 || NF == 2) { print name }
+		{ name = NF == 2 && $1 == "view" ? $2 : "" }'
+}
+
+# mariadb_notice NAME: says which views a dump leaves out.
+mariadb_notice() {
+	mariadb_broken "$1" | while IFS= read -r view; do
+		printf '@notice the view `%s` of database `%s` refers to what is gone: a dump has it as a comment only\n' "$view" "$1"
+	done
 }
 
 # mariadb_back TASK NAME: brings a database back from the trash, with its users.

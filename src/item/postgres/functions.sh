@@ -61,16 +61,16 @@ postgres_trash() (
 	kept=/var/lib/fleet/trash/$1/postgres-$2${4-}
 	mkdir -p -- "$kept"
 	printf %s "$3" | postgres_keep "$kept/users.sql"
-	{
-		postgres_dump --create -d "$2" 4>&- 9>&-
-		echo $? >"$kept/status"
-	} | gzip >"$kept/dump.part"
-	if [ "$(cat -- "$kept/status")" != 0 ] ||
+	rm -f -- "$kept/whole"
+	{ postgres_dump --create -d "$2" 4>&- 9>&- && : >"$kept/whole"; } | gzip >"$kept/dump.part" || :
+	if [ ! -e "$kept/whole" ] ||
 		! gzip -dc -- "$kept/dump.part" | tail -n 8 | grep -q '^-- PostgreSQL database dump complete'; then
 		why "the database $2 could not be saved to the trash, so it stays"
+		rm -rf -- "$kept"
+		rmdir -- "${kept%/*}" 2>/dev/null || :
 		return 1
 	fi
-	rm -f -- "$kept/status"
+	rm -f -- "$kept/whole"
 	mv -f -- "$kept/dump.part" "$kept/dump.sql.gz" && sync -f -- "$kept"
 )
 

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use icu_normalizer::ComposingNormalizer;
 
-use super::{Database, Engine};
+use super::{Database, Engine, User};
 use crate::item::{Applied, ItemType, Key};
 use crate::kind::{Edge, Foreign, SecretId};
 use crate::shell::Secret;
@@ -86,24 +86,38 @@ pub(super) fn foreign(
         Engine::Postgres => ItemType::Postgres,
     };
     let kept = |user: &str| {
-        applied.iter().any(|(key, known)| {
-            let account = key.name.strip_prefix("user ").filter(|_| key.item_type == item_type);
+        applied.iter().find_map(|(key, known)| {
+            let account = key
+                .name
+                .strip_prefix("user ")
+                .filter(|_| key.item_type == item_type)?;
             // One of MariaDB has where it comes from behind it.
-            let of = account.map(|account| match spec.engine() {
+            let of = match spec.engine() {
                 Engine::Mariadb => account.rsplit_once('@').map_or(account, |(user, _)| user),
                 Engine::Postgres => account,
-            });
-            of == Some(user) && known.kept_its("password")
+            };
+            (of == user && known.kept_its("password")).then_some(known)
         })
     };
-    let users = spec.users().iter().filter(|(user, _)| kept(user));
-    users
-        .map(|(user, settings)| Foreign {
+    let foreign = |(user, settings): (&String, &User)| {
+        let known = kept(user)?;
+        // What such a role has made is its own: it would lose that among the roles that fleet puts behind a database.
+        let stays = spec.engine() == Engine::Postgres && known.kept_its("grants");
+        Some(Foreign {
             what: format!("password of {user}"),
             id: settings.password.clone(),
-            command: format!("fleet rotate-password {name} {user}"),
+            hint: if stays {
+                format!(
+                    "the role is not one of fleet's making: `\\password {user}` in `psql` on the server sets another"
+                )
+            } else {
+                format!(
+                    "`fleet rotate-password {name} {user}` sets another, and with `--password-file` the one that is in use"
+                )
+            },
         })
-        .collect()
+    };
+    spec.users().iter().filter_map(foreign).collect()
 }
 
 /// Refuses a password that would not be the same everywhere.
@@ -143,7 +157,10 @@ fn is_dropped(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
+    use crate::item::Props;
 
     #[test]
     fn passwords_that_stay_the_same_everywhere_are_taken() {
@@ -162,6 +179,39 @@ mod tests {
                     "{text}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn a_password_that_was_taken_over_is_not_known() {
+        let users = serde_json::json!({"users": {"app": {"access": "owner", "hosts": ["localhost"], "password": "sec_1", "salt": ""}}});
+        let applied = |key: &str, adopted: Option<&str>| {
+            let of = |print: &str| Props::from([("password".to_owned(), print.to_owned())]);
+            let record = Applied {
+                props: of("ours"),
+                adopted: adopted.map(of),
+                ..Applied::default()
+            };
+            BTreeMap::from([(key.parse::<Key>().unwrap(), record)])
+        };
+        for (engine, key) in [
+            ("mariadb", "mariadb user app@localhost"),
+            ("postgres", "postgres user app"),
+        ] {
+            let mut spec: Database = serde_json::from_value(users.clone()).unwrap();
+            spec.engine = (engine == "postgres").then_some(Engine::Postgres);
+            let foreign = |applied| foreign(&spec, "shop", &applied);
+            let found = foreign(applied(key, Some("theirs")));
+            assert_eq!(found.len(), 1, "{engine}");
+            assert_eq!(found[0].what, "password of app");
+            assert!(found[0].hint.contains("`fleet rotate-password shop app`"));
+            assert_eq!(foreign(applied(key, None)), []);
+            // Something else of it was taken over, or of another user.
+            assert_eq!(foreign(applied(key, Some("ours"))), []);
+            assert_eq!(
+                foreign(applied(&key.replace("app", "other"), Some("theirs"))),
+                []
+            );
         }
     }
 

@@ -55,7 +55,10 @@ pub(super) fn heard(lines: &[&str]) -> Heard {
         let Ok(bytes) = bytes.parse::<u64>() else {
             continue;
         };
-        let mut summary: Summary = vec![("size", in_words(bytes).into())];
+        let mut summary: Summary = vec![
+            ("size", in_words(bytes).into()),
+            ("_bytes", bytes.to_string().into()),
+        ];
         if !tables.is_empty() {
             summary.push(("tables", tables.to_owned().into()));
         }
@@ -104,7 +107,8 @@ mod tests {
             "size\tpostgres\tshop\t1\t",
         ]);
         assert_eq!(heard["shop"][0].1, "2.0 KiB");
-        assert_eq!(heard["other"].len(), 1);
+        assert_eq!(heard["shop"][1], ("_bytes", "2048".into()));
+        assert_eq!(heard["other"].len(), 2);
         assert_eq!(heard.len(), 2);
     }
 }
