@@ -1,18 +1,19 @@
 //! The conversation with one server: read, compare, change, over one connection.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
+use super::guards::Intent;
 use super::{Event, Message, Outcome, Purpose, Request, ServerReport, Work};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::item::file::Content;
 use crate::item::{Item, ruleset};
 use crate::model::Server;
-use crate::plan::{Facts, Observing, compare, keys, lock, observe, trash};
+use crate::plan::{Blocked, Facts, Observing, compare, keys, lock, observe, trash};
 use crate::transport::{Connector, Session, TransportError};
 
 mod transacting;
@@ -157,11 +158,21 @@ impl Conversation {
                     self.report.outcome = Outcome::Unchanged;
                 } else if self.stopped() {
                     self.report.outcome = Outcome::Stopped;
-                } else if let Err(error) = self.intend(session).await? {
-                    self.report.outcome = Outcome::Stopped;
-                    self.report.error = Some(error);
                 } else {
-                    self.change(session, task).await?;
+                    match self.intend(session).await? {
+                        Ok(held) => {
+                            self.report.plan.blocked.extend(held);
+                            if self.report.plan.ready().is_empty() {
+                                self.report.outcome = Outcome::Unchanged;
+                            } else {
+                                self.change(session, task).await?;
+                            }
+                        }
+                        Err(error) => {
+                            self.report.outcome = Outcome::Stopped;
+                            self.report.error = Some(error);
+                        }
+                    }
                 }
             }
         }
@@ -301,15 +312,29 @@ impl Conversation {
         Ok(())
     }
 
-    /// Has the intent recorded. That may wait for other servers, and the lock lasts only as long as there are signs.
+    /// Has the intent recorded; what is held back besides. That may wait for other servers, and the lock lasts only as long
+    /// as there are signs.
     async fn intend(
-        &self,
+        &mut self,
         session: &mut Session,
-    ) -> Result<Result<(), Diagnostic>, TransportError> {
+    ) -> Result<Result<Vec<Blocked>, Diagnostic>, TransportError> {
         let (answer, mut verdict) = oneshot::channel();
         let plan = Box::new(self.report.plan.clone());
-        let message = Message::Intend(self.server.name.clone(), plan, answer);
-        drop(self.sender.send(message));
+        let changing = plan.resources();
+        let led = self.work.led.iter();
+        let led = led.filter(|(name, _)| changing.contains(name));
+        let led: BTreeMap<_, _> = led.map(|(n, first)| (n.clone(), first.clone())).collect();
+        if !led.is_empty() {
+            // The one that is waited for may need the place.
+            self.permit = None;
+        }
+        let intent = Intent {
+            server: self.server.name.clone(),
+            plan,
+            led,
+            answer,
+        };
+        drop(self.sender.send(Message::Intend(Box::new(intent))));
         loop {
             match tokio::time::timeout(SIGN, &mut verdict).await {
                 Ok(verdict) => return Ok(verdict.unwrap_or_else(|_| Err(ended()))),

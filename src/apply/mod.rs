@@ -7,6 +7,7 @@ mod ask;
 mod confirm;
 mod conversation;
 mod ending;
+mod guards;
 mod report;
 mod transfer;
 
@@ -21,6 +22,8 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 pub use ask::{Answer, Asking, Gap, OnBytes, ask, follow};
 pub use report::{Failure, Outcome, ServerReport, Strangers};
 pub use transfer::{Broken, Brought, Source, bring, fetch};
+
+use guards::{Guards, Intent};
 
 use crate::diagnostic::{Class, Diagnostic};
 use crate::item::{Applied, Key, Probe};
@@ -67,6 +70,8 @@ pub struct Work {
     pub expected: Option<Expected>,
     /// Requests to sites that are not touched; the first two that answer before must answer after.
     pub neighbours: Vec<Probe>,
+    /// Resources that are here beside another server, which is first: what is held back there is held back here.
+    pub led: BTreeMap<ResourceName, ServerName>,
 }
 
 /// How far to go.
@@ -167,11 +172,7 @@ enum Message {
         ServerName,
         oneshot::Sender<Result<Option<Work>, Diagnostic>>,
     ),
-    Intend(
-        ServerName,
-        Box<ServerPlan>,
-        oneshot::Sender<Result<(), Diagnostic>>,
-    ),
+    Intend(Box<Intent>),
     Done(Box<ServerReport>),
 }
 
@@ -217,7 +218,8 @@ pub async fn run(
     }
     drop(sender);
     let mut reports: BTreeMap<ServerName, ServerReport> = BTreeMap::new();
-    let mut waiting = Vec::new();
+    let mut waiting: Vec<Intent> = Vec::new();
+    let mut guards = Guards::new(&order);
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
     while let Some(message) = receiver.recv().await {
         let mut due = Vec::new();
@@ -229,8 +231,12 @@ pub async fn run(
                     due.extend(prepare.remove(&server).map(|prepare| (prepare, answer)));
                 }
                 Message::Renew(server, answer) => drop(answer.send(observer.renew(&server))),
-                Message::Intend(server, plan, answer) => waiting.push((server, plan, answer)),
+                Message::Intend(intent) => {
+                    guards.note(&intent.server, &intent.plan);
+                    waiting.push(*intent);
+                }
                 Message::Done(report) => {
+                    guards.note(&report.server, &report.plan);
                     observer.done(&report);
                     reports.insert(report.server.clone(), *report);
                 }
@@ -250,19 +256,34 @@ pub async fn run(
         };
         let missing = reports.values().find(is_missing);
         let missing = missing.map(|report| report.server.clone()).or_else(|| {
-            let held = waiting.iter().find(|(_, plan, _)| !plan.held().is_empty());
+            let held = waiting
+                .iter()
+                .find(|intent| !intent.plan.held().is_empty());
             held.filter(|_| request.require_all)
-                .map(|(server, _, _)| server.clone())
+                .map(|intent| intent.server.clone())
         });
-        for (server, plan, answer) in waiting.drain(..) {
+        let (decided, rest) = std::mem::take(&mut waiting)
+            .into_iter()
+            .partition(|intent: &Intent| guards.decide(&intent.led));
+        waiting = rest;
+        for mut intent in decided {
+            let server = &intent.server;
             let verdict = match &missing {
                 Some(missing) if together => Err(Diagnostic::new(
                     Class::Partial,
                     format!("`{server}` was left alone, since `{missing}` cannot be changed"),
                 )),
-                _ => observer.intend(&server, &plan),
+                _ => {
+                    let held = guards.held(&intent.led);
+                    intent.plan.blocked.extend(held.iter().cloned());
+                    if intent.plan.ready().is_empty() {
+                        Ok(held)
+                    } else {
+                        observer.intend(server, &intent.plan).map(|()| held)
+                    }
+                }
             };
-            drop(answer.send(verdict));
+            drop(intent.answer.send(verdict));
         }
     }
     order

@@ -225,11 +225,17 @@ impl<'a> Changing<'a> {
                 _ => "what is recorded is as before",
             });
         } else if rolled.halt.is_none() && reports.iter().any(|report| !report.is_complete()) {
+            let mut held = reports.iter().map(|report| report.plan.held());
+            let finishes = if held.all(|held| held.is_empty()) {
+                "`fleet apply` finishes it"
+            } else {
+                "`fleet apply` finishes it, with `--force` where that is what helps"
+            };
             context.ui.hint(&match before {
                 Before::Leaving => format!(
-                    "it stays recorded that it goes; `fleet apply` finishes it, `fleet undo {task}` takes that back"
+                    "it stays recorded that it goes; {finishes}, `fleet undo {task}` takes that back"
                 ),
-                _ => "it stays recorded; `fleet apply` finishes it".to_owned(),
+                _ => format!("it stays recorded; {finishes}"),
             });
         }
         Ok(ending)

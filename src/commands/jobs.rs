@@ -9,12 +9,12 @@ use crate::apply::{Job, Work};
 use crate::diagnostic::{Diagnostic, Invalid};
 use crate::inventory::Inventory;
 use crate::item::{Applied, Item, Key, Probe};
-use crate::kind::{self, Fleet, SecretId, Secrets};
+use crate::kind::{self, Fleet, Scope, SecretId, Secrets};
 use crate::model::health::ServerFacts;
 use crate::model::{
     Health, Placement, PlacementStatus, Resource, ResourceName, Server, ServerName,
 };
-use crate::plan::follow::{Surroundings, moves};
+use crate::plan::follow::{Surroundings, moves, staying};
 use crate::plan::reviewed::Expected;
 use crate::plan::{Blocked, Desired, desired};
 use crate::shell::Secret;
@@ -306,8 +306,23 @@ impl Share<'_> {
                 .collect(),
             neighbours,
             only,
+            led: there
+                .iter()
+                .filter_map(|resource| led(resource, server))
+                .collect(),
         }
     }
+}
+
+/// A resource that is on this server beside another one, and which that is.
+fn led(resource: &Resource, server: &Server) -> Option<(ResourceName, ServerName)> {
+    let first = staying(&resource.placements).find(|placement| placement.position == 0)?;
+    if resource.removed_at.is_some() || first.server == server.name {
+        return None;
+    }
+    let kind = kind::kind(&resource.name.kind)?;
+    let beside = matches!((kind.scope)(&resource.spec), Ok(Scope::Beside { .. }));
+    beside.then(|| (resource.name.clone(), first.server.clone()))
 }
 
 /// What the jobs of all servers look at.
