@@ -1,9 +1,12 @@
-# canonical: what nftables writes down, without what changes by itself: what is left of the elements' time, the addresses
+# steady: what nftables writes down, without what changes by itself: what is left of the elements' time, the addresses
 # whose rate is watched.
-canonical() {
+steady() {
 	sed -e '/flags .*dynamic/,/^\t}/{/elements = /{:more;/}/!{N;b more;};d}}' \
-		-e 's/\([^\t]\) timeout [0-9dhms]*/\1 timed/g' -e 's/ expires [0-9dhms]*//g' | tr -s ' \t\n' ' '
+		-e 's/\([^\t]\) timeout [0-9dhms]*/\1 timed/g' -e 's/ expires [0-9dhms]*//g'
 }
+
+# canonical: the same as one line, to compare.
+canonical() { steady | tr -s ' \t\n' ' '; }
 
 # as_kept SCRIPT: whether the rules in force are those that SCRIPT loads. The same nft and the same kernel write both down,
 # the ones of the script in a network of their own.
@@ -14,8 +17,8 @@ as_kept() {
 	[ -n "$in_force" ] && [ "$live" = "$(printf '%s\n' "$in_script" | canonical)" ]
 }
 
-# listing WORD TEXT: what nftables wrote down, for people to compare.
-listing() { printf '%s\n' "$2" | sed -e 's/ expires [0-9dhms]*//g' -e "s/^/$1 /"; }
+# listing WORD TEXT: what nftables wrote down, for people to compare, and for the marks of a reviewed plan.
+listing() { printf '%s\n' "$2" | steady | sed -e "s/^/$1 /"; }
 
 # firewall_facts SCRIPT UNIT DROP_IN: whether fleet's table is there and its rules are those of SCRIPT, and whether they
 # are loaded at the next boot, as a unit and a drop-in with these checksums do it.
