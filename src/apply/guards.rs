@@ -41,7 +41,10 @@ impl Guards {
         }
         let hint = |name: &ResourceName| {
             let mut blocked = plan.blocked.iter();
-            blocked.find(|blocked| blocked.resource == *name)?.hint.clone()
+            blocked
+                .find(|blocked| blocked.resource == *name)?
+                .hint
+                .clone()
         };
         let held = plan.held().into_iter();
         let held: BTreeMap<_, _> = held.map(|name| (name.clone(), hint(name))).collect();
@@ -94,7 +97,10 @@ mod tests {
         assert!(guards.decide(&led("sg-1")));
         let held = guards.held(&led("sg-1"));
         assert_eq!(held[0].resource, zone("a.test"));
-        assert_eq!(held[0].reason, "it is held back on `sg-1`, where it is first");
+        assert_eq!(
+            held[0].reason,
+            "it is held back on `sg-1`, where it is first"
+        );
         assert_eq!(held[0].hint, plan.blocked[0].hint);
         assert!(guards.held(&led("sg-2")).is_empty());
         let other = BTreeMap::from([(zone("b.test"), server("sg-1"))]);

@@ -256,9 +256,7 @@ pub async fn run(
         };
         let missing = reports.values().find(is_missing);
         let missing = missing.map(|report| report.server.clone()).or_else(|| {
-            let held = waiting
-                .iter()
-                .find(|intent| !intent.plan.held().is_empty());
+            let held = waiting.iter().find(|intent| !intent.plan.held().is_empty());
             held.filter(|_| request.require_all)
                 .map(|intent| intent.server.clone())
         });

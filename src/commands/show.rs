@@ -56,6 +56,12 @@ impl KindVerb for Show {
         let state = context.state_to_read()?;
         let resource = find_to_show(state.as_ref(), kind, typed)?;
         let recorded = matches.try_contains_id("recorded").is_ok() && matches.get_flag("recorded");
+        if kind.alone.is_some()
+            && matches.get_flag("alone")
+            && let Some((message, hint)) = (kind.tells_nothing)(&resource.spec, &resource.name.name)?
+        {
+            return Err(Diagnostic::usage(message).hint(hint).into());
+        }
         let known = if kind.live.is_some() && !recorded {
             ask::about(context, kind, std::slice::from_ref(&resource), None)?
         } else {

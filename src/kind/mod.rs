@@ -185,6 +185,13 @@ pub trait Spec: Args + Serialize + DeserializeOwned + Clone + Send + Sync + 'sta
     /// What is said of one when its servers hold what is wanted.
     const STATE: &'static str = "is in place";
 
+    /// Why its servers have nothing to tell under [`Self::ALONE`] and what to do about it, where that follows from the
+    /// settings.
+    fn tells_nothing(&self, name: &str) -> Option<(String, String)> {
+        let _ = name;
+        None
+    }
+
     /// The name as it is stored (lower case, A-labels), or why it cannot be one.
     fn canonical_name(input: &str) -> Result<String, Invalid>;
 
@@ -318,6 +325,8 @@ pub struct Kind {
     pub numbers: &'static [&'static str],
     /// See [`Spec::ALONE`].
     pub alone: Option<(&'static str, &'static str)>,
+    /// See [`Spec::tells_nothing`].
+    pub tells_nothing: fn(&Value, &str) -> Result<Option<(String, String)>, Invalid>,
     /// See [`Spec::AGREE`].
     pub agree: &'static [&'static str],
     /// See [`Spec::EXAMPLE`].
@@ -407,6 +416,7 @@ impl Kind {
             live: S::LIVE,
             numbers: S::NUMBERS,
             alone: S::ALONE,
+            tells_nothing: |value, name| Ok(from_json::<S>(value)?.tells_nothing(name)),
             agree: S::AGREE,
             example: S::EXAMPLE,
             entries: S::ENTRIES,

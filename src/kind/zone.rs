@@ -182,6 +182,13 @@ impl Spec for Zone {
     const AGREE: &'static [&'static str] = &["serial", "_sample"];
     const EXAMPLE: &'static str = "fleet add-zone example.com --secondaries 1 --address 192.0.2.10";
 
+    fn tells_nothing(&self, name: &str) -> Option<(String, String)> {
+        let message =
+            || format!("zone {name} is not signed, so that its parent zone needs nothing");
+        let hint = || format!("`fleet set-zone {name} --dnssec on` signs it");
+        (!self.is_signed()).then(|| (message(), hint()))
+    }
+
     fn canonical_name(input: &str) -> Result<String, Invalid> {
         check::zone_name(input)
     }
@@ -219,6 +226,11 @@ impl Spec for Zone {
             if let Some(known) = there.keys.iter().find(same) {
                 *key = known.clone();
             }
+        }
+        // Which one is in use is not asked for again with every change of the servers.
+        let newest = there.keys.last().map(|key| key.number);
+        if self.transfer_key.is_none() && newest == Some(there.transfer_key.unwrap_or(1)) {
+            self.keys.clone_from(&there.keys);
         }
     }
 
