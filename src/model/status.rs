@@ -238,6 +238,11 @@ impl Standing {
 }
 
 impl Standing {
+    /// Whether the last look saw something better than what is confirmed, so that it is too late to raise an alarm.
+    pub fn is_easing(&self) -> bool {
+        self.seen < self.status
+    }
+
     /// How many looks it takes until the change that is under way is confirmed.
     pub fn needed(&self, patience: Patience) -> Option<u32> {
         let turning = self.turning.as_ref()?;

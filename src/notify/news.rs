@@ -24,6 +24,7 @@ pub struct News {
 
 /// What is to be told over `channel`. `subjects` are all that are not well, and those that are in `told`; one that is
 /// there no more is forgotten. Nothing is said of servers in `maintenance`, now; `servers` are those of the inventory.
+/// What got worse unnoticed and is better by the last look waits for what is confirmed next.
 pub fn compare(
     channel: &Channel,
     subjects: &BTreeMap<Name, Standing>,
@@ -44,7 +45,11 @@ pub fn compare(
     }
     for (name, subject) in subjects {
         let first = !told.contains_key(name) && !subject.status.is_well();
-        if first && is_for(channel, servers, &name.0) && !maintenance.contains(&name.0) {
+        if first
+            && !subject.is_easing()
+            && is_for(channel, servers, &name.0)
+            && !maintenance.contains(&name.0)
+        {
             let change = Change::to(subject.status);
             if channel.on.contains(&change) {
                 tell(channel, name, subject, None, now, &mut news);
@@ -82,6 +87,9 @@ fn again(
     }
     let change = Change::to(subject.status);
     let better = subject.status < before.status;
+    if !better && subject.is_easing() {
+        return;
+    }
     if channel.on.contains(&change) || (better && channel.on.contains(&Change::Recovery)) {
         tell(channel, name, subject, Some(before), now, news);
     } else if better {
@@ -145,7 +153,8 @@ mod tests {
         Timestamp::from_second(1_770_000_000 + 60 * minute).unwrap()
     }
 
-    /// Compares again and again, as sweeps do: one status for each minute, `-` for maintenance.
+    /// Compares again and again, as sweeps do: one status for each minute, `-` for maintenance; after `~` what was seen
+    /// that is not confirmed yet.
     fn swept(channel: &Channel, statuses: &[&str]) -> Vec<String> {
         let mut told = BTreeMap::new();
         let mut said = Vec::new();
@@ -156,6 +165,7 @@ mod tests {
                 Some(word) => (word, [name("sg-1").0].into()),
                 None => (*word, BTreeSet::new()),
             };
+            let (word, seen) = word.split_once('~').unwrap_or((word, word));
             if word != last {
                 (since, last) = (now, word);
             }
@@ -163,7 +173,7 @@ mod tests {
                 status,
                 since,
                 reasons: Vec::new(),
-                seen: status,
+                seen: Status::of_word(seen).unwrap(),
                 seen_at: now,
                 turning: None,
                 told: None,
@@ -273,6 +283,13 @@ mod tests {
         for (statuses, said) in [
             (&["online", "-offline", "-online", "online"][..], &[][..]),
             (&["online", "-offline", "offline"], &[">offline"]),
+            // It is over, but not confirmed yet.
+            (&["-offline", "offline~online", "online"], &[]),
+            (&["-offline", "offline~online", "offline"], &[">offline"]),
+            (
+                &["degraded", "-offline", "offline~online", "online"],
+                &[">degraded", "degraded>online"],
+            ),
             (
                 &["offline", "-online", "-online", "online"],
                 &[">offline", "offline>online"],

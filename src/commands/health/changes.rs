@@ -18,14 +18,16 @@ pub(super) struct Change<'k> {
 }
 
 /// The changes since the last quiet sweep, whoever has looked meanwhile. That a subject is well which was never spoken
-/// of is none, and neither is what happens to a server in maintenance: what is left of it is told when that ends.
+/// of is none, and neither is what happens to a server in maintenance: what is left of it is told when that ends. What
+/// got worse meanwhile and is better by the last look waits for what is confirmed next.
 pub(super) fn untold(known: &Known) -> Vec<Change<'_>> {
     let standings = known.standings.iter();
     standings
         .filter(|((server, _), _)| !known.resting.contains_key(server))
         .filter(|(_, standing)| match standing.told {
-            Some(told) => told != standing.status,
-            None => !standing.status.is_well(),
+            Some(told) if told >= standing.status => told != standing.status,
+            Some(_) => !standing.is_easing(),
+            None => !standing.status.is_well() && !standing.is_easing(),
         })
         .map(|(name, standing)| Change { name, standing })
         .collect()
@@ -121,4 +123,44 @@ pub(super) fn event(page: &mut Page, event: &HealthEvent) {
         page.text(&format!(": {}", event.reasons.join("; ")), Tone::Plain);
     }
     page.end();
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn what_was_not_told_and_is_better_by_the_last_look_waits() {
+        use Status::{Degraded, Offline, Online};
+        for (told, status, seen, expected) in [
+            (Some(Online), Offline, Offline, 1),
+            // It was away while nothing was said of it, and the sweep reached it.
+            (Some(Online), Offline, Online, 0),
+            (None, Offline, Online, 0),
+            (None, Degraded, Offline, 1),
+            (Some(Offline), Online, Online, 1),
+            (Some(Offline), Online, Offline, 1),
+            (Some(Offline), Offline, Online, 0),
+        ] {
+            let standing = Standing {
+                status,
+                since: Timestamp::UNIX_EPOCH,
+                reasons: Vec::new(),
+                seen,
+                seen_at: Timestamp::UNIX_EPOCH,
+                turning: None,
+                told,
+            };
+            let name = ("sg-3".parse().unwrap(), String::new());
+            let known = Known {
+                standings: BTreeMap::from([(name, standing)]),
+                ..Known::default()
+            };
+            assert_eq!(untold(&known).len(), expected, "{told:?} {status:?} {seen:?}");
+        }
+    }
 }
