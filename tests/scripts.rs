@@ -8,6 +8,8 @@ const PRELUDE: &str = include_str!("../src/plan/prelude.sh");
 const CHECKS: &str = include_str!("../src/health/checks.sh");
 const NAMES: &str = include_str!("../src/plan/names.sh");
 const UNDO: &str = include_str!("../src/plan/undo.sh");
+const JOURNAL: &str = include_str!("../src/logs/journal.sh");
+const RULESET: &str = include_str!("../src/item/ruleset/observe.sh");
 const ZONES: &str = include_str!("../src/item/zone/zones.sh");
 
 /// What `sh` is on Debian, on Red Hat's systems, and on small ones (where this machine has it).
@@ -532,5 +534,54 @@ fn the_site_that_nginx_cannot_use_is_named() {
             let body = format!("site_in /etc/nginx '{log}'");
             assert_eq!(run(&shell, PRELUDE, &body).trim_end(), *site, "{shell:?}");
         }
+    }
+}
+
+#[test]
+fn the_last_lines_since_a_time_are_the_last_of_them() {
+    let journalctl = "journalctl() { case \" $* \" in *' -r -n 2 '*) printf 'c\\nb\\n' ;; *' --show-cursor '*) ;; *) printf 'a\\nb\\n' ;; esac; }\n";
+    for shell in shells() {
+        for (since, expected) in [("5", "b\nc\n"), ("", "a\nb\n")] {
+            let body =
+                format!("{journalctl}count=2 since={since} pattern=''\njournal_past -u pdns");
+            assert_eq!(run(&shell, JOURNAL, &body), expected, "{shell:?} {since}");
+        }
+    }
+}
+
+#[test]
+fn a_unit_is_absent_that_systemd_does_not_know_and_nothing_is_left_of() {
+    for shell in shells() {
+        for (state, left, units, expected) in [
+            ("not-found", "", "ngnix", "@absent ngnix\n"),
+            ("not-found", "line", "gone", ""),
+            ("loaded", "", "quiet", ""),
+            ("not-found", "", "ssh 'ssh@*'", ""),
+        ] {
+            let body = format!(
+                "systemctl() {{ echo {state}; }}\njournalctl() {{ echo {left}; }}\nabsent {units}"
+            );
+            assert_eq!(run(&shell, JOURNAL, &body), expected, "{shell:?} {units}");
+        }
+    }
+}
+
+#[test]
+fn what_time_changes_is_not_in_the_listing_of_edited_rules() {
+    let listed = |left: &str, watched: &str| {
+        format!(
+            "table inet fleet {{\n\tset banned {{\n\t\tflags interval,timeout\n\t\telements = {{ 198.51.100.7 timeout {left} expires {left} }}\n\t}}\n\n\tset rate-ssh {{\n\t\tflags dynamic,timeout\n\t\ttimeout 1m\n{watched}\t}}\n}}"
+        )
+    };
+    for shell in shells() {
+        let listing = |text: &str| run(&shell, RULESET, &format!("listing in_force '{text}'"));
+        let one = listing(&listed("6d23h44m58s", ""));
+        let watched = "\t\telements = { 192.0.2.1 limit rate 6/minute timeout 1m expires 3s,\n\t\t\t     192.0.2.2 limit rate 6/minute timeout 1m expires 9s }\n";
+        assert_eq!(one, listing(&listed("6d23h58m49s", watched)), "{shell:?}");
+        assert!(
+            one.contains("in_force \t\telements = { 198.51.100.7 timed }\n"),
+            "{one}"
+        );
+        assert!(one.contains("in_force \t\ttimeout 1m\n"), "{one}");
     }
 }

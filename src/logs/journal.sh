@@ -7,6 +7,16 @@ journal() {
 	journalctl --no-pager -q --all -o json --output-fields=MESSAGE,SYSLOG_IDENTIFIER,_PID "$@"
 }
 
+# absent UNIT...: says so when there is none of these units, and nothing that one of them wrote; a pattern may mean any.
+absent() {
+	for unit in "$@"; do
+		case $unit in *[*?[]*) return 0 ;; esac
+		[ "$(systemctl show -p LoadState --value -- "$unit" 2>/dev/null)" = not-found ] || return 0
+		[ -z "$(journalctl --no-pager -q -n 1 -o cat -u "$unit" 2>/dev/null)" ] || return 0
+	done
+	printf '@absent %s\n' "$1"
+}
+
 # What there is: `@cursor CURSOR` first, then the entries, the oldest first.
 journal_past() {
 	set -- ${pattern:+"--grep=$pattern"} ${pattern:+--case-sensitive=true} "$@"
@@ -19,8 +29,8 @@ journal_past() {
 		}
 	fi
 	journalctl --no-pager -q -n 1 -o cat --show-cursor | tail -n 1 | sed -n 's/^-- cursor: /@cursor /p'
-	if [ "$count" ] && [ "$pattern" ]; then
-		# Counted from the end are those that match, only when it is read from there.
+	if [ "$count" ] && [ "$pattern$since" ]; then
+		# Counted from the end are those that match, or that are new enough, only when it is read from there.
 		journal -r -n "$count" ${since:+"--since=@$since"} "$@" | sed '1!G;h;$!d'
 	else
 		# Its status also tells that nothing was found.

@@ -66,6 +66,8 @@ pub(super) enum Said<'a> {
     Live,
     /// Where the journal ends.
     Cursor(&'a str),
+    /// There is no such unit.
+    Absent(&'a str),
 }
 
 /// Reads a line that a script of this room printed; `None` for anything else.
@@ -79,6 +81,7 @@ pub(super) fn said(line: &str) -> Option<Said<'_>> {
     match word {
         "@live" => Some(Said::Live),
         "@cursor" => Some(Said::Cursor(rest)),
+        "@absent" => Some(Said::Absent(rest)),
         "@log" => {
             let (number, rest) = rest.split_once(' ')?;
             let (name, path) = rest.split_once(' ')?;
@@ -192,6 +195,7 @@ mod tests {
         );
         assert_eq!(said("@at 1 77 1024"), Some(Said::At(1, 77, 1024)));
         assert_eq!(said("@live"), Some(Said::Live));
+        assert_eq!(said("@absent ngnix"), Some(Said::Absent("ngnix")));
         for other in ["", ":", ":x", "@at 1", "@at a b c", "@log 1", "noise"] {
             assert_eq!(said(other), None, "{other}");
         }

@@ -117,7 +117,8 @@ pub(super) fn journal_past(units: &[String], query: &Query) -> Script {
     let (count, since) = bounds(query);
     let mut script = journal(query);
     script.line("count={} since={}", &[&count, &since]);
-    script.raw("journal_past");
+    let names: Vec<&str> = units.iter().map(String::as_str).collect();
+    script.raw("absent").words(names).raw("\njournal_past");
     of_units(&mut script, units);
     script
 }

@@ -33,6 +33,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 pub enum Event {
     /// A line.
     Line(Line),
+    /// The server has no unit of that name.
+    Absent(String),
     /// All that was there has been told; what follows is new.
     Live,
     /// The connection is gone, or was not there; it is tried again in a while.
@@ -271,6 +273,7 @@ impl Stream {
                 let first = !std::mem::replace(&mut position.live, true);
                 return first.then_some(Event::Live);
             }
+            Said::Absent(unit) => return Some(Event::Absent(unit.to_owned())),
             Said::Cursor(cursor) => position.cursor = Some(cursor.to_owned()),
         }
         None

@@ -7,10 +7,10 @@ use serde_json::json;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
-use super::TURN;
+use super::{SERVICES, TURN};
 use crate::commands::Ending;
 use crate::context::{Context, interrupted};
-use crate::diagnostic::{Class, Diagnostic};
+use crate::diagnostic::{Class, Diagnostic, did_you_mean};
 use crate::logs::{Event, Line, Window};
 use crate::model::ServerName;
 use crate::transport::{Output, TransportError};
@@ -31,6 +31,8 @@ pub(super) struct Screen<'a> {
     /// The servers by name, and how wide the longest is; empty where there is only one.
     numbers: BTreeMap<ServerName, usize>,
     width: usize,
+    /// The servers that have not been found to lack the unit.
+    having: BTreeSet<ServerName>,
     failed: BTreeSet<ServerName>,
     shown: bool,
 }
@@ -46,11 +48,13 @@ impl<'a> Screen<'a> {
     pub(super) fn new(context: &'a Context, servers: Vec<ServerName>) -> Self {
         let width = servers.iter().map(|name| name.as_str().len()).max();
         let several = servers.len() > 1;
+        let having = servers.iter().cloned().collect();
         let numbers = servers.into_iter().enumerate().map(|(number, name)| (name, number));
         Self {
             context,
             numbers: if several { numbers.collect() } else { BTreeMap::new() },
             width: width.unwrap_or_default(),
+            having,
             failed: BTreeSet::new(),
             shown: false,
         }
@@ -101,6 +105,21 @@ impl<'a> Screen<'a> {
             }
             page.line(text);
         }
+    }
+
+    /// Notes that a server has no such unit, and tells when none of them has it: on some of many it need not be.
+    fn absent(&mut self, server: &ServerName, unit: &str) {
+        if !self.having.remove(server) || !self.having.is_empty() {
+            return;
+        }
+        let place = if self.numbers.is_empty() {
+            format!("on `{server}`")
+        } else {
+            format!("on any of these {} servers", self.numbers.len())
+        };
+        let near = did_you_mean(unit, SERVICES).map(|near| format!("; did you mean `{near}`"));
+        let near = near.unwrap_or_default();
+        self.context.ui.warn(&format!("there is no unit `{unit}` {place}{near}"));
     }
 
     /// Tells how a stream ended, if that is worth it.
@@ -158,6 +177,7 @@ impl<'a> Watch<'a> {
                 };
                 match event {
                     Some(Event::Line(line)) => heads[at] = Some(line),
+                    Some(Event::Absent(unit)) => self.screen.absent(&server.clone(), &unit),
                     Some(Event::Live | Event::Lost(_) | Event::Back) => {}
                     Some(Event::Ended(ended)) => self.screen.ended(&server.clone(), ended),
                     None => {
@@ -206,6 +226,7 @@ impl<'a> Watch<'a> {
                         // Of one server all lines are in order already.
                         Event::Line(line) if alone => ready.push(line),
                         Event::Line(line) => ready.extend(window.push(line)),
+                        Event::Absent(unit) => self.screen.absent(&server, &unit),
                         Event::Live => { past.remove(&server); }
                         Event::Lost(error) => {
                             past.remove(&server);
