@@ -69,7 +69,7 @@ pub(super) fn place_again(
                 only: Some(server.clone()),
                 ..request.clone()
             };
-            choose(write, inventory, now, &resource.name, &there)?;
+            choose(write, inventory, now, &words(&resource.name), &there)?;
         }
         write.place_at(resource.id, server, *position)?;
     }
@@ -119,7 +119,7 @@ fn first(
     if let Some(placement) = there {
         return Ok(placement.server.clone());
     }
-    let chosen = choose(write, inventory, now, &resource.name, request)?;
+    let chosen = choose(write, inventory, now, &words(&resource.name), request)?;
     write.place(resource.id, &chosen)?;
     Ok(chosen)
 }
@@ -138,6 +138,8 @@ fn beside(
     let mut wanted: BTreeSet<ServerName> = BTreeSet::new();
     for server in named {
         inventory.server(server.as_str())?;
+    }
+    for server in named {
         if server == first {
             return Err(Diagnostic::usage(format!(
                 "{name} is on `{first}` first and cannot be beside itself"
@@ -154,7 +156,7 @@ fn beside(
             ..request.clone()
         };
         if !staying(&resource.placements).any(|p| p.server == *server) {
-            choose(write, inventory, now, name, &insisting)?;
+            choose(write, inventory, now, &words(name), &insisting)?;
         }
         wanted.insert(server.clone());
     }
@@ -175,7 +177,13 @@ fn beside(
             except,
             ..request.clone()
         };
-        wanted.insert(choose(write, inventory, now, name, &another)?);
+        let what = format!(
+            "{} on another server than its {} (it is to be on {})",
+            words(name),
+            wanted.len() + 1,
+            enough + 1
+        );
+        wanted.insert(choose(write, inventory, now, &what, &another)?);
     }
     for server in &wanted {
         write.place_at(resource.id, server, 1)?;
@@ -213,7 +221,7 @@ fn with(
             only: Some(server.clone()),
             ..request.clone()
         };
-        choose(write, inventory, now, &resource.name, &there)?;
+        choose(write, inventory, now, &words(&resource.name), &there)?;
     }
     go(write, resource, std::slice::from_ref(server))
 }
@@ -227,11 +235,15 @@ fn choose(
     write: &Write<'_>,
     inventory: &Inventory,
     now: Timestamp,
-    name: &ResourceName,
+    what: &str,
     request: &Request,
 ) -> anyhow::Result<ServerName> {
     let candidates = candidates(write, &inventory.servers, now)?;
-    let what = format!("{} `{}`", name.kind, name.name);
-    let chosen = place(&candidates, request).map_err(|refused| no_room(&what, &refused))?;
+    let chosen = place(&candidates, request).map_err(|refused| no_room(what, &refused))?;
     Ok(chosen.server)
+}
+
+/// What is to be placed, as a refusal calls it.
+fn words(name: &ResourceName) -> String {
+    format!("{} `{}`", name.kind, name.name)
 }
