@@ -158,3 +158,39 @@ fn what_an_import_would_not_do_to_a_zone_that_is_there_is_refused() {
         assert!(refused.stderr.contains(said), "{said}: {refused}");
     }
 }
+
+#[test]
+fn the_servers_of_a_zone_change_without_its_key_and_what_they_cannot_be_is_said() {
+    let environment = environment();
+    let server = |n: u8| format!("[servers.sg-{n}]\naddress = \"192.0.2.{n}\"\n");
+    let inventory: String = (1..=3).map(server).collect();
+    environment.write("inventory.toml", &inventory);
+    let add = "add-zone tk.test --server sg-1 --secondaries 1 --transfer-key 2";
+    stage(&environment, add).expect(0);
+    stage(&environment, "set-zone tk.test --secondaries 2").expect(0);
+    stage(
+        &environment,
+        "set-zone tk.test --secondary sg-3 --secondaries 1",
+    )
+    .expect(0);
+    let shown = environment.fleet(["show-zone", "tk.test", "--recorded", "--json"]);
+    let keys = &shown.expect(0).json()["zone"]["spec"]["keys"];
+    assert_eq!(keys[1]["number"], 2, "{keys}");
+
+    let refused = stage(
+        &environment,
+        "add-zone x.test --server sg-1 --secondary sg-2,nosuch",
+    );
+    assert!(refused.expect(2).stderr.contains("nosuch"));
+    let refused = stage(&environment, "add-zone x.test --secondaries 5").expect(4);
+    for said in ["than its 3", "it is to be on 6"] {
+        assert!(refused.stderr.contains(said), "{said}: {refused}");
+    }
+    let refused = environment
+        .fleet(["show-zone", "tk.test", "--ds"])
+        .expect(2);
+    assert!(
+        refused.stderr.contains("set-zone tk.test --dnssec on"),
+        "{refused}"
+    );
+}

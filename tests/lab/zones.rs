@@ -151,6 +151,19 @@ fn a_zone_is_served_by_two_servers_and_follows_each_change() {
     assert_eq!(keys, "fleet-2.example.com");
     world.expect_settled();
 
+    // What the primary refuses, the secondary has no part in.
+    let refused = world
+        .fleet("set-zone example.com --secondaries 0 --transfer-key 3")
+        .expect(3);
+    expect_words(
+        &refused.stderr,
+        &["name servers of the zone itself change", "--force"],
+    );
+    for server in ["lab-1", "lab-2"] {
+        expect_answer(&world, server, "mail.example.com A", "192.0.2.13");
+    }
+    world.expect_settled();
+
     // Suspended, it is unknown on both, and comes back as it was.
     world.fleet("suspend-zone example.com").expect(0);
     for server in ["lab-1", "lab-2"] {

@@ -71,6 +71,7 @@ async fn next(events: &mut mpsc::Receiver<Event>) -> (Vec<&'static str>, String)
             Some(Event::Live) => told.push("live"),
             Some(Event::Lost(_)) => told.push("lost"),
             Some(Event::Back) => told.push("back"),
+            Some(Event::Absent(_)) => told.push("absent"),
             Some(Event::Ended(ended)) => panic!("it ended: {ended:?}"),
             None => panic!("it went away"),
         }

@@ -1,13 +1,14 @@
 //! A change that failed as a whole, tried in parts on a server that says what the test wants of each.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fleet::apply::{self, Event, Job, Observer, Outcome, Purpose, Request, ServerReport, Work};
 use fleet::diagnostic::Diagnostic;
 use fleet::item::file::Content;
 use fleet::item::{File, Item};
-use fleet::model::{ResourceName, ServerName};
-use fleet::plan::{Desired, Mode, ServerPlan, Wanted};
+use fleet::model::{ResourceName, Server, ServerName};
+use fleet::plan::{Blocked, Desired, Mode, ServerPlan, Wanted};
 use russh::ChannelMsg;
 use tokio::sync::watch;
 
@@ -73,14 +74,10 @@ fn resource(name: &str) -> ResourceName {
     ResourceName::new("site", name)
 }
 
-/// What becomes of the resources `a` to `d`, each with a file of its name.
-async fn change(answer: fn(&str) -> &'static str) -> ServerReport {
-    let home = Home::new();
-    let sshd = Sshd::start(player(answer)).await;
-    home.know(&sshd.known_hosts_line());
-    let mut work = Work::default();
+/// Files of these names, each of a resource of its name.
+fn files(names: &[&str]) -> Work {
     let mut desired = Desired::default();
-    for name in ["a", "b", "c", "d"] {
+    for name in names {
         let item = Item::from(File {
             path: format!("/etc/file-{name}"),
             content: Content::Text(String::new()),
@@ -93,11 +90,30 @@ async fn change(answer: fn(&str) -> &'static str) -> ServerReport {
         let owners = vec![resource(name)];
         desired.items.insert(item.key(), Wanted { item, owners });
     }
-    work.desired = desired;
-    let job = Job {
-        server: server_at(sshd.address),
+    Work {
+        desired,
+        ..Work::default()
+    }
+}
+
+/// What becomes of the resources `a` to `d`, each with a file of its name.
+async fn change(answer: fn(&str) -> &'static str) -> ServerReport {
+    let mut reports = run(answer, vec![("web-1", files(&["a", "b", "c", "d"]))]).await;
+    reports.remove(0)
+}
+
+/// What becomes of this work on servers of these names, one after the other.
+async fn run(answer: fn(&str) -> &'static str, work: Vec<(&str, Work)>) -> Vec<ServerReport> {
+    let home = Home::new();
+    let sshd = Sshd::start(player(answer)).await;
+    home.know(&sshd.known_hosts_line());
+    let jobs = work.into_iter().map(|(name, work)| Job {
+        server: Server {
+            name: name.parse().unwrap(),
+            ..server_at(sshd.address)
+        },
         prepare: Box::new(|| Ok(work)),
-    };
+    });
     let request = Request {
         purpose: Purpose::Change {
             task: 7,
@@ -113,9 +129,7 @@ async fn change(answer: fn(&str) -> &'static str) -> ServerReport {
         stop: watch::channel(0).1,
         halt: watch::channel(false).1,
     };
-    let connector = home.connector();
-    let mut reports = apply::run(&connector, vec![job], &request, &mut Nobody).await;
-    reports.remove(0)
+    apply::run(&home.connector(), jobs.collect(), &request, &mut Nobody).await
 }
 
 fn names(script: &str) -> String {
@@ -156,4 +170,47 @@ async fn of_several_only_the_guilty_one_is_left_out() {
     assert!(report.untried.is_empty());
     assert_eq!(report.done.len(), 3);
     assert!(report.trouble(&resource("b")).is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_what_is_held_back_where_it_is_first_changes_beside_it() {
+    let led = |names: &[&str]| Work {
+        led: BTreeMap::from([(resource("a"), "web-1".parse().unwrap())]),
+        ..files(names)
+    };
+    let first = |held: bool| Work {
+        blocked: Vec::from_iter(held.then(|| Blocked {
+            resource: resource("a"),
+            reason: "too much".to_owned(),
+            hint: Some("`--force` makes the change".to_owned()),
+        })),
+        ..files(&["a"])
+    };
+    let committed = |_: &str| "@committed\n";
+    // Those beside it have the only place first, and leave it to the one that they wait for.
+    let work = vec![
+        ("web-3", led(&["a"])),
+        ("web-2", led(&["a", "b"])),
+        ("web-1", first(true)),
+    ];
+    let reports = run(committed, work).await;
+    let outcomes: Vec<Outcome> = reports.iter().map(|report| report.outcome).collect();
+    assert_eq!(
+        outcomes,
+        [Outcome::Unchanged, Outcome::Changed, Outcome::Unchanged],
+        "{reports:#?}"
+    );
+    assert_eq!(reports[1].done, ["file /etc/file-b".parse().unwrap()]);
+    for report in &reports[..2] {
+        let blocked = &report.plan.blocked[0];
+        assert_eq!(blocked.resource, resource("a"));
+        assert!(blocked.hint.as_ref().unwrap().contains("--force"));
+    }
+    let work = vec![("web-2", led(&["a"])), ("web-1", first(false))];
+    let reports = run(committed, work).await;
+    assert!(
+        reports
+            .iter()
+            .all(|report| report.outcome == Outcome::Changed)
+    );
 }

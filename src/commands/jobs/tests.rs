@@ -277,3 +277,27 @@ fn rules_stay_as_they_are_where_a_share_of_them_cannot_be_compiled() {
         assert_eq!(of_zone, only != [&rule], "{only:?}");
     }
 }
+
+#[test]
+fn what_is_beside_another_server_is_led_by_it() {
+    let zone = ResourceName::new("zone", "example.com");
+    let rule = ResourceName::new("rule", "web");
+    let mut scenery = Scenery::new(2);
+    scenery.add(&zone, &json!({}), &["sg-1", "sg-2"]);
+    let spec = json!({"action": "allow", "port": ["80"], "on": ["sg-*"]});
+    scenery.add(&rule, &spec, &["sg-1", "sg-2"]);
+    let second: ServerName = "sg-2".parse().unwrap();
+    let found = scenery.state.read(|read| read.find(&zone)).unwrap();
+    let id = found.unwrap().id;
+    scenery.write(|write| write.place_at(id, &second, 1));
+    // Also where it is to go from.
+    for leaves in [false, true] {
+        if leaves {
+            scenery.write(|write| write.displace(id, &second));
+        }
+        let jobs = scenery.jobs(Vault { is_open: true }, &[]).jobs.into_iter();
+        let led: Vec<_> = jobs.map(|job| (job.prepare)().unwrap().led).collect();
+        let by_first = BTreeMap::from([(zone.clone(), "sg-1".parse().unwrap())]);
+        assert_eq!(led, [BTreeMap::new(), by_first], "leaves: {leaves}");
+    }
+}
