@@ -141,53 +141,9 @@ fn a_command_killed_at_any_moment_is_done_or_never_was() {
     }
 }
 
-#[test]
-fn a_damaged_state_is_told_and_the_last_backup_brought_back() {
-    let environment = environment();
-    let path = environment.path().join("fleet.db");
-    stage(&environment, "add-site a.example --server sg-1 --stage").expect(0);
-    stage(&environment, "add-site b.example --server sg-1 --stage").expect(0);
-    let listed = environment.fleet(["list-backups"]).expect(0);
-    let header = listed.stdout.lines().next().unwrap_or_default();
-    let header: Vec<&str> = header.split_whitespace().collect();
-    assert_eq!(header, ["BACKUP", "TAKEN", "SIZE", "SOUND"], "{listed}");
-    assert!(
-        listed.stdout.contains("fleet.db.backup-2-20260102T030405Z"),
-        "{listed}"
-    );
-    let restored = environment.fleet(["restore-backup"]).expect(2);
-    assert!(restored.stderr.contains("--yes"), "{restored}");
-
-    let mut bytes = std::fs::read(&path).unwrap();
-    bytes[4096..].fill(0xa5);
-    std::fs::write(&path, &bytes).unwrap();
-    let told = environment.fleet(["list-sites"]).expect(1);
-    assert!(told.stderr.contains("is damaged"), "{told}");
-    assert!(told.stderr.contains("fleet restore-backup"), "{told}");
-    let restored = environment.fleet(["restore-backup", "--yes"]).expect(0);
-    assert_eq!(
-        restored.stdout,
-        "the state is that of [TIME] ago again: `fleet.db.backup-2-20260102T030405Z`\n\
-         what was there is kept: `fleet.db.aside-20260102T030405Z`\n"
-            .replace("[TIME] ago", "just now"),
-        "{restored}"
-    );
-    assert!(
-        restored.stderr.contains("could not be read to its end"),
-        "{restored}"
-    );
-    assert!(restored.stderr.contains("--adopt"), "{restored}");
-    assert_eq!(
-        std::fs::read(environment.path().join("fleet.db.aside-20260102T030405Z")).unwrap(),
-        bytes
-    );
-    assert_eq!(sites(&environment), [("a.example".to_owned(), 1)]);
-    let tasks = environment.fleet(["list-tasks", "--json"]).expect(0).json();
-    assert_eq!(tasks["tasks"][0]["command"], "restore-backup");
-    assert!(tasks["tasks"][0]["id"].as_i64() > Some(1000), "{tasks}");
-
-    // A state that can be read says what is forgotten with it.
-    stage(&environment, "add-site c.example --server sg-1 --stage").expect(0);
+/// A state that can be read says what is forgotten with it, and it is not gone.
+fn expect_forgotten_commands_and_a_way_back(environment: &Environment) {
+    stage(environment, "add-site c.example --server sg-1 --stage").expect(0);
     let job = "find tmp -mtime +7 -delete; echo 'it is so'";
     environment
         .fleet([
@@ -236,9 +192,57 @@ fn a_damaged_state_is_told_and_the_last_backup_brought_back() {
         "{back}"
     );
     assert_eq!(
-        sites(&environment),
+        sites(environment),
         ["a.example", "c.example"].map(|name| (name.to_owned(), 1))
     );
+}
+
+#[test]
+fn a_damaged_state_is_told_and_the_last_backup_brought_back() {
+    let environment = environment();
+    let path = environment.path().join("fleet.db");
+    stage(&environment, "add-site a.example --server sg-1 --stage").expect(0);
+    stage(&environment, "add-site b.example --server sg-1 --stage").expect(0);
+    let listed = environment.fleet(["list-backups"]).expect(0);
+    let header = listed.stdout.lines().next().unwrap_or_default();
+    let header: Vec<&str> = header.split_whitespace().collect();
+    assert_eq!(header, ["BACKUP", "TAKEN", "SIZE", "SOUND"], "{listed}");
+    assert!(
+        listed.stdout.contains("fleet.db.backup-2-20260102T030405Z"),
+        "{listed}"
+    );
+    let restored = environment.fleet(["restore-backup"]).expect(2);
+    assert!(restored.stderr.contains("--yes"), "{restored}");
+
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[4096..].fill(0xa5);
+    std::fs::write(&path, &bytes).unwrap();
+    let told = environment.fleet(["list-sites"]).expect(1);
+    assert!(told.stderr.contains("is damaged"), "{told}");
+    assert!(told.stderr.contains("fleet restore-backup"), "{told}");
+    let restored = environment.fleet(["restore-backup", "--yes"]).expect(0);
+    assert_eq!(
+        restored.stdout,
+        "the state is that of [TIME] ago again: `fleet.db.backup-2-20260102T030405Z`\n\
+         what was there is kept: `fleet.db.aside-20260102T030405Z`\n"
+            .replace("[TIME] ago", "just now"),
+        "{restored}"
+    );
+    assert!(
+        restored.stderr.contains("could not be read to its end"),
+        "{restored}"
+    );
+    assert!(restored.stderr.contains("--adopt"), "{restored}");
+    assert_eq!(
+        std::fs::read(environment.path().join("fleet.db.aside-20260102T030405Z")).unwrap(),
+        bytes
+    );
+    assert_eq!(sites(&environment), [("a.example".to_owned(), 1)]);
+    let tasks = environment.fleet(["list-tasks", "--json"]).expect(0).json();
+    assert_eq!(tasks["tasks"][0]["command"], "restore-backup");
+    assert!(tasks["tasks"][0]["id"].as_i64() > Some(1000), "{tasks}");
+
+    expect_forgotten_commands_and_a_way_back(&environment);
     // One that is damaged is named and refused.
     let damaged = environment
         .fleet(["restore-backup", "fleet.db.aside-20260102T030405Z", "--yes"])

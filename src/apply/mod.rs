@@ -196,25 +196,13 @@ pub async fn run(
     for job in jobs {
         let server = job.server;
         prepare.insert(server.name.clone(), job.prepare);
-        let permits = Arc::clone(&permits);
-        let connector = connector.clone();
-        let request = request.clone();
-        let sender = sender.clone();
-        tokio::spawn(async move {
-            // It is never closed.
-            let Ok(permit) = permits.acquire_owned().await else {
-                return;
-            };
-            let started = Instant::now();
-            let name = server.name.clone();
-            let work = conversation::hold(server, connector, request, sender.clone(), permit);
-            // In a task of its own, so that not even a panic takes the report of a server away.
-            let report = match tokio::spawn(work).await {
-                Ok(report) => report,
-                Err(error) => ServerReport::broken(name, &error.to_string(), started.elapsed()),
-            };
-            drop(sender.send(Message::Done(Box::new(report))));
-        });
+        tokio::spawn(converse(
+            server,
+            connector.clone(),
+            request.clone(),
+            sender.clone(),
+            Arc::clone(&permits),
+        ));
     }
     drop(sender);
     let mut reports: BTreeMap<ServerName, ServerReport> = BTreeMap::new();
@@ -288,6 +276,29 @@ pub async fn run(
         .iter()
         .filter_map(|server| reports.remove(server))
         .collect()
+}
+
+/// Works on one server when its turn has come, and reports what became of it.
+async fn converse(
+    server: Server,
+    connector: Connector,
+    request: Request,
+    sender: mpsc::UnboundedSender<Message>,
+    permits: Arc<Semaphore>,
+) {
+    // It is never closed.
+    let Ok(permit) = permits.acquire_owned().await else {
+        return;
+    };
+    let started = Instant::now();
+    let name = server.name.clone();
+    let work = conversation::hold(server, connector, request, sender.clone(), permit);
+    // In a task of its own, so that not even a panic takes the report of a server away.
+    let report = match tokio::spawn(work).await {
+        Ok(report) => report,
+        Err(error) => ServerReport::broken(name, &error.to_string(), started.elapsed()),
+    };
+    drop(sender.send(Message::Done(Box::new(report))));
 }
 
 /// A server whose work is asked for, and who asks.

@@ -169,14 +169,15 @@ pub struct User {
 impl User {
     /// `report: read-only, from 192.0.2.7, until 2026-12-31T18:00:00Z`.
     fn worded(&self, name: &str) -> String {
-        let mut words = format!("{name}: {}, from {}", self.access, self.hosts.join(" and "));
+        let mut words = vec![
+            self.access.to_string(),
+            format!("from {}", self.hosts.join(" and ")),
+        ];
         if self.connections > 0 {
-            words += &format!(", {} connections at most", self.connections);
+            words.push(format!("{} connections at most", self.connections));
         }
-        if let Some(expires) = self.expires {
-            words += &format!(", until {expires}");
-        }
-        words
+        words.extend(self.expires.map(|expires| format!("until {expires}")));
+        format!("{name}: {}", words.join(", "))
     }
 
     /// Takes over the password of the same user as it is there, where both were generated: that is not the same twice.

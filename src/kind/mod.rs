@@ -187,7 +187,7 @@ pub trait Spec: Args + Serialize + DeserializeOwned + Clone + Send + Sync + 'sta
 
     /// Why its servers have nothing to tell under [`Self::ALONE`] and what to do about it, where that follows from the
     /// settings.
-    fn tells_nothing(&self, name: &str) -> Option<(String, String)> {
+    fn tells_nothing(&self, name: &str) -> Option<Told> {
         let _ = name;
         None
     }
@@ -298,6 +298,9 @@ pub trait Spec: Args + Serialize + DeserializeOwned + Clone + Send + Sync + 'sta
 /// Appends the questions about resources, by name and stored spec, to a script.
 pub type Ask = fn(&[(&str, &Value)], &mut Script) -> Result<(), Invalid>;
 
+/// What is the matter, and what to do about it.
+pub type Told = (String, String);
+
 /// A kind with its spec's type erased: what the generic commands work with.
 #[allow(clippy::struct_excessive_bools)] // Each is a constant of the spec.
 pub struct Kind {
@@ -326,7 +329,7 @@ pub struct Kind {
     /// See [`Spec::ALONE`].
     pub alone: Option<(&'static str, &'static str)>,
     /// See [`Spec::tells_nothing`].
-    pub tells_nothing: fn(&Value, &str) -> Result<Option<(String, String)>, Invalid>,
+    pub tells_nothing: fn(&Value, &str) -> Result<Option<Told>, Invalid>,
     /// See [`Spec::AGREE`].
     pub agree: &'static [&'static str],
     /// See [`Spec::EXAMPLE`].

@@ -182,7 +182,7 @@ impl Spec for Zone {
     const AGREE: &'static [&'static str] = &["serial", "_sample"];
     const EXAMPLE: &'static str = "fleet add-zone example.com --secondaries 1 --address 192.0.2.10";
 
-    fn tells_nothing(&self, name: &str) -> Option<(String, String)> {
+    fn tells_nothing(&self, name: &str) -> Option<super::Told> {
         let message =
             || format!("zone {name} is not signed, so that its parent zone needs nothing");
         let hint = || format!("`fleet set-zone {name} --dnssec on` signs it");

@@ -475,6 +475,45 @@ fn expect_what_was_not_the_owners(world: &World, server: &str, engine: &str, log
     }
 }
 
+/// What an import replaced comes back with an undo, and goes again with the undo of that.
+fn expect_there_and_back(
+    world: &World,
+    import: &str,
+    run: &dyn Fn(&str) -> Result<String, String>,
+) {
+    let mut last = world.json(import, 0)["task"].clone();
+    for rows in ["1", "2"] {
+        assert_eq!(run("SELECT count(*) FROM t").expect("filled"), rows);
+        last = world.json(&format!("undo {last}"), 0)["task"].clone();
+    }
+    assert_eq!(run("SELECT count(*) FROM t").expect("as dumped"), "1");
+}
+
+/// A removed database comes back with its content, its user, and what the user may do; the trash is root's alone.
+fn expect_removed_and_back(
+    world: &World,
+    server: &str,
+    engine: &str,
+    name: &str,
+    run: &dyn Fn(&str) -> Result<String, String>,
+) {
+    for undone in [true, false] {
+        let removed = world.json(&format!("remove-database {name} --yes"), 0);
+        assert!(run("SELECT 1").is_err());
+        if undone {
+            world.fleet(&format!("undo {}", removed["task"])).expect(0);
+            assert_eq!(run("SELECT count(*) FROM v").expect("undone"), "1");
+            run("CREATE TABLE again (a int)").expect("it owns it");
+            world.expect_settled();
+        }
+    }
+    let trash = world.sh(
+        server,
+        &format!("cd /var/lib/fleet/trash/*/{engine}-{name} && stat -c '%a %n' . * | tail -n 3; gzip -dc dump.sql.gz | wc -l"),
+    );
+    expect_words(&trash, &["700 .", "600 dump.sql.gz", "600 users.sql"]);
+}
+
 #[test]
 fn a_dump_brings_back_all_and_a_bad_one_changes_nothing() {
     let Some(world) = world(&["lab-1", "lab-2"]) else {
@@ -562,39 +601,14 @@ fn a_dump_brings_back_all_and_a_bad_one_changes_nothing() {
         expect_taken_back_after_a_power_cut(&world, server, &name, &run);
         run("INSERT INTO t VALUES (2)").expect("filled");
         let import = format!("import-database {name} whole.sql.gz --force");
-        let mut last = world.json(&import, 0)["task"].clone();
-        // There and back again.
-        for rows in ["1", "2"] {
-            assert_eq!(
-                run("SELECT count(*) FROM t").expect("filled"),
-                rows,
-                "{engine}"
-            );
-            last = world.json(&format!("undo {last}"), 0)["task"].clone();
-        }
-        assert_eq!(run("SELECT count(*) FROM t").expect("as dumped"), "1");
+        expect_there_and_back(&world, &import, &run);
         if engine == "mariadb" {
             expect_a_broken_view_in_nobodys_way(&world, &name, &run);
             world.fleet(&import).expect(0);
         }
         expect_what_was_not_the_owners(&world, server, engine, &login);
         world.expect_settled();
-        for undone in [true, false] {
-            let removed = world.json(&format!("remove-database {name} --yes"), 0);
-            assert!(run("SELECT 1").is_err());
-            if undone {
-                // With its content, its user, and what the user may do.
-                world.fleet(&format!("undo {}", removed["task"])).expect(0);
-                assert_eq!(run("SELECT count(*) FROM v").expect("undone"), "1");
-                run("CREATE TABLE again (a int)").expect("it owns it");
-                world.expect_settled();
-            }
-        }
-        let trash = world.sh(
-            server,
-            &format!("cd /var/lib/fleet/trash/*/{engine}-{name} && stat -c '%a %n' . * | tail -n 3; gzip -dc dump.sql.gz | wc -l"),
-        );
-        expect_words(&trash, &["700 .", "600 dump.sql.gz", "600 users.sql"]);
+        expect_removed_and_back(&world, server, engine, &name, &run);
     }
     world.expect_settled();
     for server in ["lab-1", "lab-2"] {

@@ -65,6 +65,21 @@ fn mend_pdns(world: &World) {
     );
 }
 
+/// What the primary refuses, the secondary has no part in.
+fn expect_no_part_in_what_is_refused(world: &World) {
+    let refused = world
+        .fleet("set-zone example.com --secondaries 0 --transfer-key 3")
+        .expect(3);
+    expect_words(
+        &refused.stderr,
+        &["name servers of the zone itself change", "--force"],
+    );
+    for server in ["lab-1", "lab-2"] {
+        expect_answer(world, server, "mail.example.com A", "192.0.2.13");
+    }
+    world.expect_settled();
+}
+
 #[test]
 fn a_zone_is_served_by_two_servers_and_follows_each_change() {
     let Some(world) = name_servers(&["lab-1", "lab-2"]) else {
@@ -151,18 +166,7 @@ fn a_zone_is_served_by_two_servers_and_follows_each_change() {
     assert_eq!(keys, "fleet-2.example.com");
     world.expect_settled();
 
-    // What the primary refuses, the secondary has no part in.
-    let refused = world
-        .fleet("set-zone example.com --secondaries 0 --transfer-key 3")
-        .expect(3);
-    expect_words(
-        &refused.stderr,
-        &["name servers of the zone itself change", "--force"],
-    );
-    for server in ["lab-1", "lab-2"] {
-        expect_answer(&world, server, "mail.example.com A", "192.0.2.13");
-    }
-    world.expect_settled();
+    expect_no_part_in_what_is_refused(&world);
 
     // Suspended, it is unknown on both, and comes back as it was.
     world.fleet("suspend-zone example.com").expect(0);

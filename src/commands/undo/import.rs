@@ -27,8 +27,8 @@ pub(super) fn of(state: &State, task: &Task) -> anyhow::Result<Option<Import>> {
     let mut import = Some(task.clone());
     // An undo of an import is undone like the import itself, whose number is among its arguments.
     while let Some(undo) = import.take_if(|task| task.command == Undo::NAME) {
-        let undone = undo.arguments.iter().filter_map(|word| word.parse::<i64>().ok());
-        if let Some(number) = undone.filter(|number| *number < undo.id).next() {
+        let mut undone = undo.arguments.iter().filter_map(|word| word.parse::<i64>().ok());
+        if let Some(number) = undone.find(|number| *number < undo.id) {
             let before = state.read(|read| {
                 let is_plain = read.task_changes(number)?.is_empty();
                 Ok::<_, Diagnostic>(read.task(number)?.filter(|_| is_plain))
