@@ -27,6 +27,10 @@ use crate::plan::{Action, ServerPlan};
 use crate::state::{Comparison, Mark, Read, State, Write};
 use crate::ui::{Progress, format, plan};
 
+mod watcher;
+
+pub(super) use watcher::Watcher;
+
 /// How long the trash of a server is kept: `expire` of plan/prelude.sh.
 const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
@@ -376,38 +380,6 @@ fn texts(report: &ServerReport) -> plan::Contents {
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Follows a look.
-pub(super) struct Watcher<'a> {
-    progress: Progress<'a>,
-}
-
-impl<'a> Watcher<'a> {
-    /// Follows a look at so many servers.
-    pub(super) fn new(context: &'a Context, servers: usize) -> Self {
-        Self {
-            progress: context.ui.progress(servers),
-        }
-    }
-}
-
-impl Observer for Watcher<'_> {
-    fn event(&mut self, server: &ServerName, event: &Event) {
-        self.progress.state(server.as_str(), words(event));
-    }
-
-    fn renew(&mut self, _server: &ServerName) -> Result<Option<Work>, Diagnostic> {
-        Ok(None)
-    }
-
-    fn intend(&mut self, _server: &ServerName, _plan: &ServerPlan) -> Result<(), Diagnostic> {
-        Err(Diagnostic::failed("a look changes nothing"))
-    }
-
-    fn done(&mut self, report: &ServerReport) {
-        self.progress.end(report.server.as_str());
-    }
 }
 
 /// Follows a change and records it.
