@@ -169,7 +169,7 @@ impl Atom for File {
                 group: &file.group,
             });
         }
-        metadata::set(&wanted, true, &mut contents);
+        metadata::set(&wanted, &mut contents);
         steps.at(Phase::Stage).append(&contents);
         if !created.is_empty() {
             let mut undo = Script::new();

@@ -57,6 +57,9 @@ pub(super) fn of(kind: &str, mode: u32, owner: &str, group: &str) -> Props {
     ])
 }
 
+/// The owner of what fleet has just made.
+pub(super) const ROOT: &str = "root:root";
+
 /// A path with the mode and owner it should have.
 pub(super) struct Wanted<'a> {
     pub(super) path: String,
@@ -65,15 +68,21 @@ pub(super) struct Wanted<'a> {
     pub(super) group: &'a str,
 }
 
-/// Appends the commands that set owners, then modes (a change of owner clears set-id bits): one per distinct value.
-///
-/// What was made a moment ago belongs to root: `fresh` paths are not given to root again.
-pub(super) fn set(wanted: &[Wanted<'_>], fresh: bool, out: &mut Script) {
-    set_owners(wanted, fresh, out);
+/// Appends the commands that set owners, then modes (a change of owner clears set-id bits), of paths that were made a
+/// moment ago, and so belong to root: one per distinct value.
+pub(super) fn set(wanted: &[Wanted<'_>], out: &mut Script) {
+    let mut owners: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     let mut modes: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for path in wanted {
+        let owner = format!("{}:{}", path.owner, path.group);
+        if owner != ROOT {
+            owners.entry(owner).or_default().push(&path.path);
+        }
         let mode = format!("{:04o}", path.mode);
         modes.entry(mode).or_default().push(&path.path);
+    }
+    for (owner, paths) in owners {
+        set_owner(&owner, &paths, out);
     }
     for (mode, paths) in modes {
         for paths in paths.chunks(BATCH) {
@@ -83,20 +92,11 @@ pub(super) fn set(wanted: &[Wanted<'_>], fresh: bool, out: &mut Script) {
     }
 }
 
-/// Appends the commands that set owners; links are not followed.
-pub(super) fn set_owners(wanted: &[Wanted<'_>], fresh: bool, out: &mut Script) {
-    let mut owners: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-    for path in wanted {
-        if !(fresh && path.owner == "root" && path.group == "root") {
-            let owner = format!("{}:{}", path.owner, path.group);
-            owners.entry(owner).or_default().push(&path.path);
-        }
-    }
-    for (owner, paths) in owners {
-        for paths in paths.chunks(BATCH) {
-            out.raw("chown -h ").arg(&owner).raw(" --");
-            out.words(paths.iter().copied()).raw("\n");
-        }
+/// Appends the commands that give paths to an owner (`USER:GROUP`), in this order; links are not followed.
+pub(super) fn set_owner(owner: &str, paths: &[&str], out: &mut Script) {
+    for paths in paths.chunks(BATCH) {
+        out.raw("chown -h ").arg(owner).raw(" --");
+        out.words(paths.iter().copied()).raw("\n");
     }
 }
 
@@ -133,7 +133,6 @@ mod tests {
                 path("/b", 0o755, "w"),
                 path("/c", 0o700, "w"),
             ],
-            true,
             &mut out,
         );
         assert_eq!(

@@ -135,6 +135,15 @@ impl Dialect {
         script.raw(part).raw("\"\n");
     }
 
+    /// Begins what is done where a step was made; steps are counted from 1.
+    fn if_did(self, part: &'static str, index: usize, script: &mut Script) {
+        script.raw("if did ").raw(self.word());
+        script.raw(" ").raw(part).raw(" ");
+        script
+            .number(u64::try_from(index + 1).unwrap_or(u64::MAX))
+            .raw("; then ");
+    }
+
     /// The script that takes back what was made, in the reverse order, in one session too; `functions` are those of the
     /// engine.
     pub(super) fn unrun(
@@ -153,18 +162,8 @@ impl Dialect {
         script.raw(part).raw("\" ]; then\n");
         for (index, step) in work.iter().enumerate() {
             if let Some(database) = &step.makes {
-                script
-                    .raw("if did ")
-                    .raw(engine)
-                    .raw(" ")
-                    .raw(part)
-                    .raw(" ");
-                script.number(u64::try_from(index + 1).unwrap_or(u64::MAX));
-                script
-                    .raw("; then ")
-                    .raw(engine)
-                    .raw("_late ")
-                    .arg(database);
+                self.if_did(part, index, &mut script);
+                script.raw(engine).raw("_late ").arg(database);
                 script.raw(" || exit 1; fi\n");
             }
         }
@@ -179,17 +178,8 @@ impl Dialect {
             if step.back.is_empty() {
                 continue;
             }
-            script
-                .raw("if did ")
-                .raw(engine)
-                .raw(" ")
-                .raw(part)
-                .raw(" ");
-            script.number(u64::try_from(index + 1).unwrap_or(u64::MAX));
-            script
-                .raw("; then printf %s ")
-                .arg(step.back.text())
-                .raw("; fi\n");
+            self.if_did(part, index, &mut script);
+            script.raw("printf %s ").arg(step.back.text()).raw("; fi\n");
         }
         if kept {
             // Each sets what is there, also where nothing was changed.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{ItemType, Key};
+use super::{ItemType, Key, metadata};
 use crate::shell::{BATCH, Script};
 
 /// Where running transactions keep what they need to be undone.
@@ -156,7 +156,7 @@ impl Steps {
 
     fn give(&mut self, path: &str, owner: &str) {
         // What was made a moment ago belongs to root.
-        if owner != "root:root" {
+        if owner != metadata::ROOT {
             self.given
                 .entry(owner.to_owned())
                 .or_default()
@@ -171,10 +171,7 @@ impl Steps {
             let mut paths: Vec<&str> = paths.iter().map(String::as_str).collect();
             // What lies in a directory goes before it: its owner could put a link there.
             paths.sort_by_key(|path| std::cmp::Reverse(path.matches('/').count()));
-            for paths in paths.chunks(BATCH) {
-                script.raw("chown -h ").arg(owner).raw(" --");
-                script.words(paths.iter().copied()).raw("\n");
-            }
+            metadata::set_owner(owner, &paths, &mut script);
         }
         script
     }

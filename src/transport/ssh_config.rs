@@ -475,8 +475,8 @@ mod tests {
         let home = tempfile::tempdir().expect("a directory");
         let ssh = home.path().join(".ssh");
         for file in [
-            "conf.d/work/config",
-            "conf.d/work/other",
+            "conf.d/office/config",
+            "conf.d/office/other",
             "conf.d/home/config",
             "my hosts/a",
             "b1",
@@ -488,11 +488,11 @@ mod tests {
         for (pattern, expected) in [
             (
                 "conf.d/*/config",
-                Some(&["conf.d/home/config", "conf.d/work/config"][..]),
+                Some(&["conf.d/home/config", "conf.d/office/config"][..]),
             ),
             (
-                "~/.ssh/conf.d/w?rk/*",
-                Some(&["conf.d/work/config", "conf.d/work/other"]),
+                "~/.ssh/conf.d/off?ce/*",
+                Some(&["conf.d/office/config", "conf.d/office/other"]),
             ),
             ("my hosts/a", Some(&["my hosts/a"])),
             ("[ab]1", Some(&["b1", "conf.d", "my hosts"])),

@@ -61,8 +61,7 @@ impl Conversation {
                 return Ok(());
             }
             Ending::Reverted(failure) => {
-                self.report.failures.push(failure);
-                self.report.outcome = Outcome::Reverted;
+                self.reverted(failure);
                 return Ok(());
             }
             Ending::Lost(by, failure) => {
@@ -130,8 +129,7 @@ impl Conversation {
                     self.report.done.extend(keys.cloned());
                 }
                 Ending::Reverted(failure) => {
-                    self.report.failures.push(failure);
-                    self.report.outcome = Outcome::Reverted;
+                    self.reverted(failure);
                     return Ok(());
                 }
                 Ending::Lost(by, failure) => {
@@ -163,6 +161,12 @@ impl Conversation {
             }
         }
         Ok(())
+    }
+
+    /// New firewall rules were not confirmed, and the old ones are back.
+    fn reverted(&mut self, failure: Failure) {
+        self.report.failures.push(failure);
+        self.report.outcome = Outcome::Reverted;
     }
 
     /// Notes that somebody has broken the lock.
