@@ -123,12 +123,8 @@ fn names_that_somebody_else_serves_are_found_with_their_files() {
             &shell,
             NAMES,
             r#"mkdir -p "$top/conf.d"
-            printf 'server {\n    server_name a.example "*.a.example";\n}\n' >"$top/conf.d/fleet-a.example.conf"
-            printf 'server {\n    server_name theirs.example;\n}\n' >"$top/conf.d/theirs.conf"
-            own_names "$top" | tr '\n' ' '
-            echo
-            printf '%s.example\n' plain quoted multi '*.dot' dot tls back commented mail own text only both upper regex >"$t/names"
-            others_with "$t/names" <<'END'
+            printf 'server {\n    server_name had.example "*.had.example";\n}\n' >"$top/conf.d/fleet-had.example.conf"
+            cat >"$t/dump" <<'END'
 # configuration file /etc/nginx/nginx.conf:
 mail { server { listen 443; server_name mail.example; } }
 http {
@@ -139,9 +135,17 @@ http {
     server { server_name other.example Upper.example; }
     include /etc/nginx/conf.d/*.conf;
 # configuration file /etc/nginx/conf.d/00-fleet-default.conf:
-server { server_name own.example; }
+server {
+    server_name own.example;
+}
 # configuration file /etc/nginx/conf.d/fleet-own.example.conf:
-server { server_name own.example; }
+server {
+    server_name own.example plain.example quoted.example multi.example "*.dot.example" dot.example tls.example;
+}
+server {
+    server_name back.example commented.example mail.example text.example only.example both.example upper.example;
+    server_name regex.example had.example "*.had.example" only-mine.example;
+}
 # configuration file /etc/nginx/sites-enabled/my site:
 server{listen 80;server_name plain.example "quoted.example";return 200 "x";}
 server {
@@ -157,17 +161,24 @@ server {
 }
 server { listen 127.0.0.1:8080; listen unix:/run/back; server_name back.example both.example; }
 server { listen 8080; listen 10.0.0.1; server_name both.example ~^regex\.example$; }
-END"#,
+server { server_name .had.example not-mine.example; }
+END
+            taken "$top/conf.d/fleet-had.example.conf"
+            echo --
+            taken"#,
         );
         let file = "/etc/nginx/sites-enabled/my site";
-        let mut lines = said.lines();
-        assert_eq!(lines.next(), Some("*.a.example a.example "), "{shell:?}");
-        let found: Vec<&str> = lines.collect();
         let mut expected = vec!["upper.example /etc/nginx/nginx.conf".to_owned()];
         for name in ["plain", "quoted", "multi", "dot", "*.dot", "tls", "both"] {
             expected.push(format!("{name}.example {file}"));
         }
-        assert_eq!(found, expected, "{shell:?}");
+        let (with, without) = said.split_once("--\n").expect("both");
+        assert_eq!(with.lines().collect::<Vec<_>>(), expected, "{shell:?}");
+        // Of what a site had already, it was decided when it came.
+        for name in ["had", "*.had"] {
+            expected.push(format!("{name}.example {file}"));
+        }
+        assert_eq!(without.lines().collect::<Vec<_>>(), expected, "{shell:?}");
     }
 }
 

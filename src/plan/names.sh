@@ -1,32 +1,31 @@
 # What finds out, before a site is live, whether nginx serves a name of it already for somebody else: POSIX sh. nginx would
 # only warn of it, and answer from whichever it has read first.
 
-# own_names TREE: the names that the sites of fleet have in that copy of /etc/nginx.
-own_names() {
-	find "$1/conf.d" -maxdepth 1 -type f -name 'fleet-*.conf' \
-		-exec sed -n 's/^ *server_name \(.*\);$/\1/p' {} + | tr -d '"' | tr -s ' ' '\n' | LC_ALL=C sort -u
-}
-
-# others_with FILE: reads what `nginx -T` prints, and prints each name in FILE that somebody else's configuration serves over
-# HTTP or HTTPS, with the file it is in. What listens on other ports (an application behind a proxy) is in nobody's way.
-others_with() {
-	awk -v wanted="$1" '
-		BEGIN { while ((getline name <wanted) > 0) is_wanted[name] = 1 }
+# taken FILE...: reads these live files of sites, and in $t/dump what `nginx -T` prints of all that is to be; prints each
+# name that a site is to have and had not, and that somebody else's configuration serves over HTTP or HTTPS, with the file
+# it is in there. What listens on other ports (an application behind a proxy) is in nobody's way.
+taken() {
+	awk '
 		function begin() {
 			count = 0
 			ports = 0
 			is_web = 0
 		}
 		function end(i) {
-			if (is_web || !ports) for (i = 1; i <= count; i++) print names[i], file
+			if (is_web || !ports) for (i = 1; i <= count; i++) {
+				theirs[++total] = names[i]
+				where[total] = file
+			}
 			begin()
 		}
-		function add(name) { if (name in is_wanted) names[++count] = name }
 		function serve(name) {
 			name = tolower(name)
-			if (name !~ /^\./) return add(name)
-			add(substr(name, 2))
-			add("*" name)
+			if (name !~ /^\./) {
+				names[++count] = name
+				return
+			}
+			names[++count] = substr(name, 2)
+			names[++count] = "*" name
 		}
 		function listen(to) {
 			ports++
@@ -57,32 +56,41 @@ others_with() {
 				if (directive == "listen" && nth == 1) listen(word)
 			}
 		}
+		is_live || is_site {
+			if ($1 == "server_name") {
+				gsub(/[";]/, "")
+				for (i = 2; i <= NF; i++) if (is_live) had[$i] = 1; else if (!($i in had)) is_new[$i] = 1
+			}
+			if (is_live || $0 !~ /^# configuration file /) next
+		}
 		/^# configuration file \/.*:$/ {
 			end()
 			file = substr($0, 22, length($0) - 22)
-			own = file ~ /^\/etc\/nginx\/conf\.d\/(00-)?fleet-[^\/]*\.conf$/ || file ~ /^\/etc\/nginx\/fleet\//
+			is_site = file ~ /^\/etc\/nginx\/conf\.d\/fleet-[^\/]*\.conf$/
+			is_own = is_site || file == "/etc/nginx/conf.d/00-fleet-default.conf" || file ~ /^\/etc\/nginx\/fleet\//
 			depth = foreign = 0
 			server = -1
 			directive = ""
 			next
 		}
-		own { next }
+		is_own { next }
 		{
 			if (match($0, /(^|[ \t;{}])#/)) $0 = substr($0, 1, RSTART + RLENGTH - 2)
 			gsub(/["\047]/, "")
 			gsub(/[;{}]/, " & ")
 			for (i = 1; i <= NF; i++) take($i)
 		}
-		END { end() }'
+		END {
+			end()
+			for (i = 1; i <= total; i++) if (theirs[i] in is_new) print theirs[i], where[i]
+		}' is_live=1 "$@" is_live= "$t/dump"
 }
 
 # refuse_taken: fails where a name is new here that somebody else has. Of a name that a site had already this was decided.
 refuse_taken() {
-	own_names /etc/nginx >"$t/names-before"
-	own_names "$t/copy/etc/nginx" | LC_ALL=C comm -13 "$t/names-before" - >"$t/names"
-	[ -s "$t/names" ] || return 0
-	timeout 60 unshare -m sh -c 'mount --bind "$1" /etc/nginx && exec nginx -T -q' sh "$t/copy/etc/nginx" \
-		</dev/null 2>/dev/null 9>&- | others_with "$t/names" | LC_ALL=C sort -u >"$t/taken"
+	set -- /etc/nginx/conf.d/fleet-*.conf
+	[ -e "$1" ] || set --
+	taken "$@" | LC_ALL=C sort -u >"$t/taken"
 	[ -s "$t/taken" ] || return 0
 	head -n 5 "$t/taken" | while read -r name file; do
 		why "nginx serves \`$name\` already by \`$file\`, and fleet did not write it"

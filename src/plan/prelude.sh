@@ -104,6 +104,16 @@ roll_back() {
 	return "$rolled"
 }
 
+# later COMMAND: notes a line of shell to be run when the transaction is committed. Nobody waits for it, and it may be
+# run twice or fail: what has to be right when the transaction ends does not belong here.
+later() { printf '%s\n' "$1" >>"$t/later"; }
+
+# do_later DIR: runs what the transaction there has noted, on its own.
+do_later() {
+	[ -e "$1/later" ] || return 0
+	sh -c "$(cat -- "$1/later")" </dev/null >/dev/null 2>&1 4>&- 9>&- &
+}
+
 # Rolls back what a transaction left that died in the middle; the lock is held, so none is running.
 recover() {
 	for t in "$state"/tx/*; do
@@ -117,6 +127,8 @@ recover() {
 				printf '@unrecovered %s\n' "${t##*/}"
 				exit 74
 			fi
+		elif [ "${t%.done}" != "$t" ]; then
+			do_later "$t"
 		fi
 		drop "$t"
 	done
@@ -358,12 +370,13 @@ site_in() {
 }
 
 # test_config UNIT TREE COMMAND...: runs the command with its copy below $t/copy mounted over TREE, in a mount namespace
-# of its own, so that nothing is live before it is known to be sound.
+# of its own, so that nothing is live before it is known to be sound. What it prints is in $t/dump; with $dump as its last
+# argument that is the configuration.
 test_config() {
 	unit=$1 tree=$2
 	shift 2
 	if log=$(timeout 60 unshare -m sh -c 't=$1 tree=$2; shift 2; mount --bind "$t" "$tree" && exec "$@"' sh \
-		"$t/copy$tree" "$tree" "$@" </dev/null 2>&1 9>&-); then
+		"$t/copy$tree" "$tree" "$@" ${dump:+"$dump"} </dev/null 2>&1 >"$t/dump" 9>&-); then
 		return 0
 	fi
 	# PHP-FPM does not run without a pool: when the last one goes, it is stopped.

@@ -220,7 +220,7 @@ fn compile(
     script.each("rm -rf --", stages.iter().map(String::as_str));
     script.raw("mv -T -- \"$t\" \"$t.done\" || return\nflush \"$t.done\"");
     script.words(steps.touched_dirs());
-    script.raw("\nprintf '@committed\\n'\nrm -rf -- \"$t.done\"\n");
+    script.raw("\ndo_later \"$t.done\"\nprintf '@committed\\n'\nrm -rf -- \"$t.done\"\n");
     let trash = steps.trash_dirs();
     if !trash.is_empty() {
         script.raw("expire").words(trash);
@@ -283,9 +283,11 @@ fn checking(steps: &Steps, insists: bool) -> Script {
             script
                 .raw("root=$t/copy\n")
                 .append(&steps.commit(Some(test.tree)));
+            let refuses = unit == "nginx" && !insists;
+            script.raw(if refuses { "dump=-T\n" } else { "dump=\n" });
             script.raw("test_config ").arg(unit).raw(" ").arg(test.tree);
             script.words(test.command.iter().copied()).raw("\n");
-            if unit == "nginx" && !insists {
+            if refuses {
                 script.raw("refuse_taken\n");
             }
             script.raw("fi\n");

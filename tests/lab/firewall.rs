@@ -344,6 +344,25 @@ fn bans_and_rules_end_by_themselves_and_outlive_a_boot() {
         "{bans}"
     );
     expect_words(&world.fleet("list-rules").expect(0).stdout, &["expired"]);
+
+    // What systemd has in memory of nftables is read anew.
+    world.fleet("disable-firewall lab-1").expect(0);
+    world.sh(
+        "lab-1",
+        "systemctl daemon-reload && systemctl start nftables",
+    );
+    world.fleet("enable-firewall lab-1").expect(0);
+    assert_eq!(doors(&world, "lab-1", 80), "");
+    wait_until("systemd", || {
+        let stale = world.sh(
+            "lab-1",
+            "systemctl show -p NeedDaemonReload --value nftables",
+        );
+        stale.trim() == "no"
+    });
+    world.sh("lab-1", "systemctl restart nftables");
+    assert_eq!(doors(&world, "lab-1", 80), "");
+    world.expect_settled();
 }
 
 #[test]

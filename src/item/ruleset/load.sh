@@ -23,6 +23,13 @@ firewall_put() {
 	put="$put $1"
 }
 
+# firewall_reread: has systemd read the units anew if it has them in memory; else it reads them when it needs them.
+firewall_reread() {
+	if [ -n "$(systemctl list-units --all --plain --no-legend -- fleet-firewall.service nftables.service 2>&1)" ]; then
+		later 'systemctl daemon-reload'
+	fi
+}
+
 # firewall_load SCRIPT UNIT DROP_IN UNDO: puts the rules that SCRIPT loads on trial; with a new connection's word they are
 # kept for the next boot.
 firewall_load() {
@@ -38,7 +45,7 @@ firewall_load() {
 	# Independent of this connection and of all that it runs.
 	printf 't=%s\n%s\nln -s reverted "$t/verdict" 2>/dev/null || exit 0\nfirewall_restore\n' "$t" "$4" >"$t/revert.sh"
 	if ! systemd-run --quiet --collect --unit="fleet-revert-${t##*/}" --on-active="${confirm_timeout}s" \
-		--timer-property=AccuracySec=100ms /bin/sh "$t/revert.sh" 9>&-; then
+		--timer-property=AccuracySec=100ms /bin/sh -c '[ ! -e "$1" ] || exec sh "$1"' sh "$t/revert.sh" 9>&-; then
 		why 'the timer that would bring the old rules back cannot be set'
 		return 1
 	fi
@@ -76,8 +83,8 @@ firewall_load() {
 	set -- $(canonical <"$t/rules-tried" | sha256sum - /etc/fleet/firewall)
 	[ $# -ne 4 ] || printf '%s %s\n' "$3" "$1" >"$run/firewall-as-kept"
 	flush /etc/fleet "$units"
-	if [ -n "$changed" ]; then systemctl daemon-reload; fi
-	systemctl stop -- "fleet-revert-${t##*/}.timer" 2>/dev/null || :
+	later "systemctl stop -- fleet-revert-${t##*/}.timer"
+	if [ -n "$changed" ]; then firewall_reread; fi
 }
 
 # Takes the rules away, now and for the next boot.
@@ -87,5 +94,5 @@ firewall_unload() {
 	if nft list table inet fleet >/dev/null 2>&1; then nft delete table inet fleet; fi
 	for file in $firewall_files; do rm -f -- "$file"; done
 	rmdir --ignore-fail-on-non-empty -- /etc/fleet /etc/systemd/system/nftables.service.d 2>/dev/null || :
-	systemctl daemon-reload
+	firewall_reread
 }
