@@ -195,7 +195,7 @@ fn refuse_wishes(matches: &ArgMatches, subject: &str) -> Result<(), Diagnostics>
     let wishes = ["server", "region", "label"];
     let problems = wishes
         .into_iter()
-        .filter(|wish| matches.try_contains_id(wish).is_ok_and(|there| there))
+        .filter(|wish| matches.ids().any(|id| id == *wish))
         .map(|wish| {
             let message = format!("{subject}: `--{wish}` says nothing here: its settings say where it goes");
             Diagnostic::usage(message).hint(format!("leave `--{wish}` out"))

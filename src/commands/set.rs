@@ -236,9 +236,8 @@ fn given(kind: &Kind, matches: &ArgMatches, parsed: &Value) -> Vec<String> {
     let mut fields = Vec::new();
     for argument in own.get_arguments() {
         let id = argument.get_id().as_str();
-        if matches.try_contains_id(id).is_err()
-            || matches.value_source(id) != Some(ValueSource::CommandLine)
-        {
+        let is_there = matches.ids().any(|there| there == id);
+        if !is_there || matches.value_source(id) != Some(ValueSource::CommandLine) {
             continue;
         }
         let sets = (kind.sets)(id);

@@ -55,7 +55,7 @@ impl KindVerb for Show {
         let typed: &String = matches.get_one("name").expect("clap requires it");
         let state = context.state_to_read()?;
         let resource = find_to_show(state.as_ref(), kind, typed)?;
-        let recorded = matches.try_contains_id("recorded").is_ok() && matches.get_flag("recorded");
+        let recorded = kind.live.is_some() && matches.get_flag("recorded");
         if kind.alone.is_some()
             && matches.get_flag("alone")
             && let Some((message, hint)) = (kind.tells_nothing)(&resource.spec, &resource.name.name)?

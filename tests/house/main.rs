@@ -249,6 +249,10 @@ mod offenders {
                 "reveals a secret (`.reveal()`): only `transport`, `notify`, `state`, `item`, `kind` may",
             ),
             ("x.unwrap()", "unwraps (`.unwrap()`): only tests may"),
+            (
+                "matches.try_contains_id(\"a\")",
+                "asks for what no release says (`try_contains_id`): only tests may",
+            ),
         ] {
             let expected = format!("health/sweep.rs:1: {what}");
             complains(rules::privileges, "health/sweep.rs", text, &[&expected]);
