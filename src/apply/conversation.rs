@@ -122,6 +122,7 @@ impl Conversation {
                 return Ok(());
             }
         }
+        self.work.desired.fill(&facts.name_servers);
         let work = &self.work;
         self.report.plan = compare(
             &work.desired,

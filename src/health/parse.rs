@@ -1,7 +1,6 @@
 //! Reads what the probe printed: tolerant of missing, garbled and hostile lines, since it comes from a server.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
 use crate::model::health::{DiskUse, ServerFacts};
 
@@ -64,10 +63,6 @@ pub fn parse<'a>(lines: impl IntoIterator<Item = &'a str>) -> Reading {
             "cpus" => facts.cores = processors(value),
             "kernel" => facts.kernel = text(value),
             "ipv6" => facts.ipv6 = yes_or_no(value),
-            // One that is reached over one interface only (`fe80::1%eth0`) is of no use to those who cannot say so.
-            "resolver" if facts.resolvers.len() < MOST => {
-                facts.resolvers.extend(value.parse::<IpAddr>());
-            }
             "arch" => facts.arch = text(value),
             "timezone" => facts.timezone = text(value),
             "os" => facts.os = os_release_value(value),

@@ -62,14 +62,6 @@ fn a_debian_12_with_everything() {
 }
 
 #[test]
-fn the_name_servers_that_it_asks() {
-    let text = "resolver 127.0.0.53\nresolver 2001:db8::53\nresolver fe80::1%eth0\nresolver x; y\nresolver \n";
-    let asked = parse(text.lines()).facts.resolvers;
-    let asked: Vec<String> = asked.iter().map(ToString::to_string).collect();
-    assert_eq!(asked, ["127.0.0.53", "2001:db8::53"]);
-}
-
-#[test]
 fn a_debian_13_and_a_bare_server() {
     let reading = parse(DEBIAN_13.lines());
     assert_eq!(reading.facts.os_version, "13");

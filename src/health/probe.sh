@@ -21,9 +21,6 @@ read -r f_value 2>/dev/null </proc/sys/kernel/osrelease && printf 'kernel %s\n' 
 # The rule that ends the file holds from now on (tzfile(5)).
 printf 'timezone %s\n' "$(tail -n 1 /etc/localtime 2>/dev/null | tr -d '\000')"
 if [ -e /proc/net/if_inet6 ]; then echo 'ipv6 yes'; else echo 'ipv6 no'; fi
-while read -r f_key f_value _; do
-    case $f_key in nameserver) printf 'resolver %s\n' "$f_value" ;; esac
-done 2>/dev/null </etc/resolv.conf
 for f_file in /etc/os-release /usr/lib/os-release; do
     [ -r "$f_file" ] || continue
     while IFS= read -r f_value || [ -n "$f_value" ]; do

@@ -1,6 +1,7 @@
 //! A regular file and its content.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use sha2::{Digest, Sha256};
 
@@ -36,6 +37,9 @@ pub enum Content {
     Secret(Secret),
 }
 
+/// Stands in a text where the name servers go that the file's server asks: see [`File::fill`].
+pub const NAME_SERVERS: &str = "\0name servers\0";
+
 /// The unit to reload when the file goes away.
 const SERVICE: &str = "_service";
 
@@ -53,6 +57,26 @@ impl File {
     /// The directory it lies in.
     pub fn dir(&self) -> &str {
         self.path.rsplit_once('/').map_or("", |(dir, _)| dir)
+    }
+
+    /// Puts what the server asks by now, when it is read, where the text has [`NAME_SERVERS`]: as nginx and addresses of
+    /// the web write them. Where it names none it asks itself (resolv.conf(5)).
+    pub fn fill(&mut self, name_servers: &[IpAddr]) {
+        let Content::Text(text) = &mut self.content else {
+            return;
+        };
+        if !text.contains(NAME_SERVERS) {
+            return;
+        }
+        let words: Vec<String> = name_servers
+            .iter()
+            .map(|address| match address {
+                IpAddr::V4(address) => address.to_string(),
+                IpAddr::V6(address) => format!("[{address}]"),
+            })
+            .collect();
+        let words = if words.is_empty() { "127.0.0.1".to_owned() } else { words.join(" ") };
+        *text = text.replace(NAME_SERVERS, &words);
     }
 
     /// Adds the steps that write a seed.
@@ -245,6 +269,22 @@ mod tests {
         let facts = File::facts(&["777 root root l:/etc/a", &format!("{hash}  /etc/a")]);
         assert_eq!(facts["/etc/a"].get("sha256"), None);
         assert!(file("/etc/a", "").guarded(&facts["/etc/a"]));
+    }
+
+    #[test]
+    fn name_servers_are_those_that_the_server_asks() {
+        let filled = |addresses: &[&str]| {
+            let addresses: Vec<IpAddr> =
+                addresses.iter().map(|text| text.parse().expect("an address")).collect();
+            let mut file = file("/etc/a", &format!("resolver {NAME_SERVERS} ipv6=off;\n"));
+            file.fill(&addresses);
+            file.content.text().to_owned()
+        };
+        assert_eq!(
+            filled(&["10.0.0.53", "2001:db8::53"]),
+            "resolver 10.0.0.53 [2001:db8::53] ipv6=off;\n"
+        );
+        assert_eq!(filled(&[]), "resolver 127.0.0.1 ipv6=off;\n");
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! What was last seen of a server, and how well it is.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -146,8 +145,6 @@ pub struct ServerFacts {
     pub timezone: String,
     /// Whether its kernel speaks IPv6 (`/proc/net/if_inet6` exists); `None` when unknown.
     pub ipv6: Option<bool>,
-    /// The name servers that it asks (resolv.conf(5)), in that order.
-    pub resolvers: Vec<IpAddr>,
 }
 
 impl ServerFacts {

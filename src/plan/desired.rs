@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fmt;
+use std::net::IpAddr;
 
 use crate::diagnostic::Invalid;
 use crate::item::{Item, Key, Probe};
@@ -130,6 +131,15 @@ impl Desired {
             }
         }
         Ok(())
+    }
+
+    /// Puts into the items what only the server knows: see [`crate::item::File::fill`].
+    pub fn fill(&mut self, name_servers: &[IpAddr]) {
+        for wanted in self.items.values_mut() {
+            if let Item::File(file) = &mut wanted.item {
+                file.fill(name_servers);
+            }
+        }
     }
 
     /// Takes back what was added for a resource; what others want too stays.

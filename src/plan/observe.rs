@@ -1,6 +1,7 @@
 //! The one read of a server: the script that asks about exactly the items we care about, and its answer as facts.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use crate::item::{ItemType, Key, Props, zone};
 use crate::model::ServerName;
@@ -18,6 +19,8 @@ pub struct Facts {
     pub server: Option<ServerName>,
     /// The connection by which the server was reached, as `SSH_CONNECTION` has it.
     pub reached_by: Option<String>,
+    /// The name servers that it asks (resolv.conf(5)), in that order.
+    pub name_servers: Vec<IpAddr>,
     /// Transactions that had died in the middle and were rolled back before the read.
     pub recovered: Vec<String>,
     /// Such transactions that are still there, since this read may change nothing.
@@ -86,6 +89,7 @@ pub fn script(keys: &BTreeSet<Key>, how: &Observing) -> Script {
                 .raw("\n");
         }
     }
+    script.raw("name_servers /etc/resolv.conf\n");
     for item_type in ItemType::ALL {
         let names: Vec<&str> = keys
             .iter()
@@ -122,6 +126,8 @@ pub fn facts<'a>(lines: impl IntoIterator<Item = &'a str>) -> Option<Facts> {
                 section = ItemType::ALL.iter().copied().find(|t| t.word() == rest);
             }
             "observed" => whole = true,
+            // One that is reached over one interface only (`fe80::1%eth0`) is of no use to those who cannot say so.
+            "name-server" => facts.name_servers.extend(rest.parse::<IpAddr>()),
             "recovering" => facts.recovered.push(rest.to_owned()),
             "unfinished" => facts.unfinished.push(rest.to_owned()),
             "unrecovered" => {
@@ -201,6 +207,15 @@ mod tests {
         let facts =
             facts(["Welcome!", "@section user", "w:x:1:1::/h:/s", "@observed"]).expect("whole");
         assert_eq!(facts.items.len(), 1);
+    }
+
+    #[test]
+    fn name_servers_are_those_that_have_an_address() {
+        let lines = "@name-server 127.0.0.53\n@name-server 2001:db8::53\n@name-server fe80::1%eth0\n\
+                     @name-server x; y\n@name-server \n@observed";
+        let facts = facts(lines.lines()).expect("whole");
+        let asked: Vec<String> = facts.name_servers.iter().map(ToString::to_string).collect();
+        assert_eq!(asked, ["127.0.0.53", "2001:db8::53"]);
     }
 
     #[test]

@@ -142,6 +142,13 @@ unfinished() {
 	done
 }
 
+# name_servers FILE: tells whom the server asks for names, by its resolv.conf(5).
+name_servers() {
+	[ ! -r "$1" ] || while read -r word address _ || [ "$word" ]; do
+		if [ "$word" = nameserver ]; then printf '@name-server %s\n' "$address"; fi
+	done <"$1"
+}
+
 # number USER: sets $id to the number for a new user: that of before, as long as it is free, for files in the trash may
 # be theirs; else $next.
 number() {
@@ -496,20 +503,6 @@ news() {
 	tail -c "+$((size + 1))" -- "$2" | tail -n "$1"
 }
 
-# name_servers VHOST RESOLV.CONF: says so where a site's upstream is looked up at others than the server asks by now.
-name_servers() {
-	[ -r "$1" ] || return 0
-	used=$(sed -n 's/^ *resolver \(.*\);$/\1/p' "$1" | head -n 1 | sed 's/ ipv6=off$//' | tr -d '[]"')
-	[ "$used" ] || return 0
-	asked=
-	[ ! -r "$2" ] || while read -r word address _; do
-		if [ "$word" = nameserver ]; then asked="$asked $address"; fi
-	done <"$2"
-	asked=${asked# }
-	[ "$used" = "${asked:=127.0.0.1}" ] ||
-		hint "the upstream is looked up at $used, as it was at the last look at the server, which asks $asked now: \`fleet health\` looks again, then repeat this"
-}
-
 # probe_once: one round of the requests in $t/probes; what is out of bounds goes to $t/unwell, with its status before it.
 probe_once() {
 	: >"$t/unwell"
@@ -559,11 +552,10 @@ probe_all() {
 	done
 	[ "$(wc -l <"$t/unwell")" -le 5 ] || why 'and more requests are not answered as they should be'
 	news 5 /var/log/nginx/error.log >&2
-	head -n 5 "$t/unwell" | while read -r status _ _ url _; do
+	head -n 5 "$t/unwell" | while read -r _ _ _ url _; do
 		host=${url#*://}
 		host=${host%%/*}
 		news 3 "/var/log/nginx/fleet/$host/error.log" >&2
-		case $status in 502 | 504) name_servers "/etc/nginx/conf.d/fleet-$host.conf" /etc/resolv.conf ;; esac
 	done
 	return 1
 }

@@ -206,3 +206,27 @@ fn a_bare_server_takes_nothing_says_what_to_do_and_serves_after_it() {
     world.expect_tidy("lab-3");
     world.expect_settled();
 }
+
+#[test]
+fn an_upstream_is_looked_up_at_what_the_server_asks_by_now() {
+    let Some(world) = World::new(&["lab-1"]) else {
+        return;
+    };
+    let asks = |lines: &str| world.sh("lab-1", &format!("printf '{lines}' >/etc/resolv.conf"));
+    let used = || {
+        let line = "sed -n 's/^ *resolver //p' /etc/nginx/conf.d/fleet-a.example.conf";
+        world.sh("lab-1", line)
+    };
+    // Nobody answers there.
+    asks("nameserver 127.0.0.9\\n");
+    let add = "add-site a.example --upstream http://app.example --health-status 502";
+    world.fleet(add).expect(0);
+    assert_eq!(used().trim(), "127.0.0.9;");
+    world.expect_settled();
+    asks("nameserver 127.0.0.8\\nnameserver fd88::53\\n");
+    let plan = world.fleet("plan --detailed-exitcode").expect(6);
+    expect_words(&format!("{plan}"), &["fleet-a.example.conf"]);
+    world.fleet("apply").expect(0);
+    assert_eq!(used().trim(), "127.0.0.8 [fd88::53];");
+    world.expect_settled();
+}

@@ -4,11 +4,10 @@
 //! nobody knows: all sites of a server would be down for the upstream of one. So names stand in variables, and are
 //! looked up when a request comes (`server ... resolve` does that too, but only from nginx 1.27.3 on).
 
-use std::net::IpAddr;
-
 use super::check::Checked;
 use super::nginx::{Conf, Part, Word, fixed, joined, value};
 use super::proxy::{Proxy, Upstream};
+use crate::item::file::NAME_SERVERS;
 use crate::kind::Compile;
 
 /// A site's way to what is behind it.
@@ -155,15 +154,7 @@ impl<'a> Way<'a> {
         if self.named.is_empty() {
             return;
         }
-        let asked = input
-            .facts
-            .map_or(&[][..], |facts| facts.resolvers.as_slice());
-        let mut words: Vec<String> = asked.iter().map(literal).collect();
-        if words.is_empty() {
-            // What resolv.conf(5) has where it names none.
-            words.push("127.0.0.1".to_owned());
-        }
-        let mut words: Vec<Word<'_>> = words.iter().map(|word| value(word)).collect();
+        let mut words = vec![fixed(NAME_SERVERS)];
         if input.facts.and_then(|facts| facts.ipv6) == Some(false) {
             words.push(fixed("ipv6=off"));
         }
@@ -174,12 +165,5 @@ impl<'a> Way<'a> {
     /// A name that the site has for itself in nginx's one space of names.
     fn word(&self, prefix: &'static str) -> Word<'_> {
         joined([Part::Fixed(prefix), Part::Value(&self.site.id)])
-    }
-}
-
-fn literal(address: &IpAddr) -> String {
-    match address {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => format!("[{address}]"),
     }
 }

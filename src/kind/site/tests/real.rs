@@ -55,7 +55,8 @@ pub(super) fn items_below(
                 Item::Dir(dir) => {
                     fs::create_dir_all(root.join(dir.path.trim_start_matches('/'))).unwrap();
                 }
-                Item::File(file) => {
+                Item::File(mut file) => {
+                    file.fill(&[]);
                     let text = match &file.content {
                         Content::Text(text) => text.clone(),
                         Content::Secret(secret) => secret.reveal().to_owned(),
