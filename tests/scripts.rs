@@ -150,9 +150,9 @@ server { listen 127.0.0.1:8080; listen unix:/run/back; server_name back.example 
 server { listen 8080; listen 10.0.0.1; server_name both.example ~^regex\.example$; }
 server { server_name .had.example not-mine.example; }
 END
-            taken "$top/conf.d/fleet-had.example.conf"
+            taken "$t/dump" "$top/conf.d/fleet-had.example.conf"
             echo --
-            taken"#,
+            taken - <"$t/dump""#,
         );
         let file = "/etc/nginx/sites-enabled/my site";
         let mut expected = vec!["upper.example /etc/nginx/nginx.conf".to_owned()];

@@ -13,7 +13,7 @@ use crate::diagnostic::{Class, Diagnostic};
 use crate::item::file::Content;
 use crate::item::{Item, ruleset};
 use crate::model::Server;
-use crate::plan::{Blocked, Facts, Observing, compare, keys, lock, observe, trash};
+use crate::plan::{Blocked, Facts, Observing, compare, keys, lock, names, observe, trash};
 use crate::transport::{Connector, Session, TransportError};
 
 mod transacting;
@@ -133,6 +133,7 @@ impl Conversation {
         );
         self.report.plan.blocked.append(&mut self.work.blocked);
         self.look_into_trash(session).await?;
+        self.look_for_names(session).await?;
         self.report.recovered = facts.recovered;
         self.report.unfinished = facts.unfinished;
         if let Some(expected) = &self.work.expected {
@@ -195,6 +196,24 @@ impl Conversation {
             .await?;
         let found = trash::found(lines.iter().map(String::as_str));
         trash::put_back(plan, &kept, &found, self.request.mode);
+        Ok(())
+    }
+
+    /// Finds out which names of sites are somebody else's on the server, where that is to be seen before a transaction
+    /// finds it: in a plan, and in what must come to the one that was reviewed.
+    async fn look_for_names(&mut self, session: &mut Session) -> Result<(), TransportError> {
+        let looks = matches!(self.request.purpose, Purpose::Look { .. });
+        if !looks && self.work.expected.is_none() {
+            return Ok(());
+        }
+        let plan = &mut self.report.plan;
+        if let Some(script) = names::script(plan, self.request.mode) {
+            let mut lines = Vec::new();
+            session
+                .exchange(&script, &mut |line| lines.push(line.to_owned()))
+                .await?;
+            names::hold(plan, lines.iter().map(String::as_str));
+        }
         Ok(())
     }
 

@@ -4,6 +4,7 @@ pub mod compare;
 pub mod desired;
 pub mod follow;
 pub mod lock;
+pub mod names;
 pub mod observe;
 pub mod place;
 pub mod revert;

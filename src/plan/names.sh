@@ -1,10 +1,13 @@
 # What finds out, before a site is live, whether nginx serves a name of it already for somebody else: POSIX sh. nginx would
 # only warn of it, and answer from whichever it has read first.
 
-# taken FILE...: reads these live files of sites, and in $t/dump what `nginx -T` prints of all that is to be; prints each
-# name that a site is to have and had not, and that somebody else's configuration serves over HTTP or HTTPS, with the file
-# it is in there. What listens on other ports (an application behind a proxy) is in nobody's way.
+# taken DUMP FILE...: reads these live files of sites, and in DUMP (`-` is standard input) what `nginx -T` prints of all
+# that is to be; prints each name that a site is to have and had not, and that somebody else's configuration serves over
+# HTTP or HTTPS, with the file it is in there. What listens on other ports (an application behind a proxy) is in nobody's
+# way.
 taken() {
+	dumped=$1
+	shift
 	awk '
 		function begin() {
 			count = 0
@@ -83,14 +86,32 @@ taken() {
 		END {
 			end()
 			for (i = 1; i <= total; i++) if (theirs[i] in is_new) print theirs[i], where[i]
-		}' is_live=1 "$@" is_live= "$t/dump"
+		}' is_live=1 "$@" is_live= "$dumped"
+}
+
+# taken_here DUMP: the same with all live files of sites, each once.
+taken_here() {
+	set -- "$1" /etc/nginx/conf.d/fleet-*.conf
+	[ -e "$2" ] || set -- "$1"
+	taken "$@" | LC_ALL=C sort -u
+}
+
+# tell_taken FILE NAMES...: tells of such names beforehand, where sites are to have these. While nginx does not run, it
+# serves nobody, and asking it would leave an empty file in the place of its number.
+tell_taken() {
+	nginx_master || return 0
+	{
+		timeout 60 nginx -T 2>/dev/null || return 0
+		while [ $# -gt 1 ]; do
+			printf '# configuration file %s:\nserver_name %s;\n' "$1" "$2"
+			shift 2
+		done
+	} | taken_here - | sed 's/^/@taken /'
 }
 
 # refuse_taken: fails where a name is new here that somebody else has. Of a name that a site had already this was decided.
 refuse_taken() {
-	set -- /etc/nginx/conf.d/fleet-*.conf
-	[ -e "$1" ] || set --
-	taken "$@" | LC_ALL=C sort -u >"$t/taken"
+	taken_here "$t/dump" >"$t/taken"
 	[ -s "$t/taken" ] || return 0
 	head -n 5 "$t/taken" | while read -r name file; do
 		why "nginx serves \`$name\` already by \`$file\`, and fleet did not write it"

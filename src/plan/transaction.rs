@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Action, Change, Mode, NGINX, PATHS};
+use super::{Action, Change, Mode, NGINX, PATHS, names};
 use crate::item::{
     Item, ItemType, Key, Phase, Probe, Props, Removal, Steps, TRANSACTIONS, package,
     service::with_config_test, zone,
@@ -11,9 +11,6 @@ use crate::shell::Script;
 
 /// The shell functions that undo scripts use, beside those of [`PATHS`] and [`NGINX`].
 const UNDO: &str = include_str!("undo.sh");
-
-/// The shell functions that look for names of sites in what is not fleet's.
-const NAMES: &str = include_str!("names.sh");
 
 /// A transaction, ready to be sent after the read of the same conversation.
 #[derive(Clone, Debug)]
@@ -182,7 +179,7 @@ fn compile(
     open(steps, &mut script);
     let insists = mode == Mode::Force;
     if steps.reloads().contains("nginx") && !insists {
-        script.raw(NAMES);
+        script.raw(names::SHELL);
     }
     let mut phases = vec!["journal"];
     let mut function = |name: &'static str, body: &Script| {

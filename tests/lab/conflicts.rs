@@ -70,9 +70,11 @@ fn a_name_that_somebody_else_serves_is_left_to_them_until_force() {
         ("add-site prod.example", "prod.example", last, "last"),
         ("add-site a.example --www", "www.a.example", first, "first"),
     ] {
-        let refused = world.fleet(line).expect(1);
+        let seen = world.fleet(&format!("{line} --dry-run"));
         let words =
             format!("nginx serves `{name}` already by `{file}`, and fleet did not write it");
+        expect_words(&format!("{seen}"), &[&words, "--force"]);
+        let refused = world.fleet(line).expect(1);
         expect_words(&refused.stderr, &[&words, "--force", "as it was before"]);
         expect_same(&before, &world.contents("lab-1"), line);
         assert_eq!(world.get("lab-1", name), (200, said.to_owned()));
