@@ -5,6 +5,7 @@ mod support;
 use std::path::PathBuf;
 
 use fleet::kind::Ties;
+use fleet::model::health::ServerFacts;
 use fleet::model::{Health, Observation, Patience, ResourceName, ServerName, Status, TaskOutcome};
 use fleet::state::{NewResource, NewTask, State, Write};
 use jiff::Timestamp;
@@ -162,8 +163,15 @@ fn place_without_room_shows_the_same_table_and_exits_with_4() {
     // What a kind takes by itself: a rule or a cron job is no load.
     let cron = environment.fleet(["place", "cron", "--json"]).json();
     assert_eq!(cron["place"]["weight"], 0, "{cron:#}");
+    let of_role = environment
+        .fleet(["place", "--role", "dns", "--json"])
+        .json();
+    let role = ["role", "weight"].map(|key| of_role["place"][key].clone());
+    assert_eq!(role, [Value::from("dns"), Value::from(1)], "{of_role:#}");
     let refused = environment.fleet(["place", "--weight", "3", "--server", "jkt-1"]);
-    refused.expect(4);
+    let refused = refused.expect(4);
+    // Of the others nothing was asked.
+    assert_eq!(refused.stdout.lines().count(), 2, "{refused}");
     let forced = environment
         .fleet(["place", "--weight", "3", "--server", "jkt-1", "--force"])
         .expect(0);
@@ -172,6 +180,60 @@ fn place_without_room_shows_the_same_table_and_exits_with_4() {
             .stdout
             .contains("forced: full: 8 of 10 units used, 3 wanted"),
         "{forced}"
+    );
+}
+
+#[test]
+fn a_database_goes_to_a_server_that_has_its_engine() {
+    let environment = filled(|write| {
+        for (name, postgres) in [("jkt-1", "missing"), ("sg-1", "inactive")] {
+            let services = [("mariadb", "active"), ("postgresql", postgres)];
+            let services = services.map(|(unit, state)| (unit.to_owned(), state.to_owned()));
+            let facts = ServerFacts {
+                services: services.into(),
+                ..ServerFacts::default()
+            };
+            let seen = Observation {
+                facts: Some(facts),
+                ..seen(Health::Online)
+            };
+            write.record_observation(&server(name), &seen, Patience::NONE, GAP)?;
+        }
+        Ok(())
+    });
+    for (name, engine, on) in [("one", "mariadb", "jkt-1"), ("two", "postgres", "sg-1")] {
+        let line = [
+            "add-database",
+            name,
+            "--engine",
+            engine,
+            "--no-user",
+            "--stage",
+            "--json",
+        ];
+        let added = environment.fleet(line).expect(0).json();
+        assert_eq!(
+            added["database"]["placements"][0]["server"], on,
+            "{added:#}"
+        );
+        environment
+            .fleet(["remove-database", name, "--stage", "--yes"])
+            .expect(0);
+    }
+    let line = [
+        "add-database",
+        "shop",
+        "--engine",
+        "postgres",
+        "--no-user",
+        "--stage",
+        "--server",
+        "jkt-1",
+    ];
+    let refused = environment.fleet(line).expect(4);
+    assert!(
+        refused.stderr.contains("jkt-1  has no PostgreSQL"),
+        "{refused}"
     );
 }
 
@@ -186,6 +248,9 @@ fn place_refuses_what_is_not_there() {
     environment.fleet(["place", "--force"]).expect(2);
     environment.fleet(["place", "--label", "gold"]).expect(2);
     environment.fleet(["place", "mailbox"]).expect(2);
+    environment
+        .fleet(["place", "zone", "--role", "web"])
+        .expect(2);
 }
 
 #[test]

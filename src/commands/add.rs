@@ -149,7 +149,7 @@ impl Add {
         }
         if !changing.stage && matches!(adding.scope, Scope::One | Scope::Beside { .. }) {
             let connector = context.connector()?;
-            context.block_on(refresh_health(context, &connector, &adding.request))??;
+            context.block_on(refresh_health(context, &connector, &adding.request, Some((kind, &adding.spec))))??;
         }
         changing.run(Some(edge), |write| adding.record(write, inventory, context))
     }

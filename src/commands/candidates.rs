@@ -9,18 +9,23 @@ use serde_json::{Value, json};
 use super::look;
 use crate::context::Context;
 use crate::diagnostic::{Class, Diagnostic};
+use crate::kind::Kind;
 use crate::model::{Health, Role, Server, ServerName, Status};
 use crate::plan::place::{Candidate, Explained, Refusal, Request, explain};
 use crate::state::Read;
 use crate::transport::Connector;
 use crate::ui::{Cell, Table, Tone, format};
 
-/// The servers as placement sees them. Called inside the transaction that records the placement, what it says
+/// The settings of what is to be placed, where they are known.
+pub(super) type Settings<'a> = Option<(&'a Kind, &'a Value)>;
+
+/// The servers as placement sees them for something of these settings. Called inside the transaction that records the placement, what it says
 /// stays true until that is committed.
 pub(super) fn candidates(
     read: &Read,
     servers: &BTreeMap<ServerName, Server>,
     now: Timestamp,
+    settings: Settings<'_>,
 ) -> Result<Vec<Candidate>, Diagnostic> {
     let maintenance = read.maintenance(now)?;
     let loads = read.loads()?;
@@ -70,6 +75,13 @@ pub(super) fn candidates(
                 .lacks
                 .insert(Role::Dns, "PowerDNS that starts at boot".to_owned());
         }
+        if let Some((kind, spec)) = settings
+            && let Some(role) = kind.role
+            && let Some(facts) = facts.get(&server.name)
+            && let Ok(Some(lacks)) = (kind.lacks)(spec, facts)
+        {
+            candidate.lacks.insert(role, lacks.to_owned());
+        }
         candidate
     });
     Ok(candidates.collect())
@@ -82,11 +94,12 @@ pub(super) async fn refresh_health(
     context: &Context,
     connector: &Connector,
     request: &Request,
+    settings: Settings<'_>,
 ) -> anyhow::Result<()> {
     let servers = &context.inventory()?.servers;
     let now = context.now();
     let known = || match context.state_to_read()? {
-        Some(state) => Ok(state.read(|read| candidates(read, servers, now))?),
+        Some(state) => Ok(state.read(|read| candidates(read, servers, now, settings))?),
         None => anyhow::Ok(unknown(servers)),
     };
     let mut all = known()?;

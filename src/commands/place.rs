@@ -11,6 +11,7 @@ use super::{Ending, Example, Group, Verb};
 use crate::context::Context;
 use crate::diagnostic::Class;
 use crate::kind::{self, KINDS};
+use crate::model::Role;
 use crate::model::selector::no_servers;
 use crate::plan::place::{Request, explain};
 
@@ -21,6 +22,10 @@ pub struct Place {
     #[arg(value_name = "KIND", default_value = "site",
           value_parser = PossibleValuesParser::new(KINDS.iter().map(|kind| kind.word)))]
     kind: String,
+    /// Any resource that needs a server of this role, instead of one of a kind
+    #[arg(long, value_name = "ROLE", conflicts_with = "kind",
+          value_parser = PossibleValuesParser::new(Role::ALL.map(Role::word)))]
+    role: Option<String>,
     /// Units of capacity it takes [default: the inventory's weights.KIND, else what the kind takes]
     #[arg(long, value_name = "UNITS")]
     weight: Option<u32>,
@@ -45,6 +50,7 @@ impl Verb for Place {
     const EXAMPLES: &'static [Example] = &[
         ("fleet place", "Every server: its load, and its rank or every reason against it"),
         ("fleet place --weight 3 --region singapore", ""),
+        ("fleet place --role dns", "Servers for name servers"),
         ("fleet place --json | jq -r .place.server", "The server's name alone, for a script"),
     ];
 
@@ -57,11 +63,12 @@ impl Verb for Place {
             Some(name) => Some(inventory.server(name)?.name.clone()),
             None => None,
         };
-        let kind = kind::kind(&self.kind);
+        let kind = kind::kind(&self.kind).filter(|_| self.role.is_none());
+        let asked = Role::ALL.into_iter().find(|role| self.role.as_deref() == Some(role.word()));
         let default = || kind.map_or(1, |kind| inventory.weight(kind));
         let request = Request {
             weight: self.weight.unwrap_or_else(default),
-            role: kind.and_then(|kind| kind.role),
+            role: asked.or(kind.and_then(|kind| kind.role)),
             region: self.region,
             labels: self.labels.into_iter().collect::<BTreeMap<_, _>>(),
             only,
@@ -69,10 +76,10 @@ impl Verb for Place {
             force: self.force,
         };
         let connector = context.connector()?;
-        context.block_on(refresh_health(context, &connector, &request))??;
+        context.block_on(refresh_health(context, &connector, &request, None))??;
         let candidates = context
             .state()?
-            .read(|read| candidates(read, &inventory.servers, context.now()))?;
+            .read(|read| candidates(read, &inventory.servers, context.now(), None))?;
         let explained = explain(&candidates, &request);
         let value = serde_json::json!({ "place": to_json(&request, &explained) });
         context.ui.show(&value, |page| {

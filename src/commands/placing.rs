@@ -69,7 +69,14 @@ pub(super) fn place_again(
                 only: Some(server.clone()),
                 ..request.clone()
             };
-            choose(write, inventory, now, &words(&resource.name), &there)?;
+            choose(
+                write,
+                inventory,
+                now,
+                resource,
+                &words(&resource.name),
+                &there,
+            )?;
         }
         write.place_at(resource.id, server, *position)?;
     }
@@ -119,7 +126,14 @@ fn first(
     if let Some(placement) = there {
         return Ok(placement.server.clone());
     }
-    let chosen = choose(write, inventory, now, &words(&resource.name), request)?;
+    let chosen = choose(
+        write,
+        inventory,
+        now,
+        resource,
+        &words(&resource.name),
+        request,
+    )?;
     write.place(resource.id, &chosen)?;
     Ok(chosen)
 }
@@ -156,7 +170,7 @@ fn beside(
             ..request.clone()
         };
         if !staying(&resource.placements).any(|p| p.server == *server) {
-            choose(write, inventory, now, &words(name), &insisting)?;
+            choose(write, inventory, now, resource, &words(name), &insisting)?;
         }
         wanted.insert(server.clone());
     }
@@ -183,7 +197,7 @@ fn beside(
             wanted.len() + 1,
             enough + 1
         );
-        wanted.insert(choose(write, inventory, now, &what, &another)?);
+        wanted.insert(choose(write, inventory, now, resource, &what, &another)?);
     }
     for server in &wanted {
         write.place_at(resource.id, server, 1)?;
@@ -221,7 +235,14 @@ fn with(
             only: Some(server.clone()),
             ..request.clone()
         };
-        choose(write, inventory, now, &words(&resource.name), &there)?;
+        choose(
+            write,
+            inventory,
+            now,
+            resource,
+            &words(&resource.name),
+            &there,
+        )?;
     }
     go(write, resource, std::slice::from_ref(server))
 }
@@ -235,10 +256,12 @@ fn choose(
     write: &Write<'_>,
     inventory: &Inventory,
     now: Timestamp,
+    resource: &Resource,
     what: &str,
     request: &Request,
 ) -> anyhow::Result<ServerName> {
-    let candidates = candidates(write, &inventory.servers, now)?;
+    let settings = kind::kind(&resource.name.kind).map(|kind| (kind, &resource.spec));
+    let candidates = candidates(write, &inventory.servers, now, settings)?;
     let chosen = place(&candidates, request).map_err(|refused| no_room(what, &refused))?;
     Ok(chosen.server)
 }

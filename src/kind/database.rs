@@ -12,6 +12,7 @@ use super::{Claim, Compile, Edge, Foreign, Heard, Live, Scope, SecretId, Spec, S
 use crate::diagnostic::Invalid;
 use crate::item::transfer::Carried;
 use crate::item::{Applied, Item, Key};
+use crate::model::health::ServerFacts;
 use crate::model::{Access, DomainName, ResourceName, Role, Server};
 use crate::shell::Script;
 
@@ -250,6 +251,18 @@ impl Spec for Database {
     fn follows(&self, _name: &str) -> Vec<ResourceName> {
         let site = self.site.iter();
         site.map(|site| ResourceName::new("site", site)).collect()
+    }
+
+    fn lacks(&self, on: &ServerFacts) -> Option<&'static str> {
+        let unit = match self.engine() {
+            Engine::Mariadb => "mariadb",
+            Engine::Postgres => "postgresql",
+        };
+        let is_missing = on
+            .services
+            .get(unit)
+            .is_some_and(|state| state == "missing");
+        is_missing.then(|| self.engine().title())
     }
 
     fn claims(&self, _name: &str) -> Vec<Claim> {

@@ -253,6 +253,12 @@ pub trait Spec: Args + Serialize + DeserializeOwned + Clone + Send + Sync + 'sta
         None
     }
 
+    /// What a server that has the role lacks all the same to take one with these settings, as it was last seen.
+    fn lacks(&self, on: &ServerFacts) -> Option<&'static str> {
+        let _ = on;
+        None
+    }
+
     /// Names that no other resource may hold.
     fn claims(&self, name: &str) -> Vec<Claim> {
         let _ = name;
@@ -364,6 +370,8 @@ pub struct Kind {
     pub weight: u32,
     /// See [`Spec::scope`].
     pub scope: fn(&Value) -> Result<Scope, Invalid>,
+    /// See [`Spec::lacks`].
+    pub lacks: Lacks,
     /// See [`Spec::claims`], [`Spec::follows`] and [`Spec::scope`].
     pub ties: fn(&Value, &str) -> Result<Ties, Invalid>,
     /// See [`Spec::released`].
@@ -451,6 +459,7 @@ impl Kind {
             normalise: |value| to_json(&from_json::<S>(value)?),
             weight: S::WEIGHT,
             scope: |value| Ok(from_json::<S>(value)?.scope()),
+            lacks: |value, on| Ok(from_json::<S>(value)?.lacks(on)),
             ties: |value, name| {
                 let spec = from_json::<S>(value)?;
                 Ok(Ties {
@@ -518,6 +527,9 @@ pub type Revealed = fn(&Value) -> Result<Vec<(String, SecretId)>, Invalid>;
 
 /// The secrets that are not known, of a stored spec, its name, and what is on record of a server's items.
 pub type Unknown = fn(&Value, &str, &BTreeMap<Key, Applied>) -> Result<Vec<Foreign>, Invalid>;
+
+/// What a server lacks for a stored spec.
+pub type Lacks = fn(&Value, &ServerFacts) -> Result<Option<&'static str>, Invalid>;
 
 /// The settings of a stored spec that are shown in other words: field and words.
 pub type Worded = fn(&Value) -> Result<Vec<(&'static str, String)>, Invalid>;

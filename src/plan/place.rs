@@ -92,16 +92,17 @@ impl Request {
             force: false,
         }
     }
+
+    /// Whether the candidate is, or may be, the one that is asked for.
+    fn is_for(&self, candidate: &Candidate) -> bool {
+        let only = self.only.as_ref();
+        only.is_none_or(|only| *only == candidate.name)
+    }
 }
 
 /// One reason why a server does not take a resource. Displays as part of a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// Another server was asked for.
-    NotAsked {
-        /// The server that was.
-        only: ServerName,
-    },
     /// The resource is there already, and it is to be on another server too.
     Taken,
     /// The inventory does not know the server that was asked for.
@@ -171,7 +172,6 @@ impl Refusal {
     /// The stable word for the reason in JSON output.
     pub fn word(&self) -> &'static str {
         match self {
-            Self::NotAsked { .. } => "not_asked",
             Self::Taken => "taken",
             Self::Unknown => "unknown",
             Self::Inactive => "inactive",
@@ -189,7 +189,6 @@ impl Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotAsked { only } => write!(f, "`{only}` was asked for"),
             Self::Taken => f.write_str("has it already"),
             Self::Unknown => f.write_str("not in the inventory"),
             Self::Inactive => f.write_str("not active"),
@@ -264,13 +263,9 @@ pub fn place(
             overridden: refusals(best, request),
         });
     }
-    let asked = |candidate: &&Candidate| {
-        let only = request.only.as_ref();
-        only.is_none_or(|only| *only == candidate.name)
-    };
     let mut refused: Vec<_> = candidates
         .iter()
-        .filter(asked)
+        .filter(|candidate| request.is_for(candidate))
         .map(|candidate| (candidate.name.clone(), refusals(candidate, request)))
         .collect();
     if let Some(only) = &request.only
@@ -282,10 +277,11 @@ pub fn place(
     Err(refused)
 }
 
-/// What placement thinks of every candidate: the eligible ones by rank, then the refused ones by name.
+/// What placement thinks of every candidate, or of the one that was asked for alone: the eligible ones by rank, then the refused ones by name.
 pub fn explain(candidates: &[Candidate], request: &Request) -> Vec<Explained> {
     let (mut able, mut refused): (Vec<&Candidate>, Vec<&Candidate>) = candidates
         .iter()
+        .filter(|candidate| request.is_for(candidate))
         .partition(|candidate| eligible(candidate, request));
     able.sort_by(|a, b| preference(a, b));
     refused.sort_by(|a, b| a.name.cmp(&b.name));
@@ -305,10 +301,6 @@ pub fn explain(candidates: &[Candidate], request: &Request) -> Vec<Explained> {
 
 /// Whether the candidate may take it. Says in yes or no what [`refusals`] says in words.
 fn eligible(candidate: &Candidate, request: &Request) -> bool {
-    let asked = request
-        .only
-        .as_ref()
-        .is_none_or(|only| *only == candidate.name);
     let suits = candidate.active
         && request.role.is_none_or(|role| {
             candidate.roles.contains(&role) && !candidate.lacks.contains_key(&role)
@@ -323,17 +315,12 @@ fn eligible(candidate: &Candidate, request: &Request) -> bool {
     let able = candidate.cordoned.is_none()
         && !candidate.health.is_some_and(unhealthy)
         && has_room(candidate, request.weight);
-    asked && suits && (able || insisted)
+    request.is_for(candidate) && suits && (able || insisted)
 }
 
 /// Every reason against the candidate, whether or not `--force` overrides it.
 fn refusals(candidate: &Candidate, request: &Request) -> Vec<Refusal> {
     let mut refusals = Vec::new();
-    if let Some(only) = &request.only
-        && *only != candidate.name
-    {
-        refusals.push(Refusal::NotAsked { only: only.clone() });
-    }
     if !candidate.active {
         refusals.push(Refusal::Inactive);
     }
