@@ -323,7 +323,12 @@ impl Checking {
         if visits.is_empty() {
             return Vec::new();
         }
-        let outside = Outside::new(PARALLEL, LIMIT, context.now());
+        let outside = Outside::new(
+            PARALLEL,
+            LIMIT,
+            context.now(),
+            super::notifying::trust(context),
+        );
         outside.run(visits).await
     }
 

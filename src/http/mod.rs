@@ -15,7 +15,7 @@ mod any;
 mod tls;
 mod url;
 
-pub use tls::Trust;
+pub use tls::{Distrust, Trust};
 pub use url::Url;
 
 /// The most that is read of an answer's head, in bytes.

@@ -67,6 +67,7 @@ struct Given {
     clock_offset: Option<Duration>,
     certificate_warn: Option<Duration>,
     certificate_bad: Option<Duration>,
+    signature_warn: Option<Duration>,
     response_time: Option<Duration>,
     security_updates: Option<u32>,
     package_lists: Option<Duration>,
@@ -74,7 +75,7 @@ struct Given {
 }
 
 /// The keys of [`Given`].
-const RULES: [&str; 13] = [
+const RULES: [&str; 14] = [
     "fail_after",
     "recover_after",
     "load_per_core",
@@ -84,13 +85,14 @@ const RULES: [&str; 13] = [
     "clock_offset",
     "certificate_warn",
     "certificate_bad",
+    "signature_warn",
     "response_time",
     "security_updates",
     "package_lists",
     "mail_queue",
 ];
 
-pub(super) const KEYS: [&str; 15] = [
+pub(super) const KEYS: [&str; 16] = [
     RULES[0],
     RULES[1],
     RULES[2],
@@ -104,13 +106,14 @@ pub(super) const KEYS: [&str; 15] = [
     RULES[10],
     RULES[11],
     RULES[12],
+    RULES[13],
     "longest_gap",
     "overrides",
 ];
 
-const OVERRIDE_KEYS: [&str; 14] = [
+const OVERRIDE_KEYS: [&str; 15] = [
     "servers", RULES[0], RULES[1], RULES[2], RULES[3], RULES[4], RULES[5], RULES[6], RULES[7],
-    RULES[8], RULES[9], RULES[10], RULES[11], RULES[12],
+    RULES[8], RULES[9], RULES[10], RULES[11], RULES[12], RULES[13],
 ];
 
 const ALIASES: [(&str, &str); 10] = [
@@ -157,6 +160,7 @@ impl Given {
         let CheckLimits {
             certificate_warn,
             certificate_bad,
+            signature_warn,
             response_time,
             security_updates,
             package_lists,
@@ -164,6 +168,7 @@ impl Given {
         } = checks;
         set(certificate_warn, self.certificate_warn);
         set(certificate_bad, self.certificate_bad);
+        set(signature_warn, self.signature_warn);
         set(response_time, self.response_time);
         set(security_updates, self.security_updates);
         set(package_lists, self.package_lists);
@@ -196,6 +201,7 @@ impl Given {
             }
             "certificate_warn" => self.certificate_warn = reader.duration(entry, Duration::ZERO),
             "certificate_bad" => self.certificate_bad = reader.duration(entry, Duration::ZERO),
+            "signature_warn" => self.signature_warn = reader.duration(entry, Duration::ZERO),
             "response_time" => {
                 self.response_time = reader.duration(entry, Duration::from_millis(1));
             }

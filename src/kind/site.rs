@@ -358,6 +358,20 @@ pub struct Site {
     #[arg(long, value_name = "TEXT", help_heading = "Server")]
     #[serde(skip_serializing_if = "Option::is_none")]
     health_text: Option<String>,
+    /// Warn in a health sweep where visitors do not trust its certificate [default]
+    #[arg(
+        long,
+        num_args = 0,
+        default_missing_value = "true",
+        overrides_with = "no_health_trust"
+    )]
+    #[arg(hide = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    health_trust: Option<bool>,
+    /// Do not judge in a health sweep who signed its certificate: self-signed behind a CDN, an authority of your own
+    #[arg(long, help_heading = "Server")]
+    #[serde(skip)]
+    no_health_trust: bool,
 }
 
 /// What serves a site.
@@ -437,6 +451,7 @@ impl Spec for Site {
             "no_force_https" => &["force_https"],
             "no_ipv6" => &["ipv6"],
             "no_access_log" => &["access_log"],
+            "no_health_trust" => &["health_trust"],
             "auth_user" | "auth_password_file" => &["auth"],
             "tls_certificate_file" => &["tls_certificate"],
             "tls_key_file" => &["tls_key"],

@@ -41,6 +41,8 @@ pub struct Certificate {
     pub path: String,
     /// Its text: the certificate and its chain, in PEM.
     pub pem: String,
+    /// Whether visitors must trust who signed it.
+    pub trusted: bool,
 }
 
 impl Page {

@@ -319,6 +319,8 @@ pub struct CheckLimits {
     pub certificate_warn: Duration,
     /// One that expires sooner is bad: renewing it seems to fail.
     pub certificate_bad: Duration,
+    /// A zone whose signatures expire sooner.
+    pub signature_warn: Duration,
     /// An answer of a site that takes longer.
     pub response_time: Duration,
     /// So many security updates that wait, or more.
@@ -335,6 +337,7 @@ impl Default for CheckLimits {
         Self {
             certificate_warn: Duration::from_secs(21 * DAY),
             certificate_bad: Duration::from_secs(7 * DAY),
+            signature_warn: Duration::from_secs(7 * DAY),
             response_time: Duration::from_secs(2),
             security_updates: 1,
             package_lists: Duration::from_secs(30 * DAY),

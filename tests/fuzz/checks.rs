@@ -20,6 +20,7 @@ fuzz_target!(|text: &str| {
         certificate: Some(Certificate {
             path: "/a.pem".to_owned(),
             pem: String::new(),
+            trusted: true,
         }),
         php: true,
     };

@@ -8,6 +8,7 @@ use x509_parser::extensions::GeneralName;
 use x509_parser::pem::Pem;
 use x509_parser::prelude::FromDer;
 
+use crate::http::Distrust;
 use crate::model::check::{CheckLimits, Status};
 
 /// What counts of a certificate.
@@ -17,6 +18,9 @@ pub(super) struct Certificate {
     from: Timestamp,
     pub(super) until: Timestamp,
     names: Vec<String>,
+    /// Who signed it.
+    issuer: String,
+    self_signed: bool,
 }
 
 /// A status, what was seen, and how many days are left.
@@ -45,6 +49,8 @@ impl Certificate {
             from: Timestamp::from_second(validity.not_before.timestamp()).ok()?,
             until: Timestamp::from_second(validity.not_after.timestamp()).ok()?,
             names,
+            issuer: certificate.issuer().to_string(),
+            self_signed: certificate.issuer() == certificate.subject(),
         })
     }
 
@@ -73,6 +79,26 @@ impl Certificate {
         self.names
             .iter()
             .any(|name| *name == host || Some(name) == wildcard.as_ref())
+    }
+
+    /// Why visitors do not trust it, in words; `None` where that it has expired says so already.
+    pub(super) fn distrust(
+        &self,
+        why: &Distrust,
+        came_along: usize,
+        now: Timestamp,
+    ) -> Option<String> {
+        let (issuer, expired) = (&self.issuer, now < self.from || now > self.until);
+        Some(match why {
+            Distrust::Time if expired => return None,
+            Distrust::Time => "a certificate of its chain has expired".to_owned(),
+            _ if self.self_signed => "it is self-signed".to_owned(),
+            Distrust::Issuer if came_along == 0 => {
+                format!("the server does not send the certificate of who signed it, {issuer}")
+            }
+            Distrust::Issuer => format!("nobody who is trusted has signed it, but {issuer}"),
+            Distrust::Other(reason) => reason.clone(),
+        })
     }
 
     /// Whether `host` is well served with it at `now`.
@@ -127,6 +153,8 @@ mod tests {
             from: "2026-01-01T00:00:00Z".parse().expect("a time"),
             until: until.parse().expect("a time"),
             names: vec!["example.com".to_owned(), "*.example.org".to_owned()],
+            issuer: "CN=Somebody".to_owned(),
+            self_signed: false,
         }
     }
 

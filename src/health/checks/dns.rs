@@ -11,6 +11,20 @@ use tokio::net::UdpSocket;
 pub const A: u16 = 1;
 pub(super) const SOA: u16 = 6;
 pub(super) const AAAA: u16 = 28;
+/// A signature of others (RFC 4034, section 3).
+const RRSIG: u16 = 46;
+
+/// Says that signatures are welcome, in answers of up to 1232 bytes (RFC 6891, section 6.1; RFC 3225).
+const SIGNATURES_WELCOME: [u8; 11] = [0, 0, 41, 0x04, 0xd0, 0, 0, 0x80, 0, 0, 0];
+
+/// As whom a name server is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum As {
+    /// As who wants it to ask others.
+    Client,
+    /// As who asks the servers of the zone itself, and wants to see signatures.
+    Validator,
+}
 
 /// Codes of an answer (RFC 1035, section 4.1.1).
 pub(super) const SERVFAIL: u8 = 2;
@@ -35,6 +49,8 @@ pub struct Answer {
     pub found: bool,
     /// The addresses among the answers.
     pub addresses: Vec<IpAddr>,
+    /// When the first signature among the answers expires, in seconds since 1970 that wrap around.
+    pub signed_until: Option<u32>,
 }
 
 /// Asks `server`; `None` when nothing that makes sense came back in time.
@@ -42,15 +58,21 @@ pub(super) async fn ask(
     server: SocketAddr,
     name: &str,
     record: u16,
-    recurse: bool,
+    who: As,
     limit: Duration,
 ) -> Option<Answer> {
     let mut id = [0; 2];
     SystemRandom::new().fill(&mut id).ok()?;
     let question = question(name, record)?;
     let mut message = id.to_vec();
-    message.extend([u8::from(recurse), 0, 0, 1, 0, 0, 0, 0, 0, 0]);
+    let (recurse, options): (u8, &[u8]) = match who {
+        As::Client => (1, &[]),
+        As::Validator => (0, &SIGNATURES_WELCOME),
+    };
+    let additional = u8::from(!options.is_empty());
+    message.extend([recurse, 0, 0, 1, 0, 0, 0, 0, 0, additional]);
     message.extend(&question);
+    message.extend(options);
     let local: SocketAddr = if server.is_ipv4() {
         (Ipv4Addr::UNSPECIFIED, 0).into()
     } else {
@@ -125,6 +147,11 @@ pub fn parse(bytes: &[u8], id: [u8; 2], question: &[u8], record: u16) -> Option<
                 let octets: [u8; 16] = data.try_into().ok()?;
                 answer.addresses.push(octets.into());
             }
+            (RRSIG, 18..) => {
+                let until = u32::from_be_bytes(data[8..12].try_into().ok()?);
+                let first = answer.signed_until.get_or_insert(until);
+                *first = until.min(*first);
+            }
             _ => {}
         }
         rest = after;
@@ -175,8 +202,8 @@ pub(super) async fn resolve(resolvers: &[SocketAddr], name: &str, limit: Duratio
     let share = limit / u32::try_from(resolvers.len().max(1)).unwrap_or(u32::MAX);
     for resolver in resolvers {
         let (four, six) = tokio::join!(
-            ask(*resolver, name, A, true, share),
-            ask(*resolver, name, AAAA, true, share)
+            ask(*resolver, name, A, As::Client, share),
+            ask(*resolver, name, AAAA, As::Client, share)
         );
         let answers: Vec<Answer> = four.into_iter().chain(six).collect();
         if answers.len() < 2 || answers.iter().any(|answer| answer.truncated) {

@@ -46,6 +46,31 @@ fn addresses_are_taken_from_beside_aliases() {
 }
 
 #[test]
+fn the_first_signature_to_end_counts() {
+    let question = question("example.com", SOA).unwrap();
+    let signature = |until: u32| {
+        let mut data = vec![0, 6, 13, 2, 0, 0, 14, 16];
+        data.extend(until.to_be_bytes());
+        data.extend([0; 6]);
+        data.extend(b"\0signature");
+        data
+    };
+    let (later, sooner) = (signature(2_000_000_000), signature(1_900_000_000));
+    let records: [(u16, &[u8]); 4] = [
+        (SOA, b"\0"),
+        (RRSIG, &later),
+        (RRSIG, &sooner),
+        (RRSIG, &[1; 17]),
+    ];
+    let signed = message([1, 2], [0x84, 0], &question, &records);
+    let answer = parse(&signed, [1, 2], &question, SOA).unwrap();
+    assert_eq!(answer.signed_until, Some(1_900_000_000));
+    let plain = message([1, 2], [0x84, 0], &question, &records[..1]);
+    let answer = parse(&plain, [1, 2], &question, SOA).unwrap();
+    assert_eq!(answer.signed_until, None);
+}
+
+#[test]
 fn hostile_messages_end() {
     let question = question("example.com", A).unwrap();
     let whole = message(

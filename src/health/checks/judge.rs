@@ -279,7 +279,7 @@ impl Judge<'_> {
         certificate_check(
             Subject::resource(self.server.clone(), resource.clone()),
             Vantage::Server,
-            (&there, foreign),
+            (&there, foreign, None),
             &page.host,
             self.now,
             self.limits,
@@ -371,11 +371,11 @@ pub(super) fn page_check(
     }
 }
 
-/// The check of a certificate, and whether it is another than the one that was placed.
+/// The check of a certificate: whether it is another than the one that was placed, and why visitors do not trust it.
 pub(super) fn certificate_check(
     subject: Subject,
     from: Vantage,
-    (certificate, foreign): (&Certificate, bool),
+    (certificate, foreign, distrust): (&Certificate, bool, Option<String>),
     host: &str,
     now: Timestamp,
     limits: &CheckLimits,
@@ -392,6 +392,13 @@ pub(super) fn certificate_check(
             judged.status,
             format!("has a certificate that {}", judged.detail),
         )
+    };
+    let (status, detail) = match distrust {
+        Some(why) => (
+            status.max(Status::Warn),
+            format!("{detail}; visitors do not trust it: {}", super::said(&why)),
+        ),
+        None => (status, detail),
     };
     let mut check = Check::new(subject, Aspect::Certificate, from, status, detail)
         .measured(judged.days, Unit::Days);

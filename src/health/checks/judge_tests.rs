@@ -211,6 +211,7 @@ fn certificates_on_the_disk() {
     asked.pages[0].1.certificate = Some(wanted::Certificate {
         path: "/etc/nginx/fleet/a/tls.crt".to_owned(),
         pem: "not one".to_owned(),
+        trusted: true,
     });
     let said = |line: &str| {
         verdicts(

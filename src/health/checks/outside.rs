@@ -14,7 +14,7 @@ use super::dns::{self, Resolved};
 use super::judge::{Reached, certificate_check, page_check};
 use super::{PATIENCE, TEXT_WITHIN, said};
 use crate::http::{Failure, Request, Trust, Url, send};
-use crate::kind::wanted::Page;
+use crate::kind::wanted::{self, Page};
 use crate::model::check::{Aspect, Check, CheckLimits, Status, Subject, Vantage};
 use crate::model::{ResourceName, ServerName};
 
@@ -64,11 +64,13 @@ pub struct Outside {
     pub ports: [u16; 3],
     /// Whose certificates are looked at: anybody's.
     trust: Trust,
+    /// Whom visitors trust.
+    visitors: Trust,
 }
 
 impl Outside {
-    /// Looks as the system's resolver configuration and the usual ports have it.
-    pub fn new(parallel: usize, limit: Duration, now: Timestamp) -> Self {
+    /// Looks as the system's resolver configuration and the usual ports have it, for visitors who trust these.
+    pub fn new(parallel: usize, limit: Duration, now: Timestamp, visitors: Trust) -> Self {
         let text = std::fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
         Self {
             parallel,
@@ -77,6 +79,7 @@ impl Outside {
             resolvers: dns::resolvers(&text),
             ports: [80, 443, 53],
             trust: Trust::any(),
+            visitors,
         }
     }
 
@@ -205,13 +208,32 @@ impl Outside {
             checks.push(certificate_check(
                 Self::subject(visit),
                 Vantage::Here,
-                (&served, foreign),
+                (
+                    &served,
+                    foreign,
+                    self.distrust(placed, &served, &response.certificates),
+                ),
                 &page.host,
                 self.now,
                 &visit.limits,
             ));
         }
         checks
+    }
+
+    /// Why visitors do not trust what a site showed, where they should. A machine that trusts nobody cannot tell.
+    fn distrust(
+        &self,
+        placed: &wanted::Certificate,
+        served: &Certificate,
+        shown: &[Vec<u8>],
+    ) -> Option<String> {
+        if !placed.trusted {
+            return None;
+        }
+        let seconds = u64::try_from(self.now.as_second()).unwrap_or(0);
+        let why = self.visitors.objection(shown, seconds).ok()??;
+        served.distrust(&why, shown.len() - 1, self.now)
     }
 
     /// Whether the site's name leads to the server.
@@ -263,10 +285,10 @@ impl Outside {
     async fn zone(&self, visit: &Visit, address: IpAddr) -> Check {
         let [_, _, port] = self.ports;
         let (server, name) = ((address, port).into(), &visit.resource.name);
-        let answer = dns::ask(server, name, dns::SOA, false, PATIENCE).await;
+        let answer = dns::ask(server, name, dns::SOA, dns::As::Validator, PATIENCE).await;
         let (status, detail) = match answer {
             Some(answer) if answer.found && answer.authoritative => {
-                (Status::Ok, "is answered for".to_owned())
+                signatures(answer.signed_until, self.now, &visit.limits)
             }
             Some(answer) => (
                 Status::Bad,
@@ -284,6 +306,38 @@ impl Outside {
             status,
             detail,
         )
+    }
+}
+
+/// What comes of a zone that is answered for, signed until then (RFC 4034, section 3.1.5: seconds that wrap around).
+fn signatures(until: Option<u32>, now: Timestamp, limits: &CheckLimits) -> (Status, String) {
+    const AROUND: i64 = 1 << 32;
+    let Some(until) = until else {
+        return (Status::Ok, "is answered for".to_owned());
+    };
+    let left = (i64::from(until) - now.as_second()).rem_euclid(AROUND);
+    let left = if left >= AROUND / 2 {
+        left - AROUND
+    } else {
+        left
+    };
+    let at = Timestamp::from_second(now.as_second() + left).unwrap_or(now);
+    let date = at.strftime("%Y-%m-%d");
+    match u64::try_from(left) {
+        Err(_) => (
+            Status::Bad,
+            format!("is signed until {date} only: who validates takes no answer for true any more"),
+        ),
+        Ok(left) if left < limits.signature_warn.as_secs() => (
+            Status::Warn,
+            format!(
+                "is signed until {date} only: its name server does not sign it anew, or does not follow who does"
+            ),
+        ),
+        Ok(_) => (
+            Status::Ok,
+            format!("is answered for, and signed until {date}"),
+        ),
     }
 }
 

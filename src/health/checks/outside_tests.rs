@@ -14,6 +14,7 @@ use crate::kind::wanted;
 
 const EXPIRED: &str = include_str!("../../kind/site/fixtures/expired.crt");
 const CERTIFICATE: &str = include_str!("../../kind/site/fixtures/p256.crt");
+const INTERMEDIATE: &str = include_str!("../../kind/site/fixtures/inter.crt");
 const KEY: &str = include_str!("../../kind/site/fixtures/p256.key");
 
 /// A website that gives everybody the same answer, over TLS with that certificate; its port.
@@ -63,6 +64,7 @@ fn visit(server: &str, text: Option<&str>, certificate: Option<&str>) -> Visit {
         certificate: certificate.map(|pem| wanted::Certificate {
             path: String::new(),
             pem: pem.to_owned(),
+            trusted: true,
         }),
         php: false,
     };
@@ -89,7 +91,12 @@ fn found(visited: Vec<Visited>) -> Vec<Check> {
 
 /// `status aspect detail` of what comes of a visit.
 async fn said(port: u16, visit: Visit, now: &str) -> Vec<String> {
-    let mut outside = Outside::new(8, Duration::from_secs(60), now.parse().unwrap());
+    said_by(port, visit, now, Trust::any()).await
+}
+
+/// The same by visitors who trust these.
+async fn said_by(port: u16, visit: Visit, now: &str, visitors: Trust) -> Vec<String> {
+    let mut outside = Outside::new(8, Duration::from_secs(60), now.parse().unwrap(), visitors);
     outside.ports = [port; 3];
     let checks = found(outside.run(vec![visit]).await);
     let line = |check: &Check| {
@@ -178,11 +185,105 @@ async fn certificates_are_judged_as_they_are_served() {
 }
 
 #[tokio::test]
+async fn who_signed_a_certificate_is_judged_as_visitors_do() {
+    let answer = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+    let trusting = |name: &str| {
+        let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/src/kind/site/fixtures/");
+        Trust::file(format!("{fixtures}{name}").into())
+    };
+    let whole: &str = format!("{CERTIFICATE}{INTERMEDIATE}").leak();
+    let alone = "; visitors do not trust it: the server does not send the certificate of who signed it, \
+                 CN=Test Intermediate";
+    let foreign =
+        "; visitors do not trust it: nobody who is trusted has signed it, but CN=Test Intermediate";
+    for (served, trusted, expected) in [
+        (whole, "root.crt", None),
+        (CERTIFICATE, "root.crt", Some(alone)),
+        (whole, "self.crt", Some(foreign)),
+    ] {
+        let port = website(answer, Some(served)).await;
+        let mut visit = visit("sg-1", None, Some(served));
+        let mut outside = Outside::new(
+            8,
+            Duration::from_secs(60),
+            NOW.parse().unwrap(),
+            trusting(trusted),
+        );
+        outside.ports = [port; 3];
+        let detail = |checks: &[Check]| {
+            let check = checks
+                .iter()
+                .find(|check| check.key.aspect == Aspect::Certificate);
+            check
+                .map(|check| (check.status, check.detail.clone()))
+                .unwrap()
+        };
+        let (status, said) = detail(&found(outside.clone().run(vec![visit.clone()]).await));
+        match expected {
+            None => assert!(status == Status::Ok && !said.contains(';'), "{said}"),
+            Some(end) => assert!(status == Status::Warn && said.ends_with(end), "{said}"),
+        }
+        // Unless it need not be.
+        visit
+            .page
+            .as_mut()
+            .unwrap()
+            .certificate
+            .as_mut()
+            .unwrap()
+            .trusted = false;
+        let (status, said) = detail(&found(outside.run(vec![visit]).await));
+        assert!(status == Status::Ok && !said.contains(';'), "{said}");
+    }
+}
+
+#[test]
+fn signatures_that_end_soon_are_told() {
+    let now: Timestamp = NOW.parse().unwrap();
+    let limits = CheckLimits::default();
+    let at = |days: i64| u32::try_from(now.as_second() + days * 86_400).unwrap();
+    let judged = |until| signatures(until, now, &limits);
+    assert_eq!(judged(None), (Status::Ok, "is answered for".to_owned()));
+    for (days, status, begin) in [
+        (
+            14,
+            Status::Ok,
+            "is answered for, and signed until 2027-01-15",
+        ),
+        (
+            6,
+            Status::Warn,
+            "is signed until 2027-01-07 only: its name server",
+        ),
+        (
+            -1,
+            Status::Bad,
+            "is signed until 2026-12-31 only: who validates",
+        ),
+    ] {
+        let (found, detail) = judged(Some(at(days)));
+        assert!(found == status && detail.starts_with(begin), "{detail}");
+    }
+    // The seconds wrap around in 2106.
+    let late = Timestamp::from_second((1 << 32) - 86_400).unwrap();
+    let (status, detail) = signatures(Some(86_400 * 20), late, &limits);
+    assert!(
+        status == Status::Ok && detail.contains("2106-02-27"),
+        "{detail}"
+    );
+}
+
+#[tokio::test]
 async fn one_that_is_silent_holds_up_nobody_else() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = silent.local_addr().unwrap().port();
     // Hundreds of visits to it: only those that could begin in time are told, and the others do not count as bad.
-    let mut outside = Outside::new(16, Duration::from_millis(200), NOW.parse().unwrap());
+    let mut outside = Outside::new(
+        16,
+        Duration::from_millis(200),
+        NOW.parse().unwrap(),
+        Trust::any(),
+    );
     outside.ports = [port; 3];
     let visits = (0..300).map(|_| visit("sg-1", None, None)).collect();
     let started = Instant::now();
@@ -231,7 +332,12 @@ async fn a_zone_is_asked_of_its_server() {
             page,
             ..zone.clone()
         };
-        let outside = Outside::new(8, Duration::from_secs(60), NOW.parse().unwrap());
+        let outside = Outside::new(
+            8,
+            Duration::from_secs(60),
+            NOW.parse().unwrap(),
+            Trust::any(),
+        );
         let visited = outside.run(vec![no_way]).await;
         assert!(
             !visited[0].had_way && visited[0].checks.is_empty(),

@@ -468,8 +468,8 @@ fn every_mistake_in_health_is_told_at_once() {
             "hint: write for whom it is: `servers = \"label:tier=gold,role=database\"`",
             "i:15:1: unknown key `longest_gap` in `health.overrides`",
             "hint: known keys are servers, fail_after, recover_after, load_per_core, memory_percent, \
-             disk_percent, inodes_percent, clock_offset, certificate_warn, certificate_bad, response_time, \
-             security_updates, package_lists, mail_queue",
+             disk_percent, inodes_percent, clock_offset, certificate_warn, certificate_bad, signature_warn, \
+             response_time, security_updates, package_lists, mail_queue",
             "i:16:18: `inodes_percent` in `health.overrides` must be an integer, not a float",
         ]
     );

@@ -33,6 +33,7 @@ impl Site {
             (&mut self.no_force_https, &mut self.force_https),
             (&mut self.no_ipv6, &mut self.ipv6),
             (&mut self.no_access_log, &mut self.access_log),
+            (&mut self.no_health_trust, &mut self.health_trust),
         ] {
             if std::mem::take(off) {
                 *field = Some(false);

@@ -69,6 +69,8 @@ pub(super) struct Checked {
     pub(super) health_status: StatusRange,
     /// What the answer must contain in a health sweep.
     pub(super) health_text: Option<String>,
+    /// Whether a health sweep judges who signed its certificate.
+    pub(super) health_trust: bool,
 }
 
 /// What answers for a site.
@@ -211,6 +213,7 @@ impl Site {
             snippet: c.optional("snippet", self.snippet.as_ref(), snippet),
             health_path: health_path.unwrap_or_else(|| "/".to_owned()),
             health_text,
+            health_trust: self.health_trust.unwrap_or(true),
             health_status: health_status.unwrap_or(StatusRange { min: 200, max: 499 }),
             backend,
             canonical,

@@ -302,6 +302,7 @@ pub(super) fn page(site: &Checked) -> Page {
     let certificate = site.tls.as_ref().map(|tls| Certificate {
         path: Paths::of(site, None).certificate(),
         pem: tls.certificate.clone(),
+        trusted: site.health_trust,
     });
     Page {
         host: probe.host,
