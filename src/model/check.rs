@@ -337,7 +337,7 @@ impl Default for CheckLimits {
         Self {
             certificate_warn: Duration::from_secs(21 * DAY),
             certificate_bad: Duration::from_secs(7 * DAY),
-            signature_warn: Duration::from_secs(7 * DAY),
+            signature_warn: Duration::from_secs(5 * DAY),
             response_time: Duration::from_secs(2),
             security_updates: 1,
             package_lists: Duration::from_secs(30 * DAY),

@@ -251,9 +251,9 @@ fn signatures_that_end_soon_are_told() {
             "is answered for, and signed until 2027-01-15",
         ),
         (
-            6,
+            4,
             Status::Warn,
-            "is signed until 2027-01-07 only: its name server",
+            "is signed until 2027-01-05 only: its name server",
         ),
         (
             -1,
