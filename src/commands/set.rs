@@ -315,7 +315,7 @@ fn unset(kind: &Kind, matches: &ArgMatches, spec: &Value) -> Result<Vec<String>,
             let unknown = Diagnostic::usage(format!("a {} has no setting `{word}`", kind.word));
             return Err(match did_you_mean(&id, known) {
                 Some(near) => unknown.hint(format!("did you mean `{}`", near.replace('_', "-"))),
-                None => unknown,
+                None => unknown.hint(format!("`fleet set-{} --help` shows the settings", kind.word)),
             });
         }
         let sets = (kind.sets)(&id);
