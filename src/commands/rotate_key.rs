@@ -62,10 +62,13 @@ impl Verb for RotateKey {
             if self.forget_old_keys {
                 rotated.forgotten = context.state()?.forget_old_keys(keys, &rotation)?;
             }
-            let (word, from) = match rotated.place {
-                KeyPlace::File => ("file", format!("the key file `{}`", keys.file()?.display())),
-                KeyPlace::Command => ("command", "the key command".to_owned()),
-                KeyPlace::Passphrase => ("passphrase", "a passphrase".to_owned()),
+            let (word, key) = match rotated.place {
+                KeyPlace::File => {
+                    let file = keys.file()?.display();
+                    ("file", format!("a new key of the key file `{file}`"))
+                }
+                KeyPlace::Command => ("command", "the new key of the key command".to_owned()),
+                KeyPlace::Passphrase => ("passphrase", "the new passphrase, which opens them from now on".to_owned()),
             };
             let value = json!({
                 "secrets": rotated.secrets,
@@ -75,7 +78,7 @@ impl Verb for RotateKey {
             context.ui.show(&value, |page| {
                 if !context.globals.quiet {
                     let secrets = format::count(rotated.secrets, "secret");
-                    page.line(&format!("sealed {secrets} with a new key of {from}"));
+                    page.line(&format!("sealed {secrets} with {key}"));
                     if let (1.., Ok(file)) = (rotated.forgotten, keys.file()) {
                         let older = format::count(rotated.forgotten, "older key");
                         page.line(&format!("took {older} out of `{}`", file.display()));
