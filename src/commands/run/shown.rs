@@ -150,7 +150,7 @@ pub(super) fn summary(context: &Context, answers: &Answers, started: Instant) {
     for answer in answers.values().flatten() {
         *statuses.entry(answer.status).or_default() += 1;
     }
-    if answers.len() == 1 && statuses.contains_key(&0) {
+    if answers.is_empty() || answers.len() == 1 && statuses.contains_key(&0) {
         return;
     }
     let mut words: Vec<String> = statuses
