@@ -14,10 +14,10 @@ pub(super) struct Flags {
     /// Show what would change, with diffs, and change nothing
     #[arg(long, help_heading = "How to carry it out")]
     pub(super) dry_run: bool,
-    /// Replace files that fleet did not write or that were edited since
+    /// Insist: replace what fleet did not write or what was edited since, and make large or harmful changes that are refused
     #[arg(long, conflicts_with = "adopt", help_heading = "How to carry it out")]
     pub(super) force: bool,
-    /// Take over such files as they are
+    /// Take over what fleet did not write or what was edited since, as it is
     #[arg(long, help_heading = "How to carry it out")]
     pub(super) adopt: bool,
     /// How long to wait for another fleet at work on a server [default: the inventory's, else 1m]

@@ -32,10 +32,10 @@ pub struct Plan {
     /// Write the plan to a file, for `fleet apply FILE`
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Plan to replace files that fleet did not write or that were edited since
+    /// Plan what `apply --force` does: replace what fleet did not write or what was edited since, and insist on what is refused
     #[arg(long, conflicts_with = "adopt")]
     force: bool,
-    /// Plan to take over such files as they are
+    /// Plan to take over what fleet did not write or what was edited since, as it is
     #[arg(long)]
     adopt: bool,
 }
