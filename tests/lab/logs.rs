@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use crate::world::World;
+use crate::world::{World, expect_words};
 
 /// Runs fleet, which prints a JSON object for each line.
 fn json_lines(world: &World, line: &str) -> Vec<serde_json::Value> {
@@ -118,4 +118,31 @@ fn logs_are_merged_over_servers_and_followed() {
             std::thread::sleep(Duration::from_millis(200));
         }
     }
+}
+
+#[test]
+fn a_unit_that_none_of_the_servers_has_is_told() {
+    let Some(world) = World::new(&["lab-1", "lab-4"]) else {
+        return;
+    };
+    for line in ["logs --service mariadbb", "logs --service mariadbb --json"] {
+        let unknown = world.fleet(line).expect(2);
+        let words = [
+            "no unit `mariadbb` on any of these 2 servers",
+            "did you mean `mariadb`",
+        ];
+        expect_words(&unknown.stderr, &words);
+    }
+    // On some of many it need not be.
+    world.sh(
+        "lab-4",
+        "systemd-run --quiet --wait --unit=only-here echo it-ran",
+    );
+    let one = world
+        .fleet("logs --service only-here --grep it-ran")
+        .expect(0);
+    assert!(
+        one.stdout.contains("it-ran") && !one.stderr.contains("no unit"),
+        "{one}"
+    );
 }

@@ -35,6 +35,8 @@ pub(super) struct Screen<'a> {
     having: BTreeSet<ServerName>,
     failed: BTreeSet<ServerName>,
     shown: bool,
+    /// Whether none of them has the unit.
+    unknown: bool,
 }
 
 /// Reads streams, and shows what comes.
@@ -57,6 +59,7 @@ impl<'a> Screen<'a> {
             having,
             failed: BTreeSet::new(),
             shown: false,
+            unknown: false,
         }
     }
 
@@ -120,6 +123,7 @@ impl<'a> Screen<'a> {
         let near = did_you_mean(unit, SERVICES).map(|near| format!("; did you mean `{near}`"));
         let near = near.unwrap_or_default();
         self.context.ui.warn(&format!("there is no unit `{unit}` {place}{near}"));
+        self.unknown = true;
     }
 
     /// Tells how a stream ended, if that is worth it.
@@ -140,10 +144,13 @@ impl<'a> Screen<'a> {
     }
 
     fn ending(&self) -> Ending {
-        if self.failed.is_empty() {
-            Ending::Done
-        } else {
+        if !self.failed.is_empty() {
             Ending::With(Class::Partial)
+        } else if self.unknown && !self.shown {
+            // Of a unit that is gone, lines may be left.
+            Ending::With(Class::Usage)
+        } else {
+            Ending::Done
         }
     }
 }
