@@ -211,7 +211,7 @@ impl Context {
     }
 
     /// Who runs this: `FLEET_OPERATOR`, `[settings] operator` of an inventory that was read, else the
-    /// user's name, else `uid N`.
+    /// user's name in the environment, in `passwd`(5), else `uid N`.
     pub fn operator(&self) -> String {
         let of_inventory = || {
             let inventory = self.inventory.get()?.as_ref()?;
@@ -221,7 +221,7 @@ impl Context {
         named
             .or_else(of_inventory)
             .or_else(|| self.local_user())
-            .unwrap_or_else(own_uid)
+            .unwrap_or_else(of_process)
     }
 
     /// The user's name on this machine, where the environment has it.
@@ -369,8 +369,8 @@ impl Context {
             return Err(Diagnostic::usage(format!("nobody can be asked for the {prompt}")).into());
         }
         self.ui
-            .ask_password(prompt)
-            .with_context(|| format!("cannot ask for the {prompt}"))
+            .ask_password(prompt)?
+            .ok_or_else(|| Diagnostic::usage(format!("no {prompt} was typed")).into())
     }
 
     /// Asks for a new password, twice.
@@ -466,10 +466,36 @@ fn is_there(path: &Path) -> bool {
     }
 }
 
-fn own_uid() -> String {
+/// Who this process runs as, where the environment does not say: cron, a service.
+fn of_process() -> String {
     use std::os::unix::fs::MetadataExt;
-    match std::fs::metadata("/proc/self") {
-        Ok(of_this_process) => format!("uid {}", of_this_process.uid()),
-        Err(_) => "unknown".to_owned(),
+    let Ok(of_this_process) = std::fs::metadata("/proc/self") else {
+        return "unknown".to_owned();
+    };
+    let uid = of_this_process.uid();
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    user_of(uid, &users).map_or_else(|| format!("uid {uid}"), ToOwned::to_owned)
+}
+
+/// The name of a user's number in a `passwd`(5).
+fn user_of(uid: u32, users: &str) -> Option<&str> {
+    users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next().filter(|name| !name.is_empty())?;
+        (fields.nth(1)?.parse() == Ok(uid)).then_some(name)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::user_of;
+
+    #[test]
+    fn a_user_has_the_name_that_passwd_has() {
+        let users =
+            "root:x:0:0:root:/root:/bin/sh\n+::::::\nbroken\nann:x:1000:1000::/home/ann:/bin/sh\n";
+        assert_eq!(user_of(0, users), Some("root"));
+        assert_eq!(user_of(1000, users), Some("ann"));
+        assert_eq!(user_of(7, users), None);
     }
 }

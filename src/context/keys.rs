@@ -94,9 +94,10 @@ impl Context {
                 return Ok(None);
             }
             let ask = |prompt: &str| {
-                ui.ask_password(prompt).map_err(|error| {
-                    Diagnostic::failed(format!("the passphrase cannot be asked for: {error}"))
-                })
+                let typed = ui.ask_password(prompt).map_err(|error| {
+                    Diagnostic::failed(format!("the passphrase cannot be asked for: {error:#}"))
+                })?;
+                typed.ok_or_else(|| Diagnostic::usage("no passphrase was typed"))
             };
             if attempt > 0 {
                 let again = if attempt > 1 { " (again)" } else { "" };

@@ -134,6 +134,7 @@ impl Context {
             let again = if attempt > 1 { " (again)" } else { "" };
             ui.ask_password(&format!("passphrase of {}{again}", file.display()))
                 .ok()
+                .flatten()
         })))
     }
 }

@@ -36,13 +36,17 @@ pub(super) fn render(page: &mut Page, problems: &[Diagnostic]) {
         }
         let mut lines = problem.message.lines();
         page.text("error", Tone::Bad).text(": ", Tone::Plain);
-        page.line(lines.next().unwrap_or_default());
+        page.prose(
+            "error: ".len(),
+            lines.next().unwrap_or_default(),
+            Tone::Plain,
+        );
         for line in lines.chain(problem.details.iter().flat_map(|d| d.lines())) {
             page.text("  ", Tone::Plain).line(line);
         }
         for hint in &problem.hints {
             page.text("hint", Tone::Hint).text(": ", Tone::Plain);
-            page.line(hint);
+            page.prose("hint: ".len(), hint, Tone::Plain);
         }
     }
     if problems.len() > MANY {

@@ -22,6 +22,7 @@ mod reader;
 mod screen;
 pub mod style;
 pub mod table;
+mod wrap;
 
 pub use page::Page;
 pub use progress::{Mark, Progress};
@@ -157,7 +158,7 @@ impl Ui {
     pub fn note(&self, text: &str) {
         if !self.settings.quiet {
             self.say(|page| {
-                page.toned_line(text, Tone::Dim);
+                page.prose(0, text, Tone::Dim);
             });
         }
     }
@@ -166,7 +167,7 @@ impl Ui {
     pub fn warn(&self, text: &str) {
         self.say(|page| {
             page.text("warning", Tone::Warn).text(": ", Tone::Plain);
-            page.line(text);
+            page.prose("warning: ".len(), text, Tone::Plain);
         });
     }
 
@@ -175,7 +176,7 @@ impl Ui {
         if !self.settings.quiet {
             self.say(|page| {
                 page.text("hint", Tone::Hint).text(": ", Tone::Plain);
-                page.line(text);
+                page.prose("hint: ".len(), text, Tone::Plain);
             });
         }
     }
@@ -209,14 +210,15 @@ impl Ui {
         self.undisturbed(|| prompt::ask(question))
     }
 
-    /// Asks for a password without showing it.
-    pub(crate) fn ask_password(&self, prompt: &str) -> io::Result<Secret> {
+    /// Asks for a password without showing it; `None` at the end of the input.
+    pub(crate) fn ask_password(&self, prompt: &str) -> anyhow::Result<Option<Secret>> {
         self.undisturbed(|| prompt::password(prompt))
     }
 
     fn say(&self, text: impl FnOnce(&mut Page)) {
-        // Notes are left to the terminal to wrap: a path or a command in them stays in one piece to be copied.
-        let mut page = Page::new(None, self.settings.stderr.colour);
+        let stderr = self.settings.stderr;
+        // Programs that read it get each problem and each hint as one line.
+        let mut page = Page::new(stderr.width.filter(|_| stderr.is_terminal), stderr.colour);
         text(&mut page);
         let text = page.finish();
         // Nothing can be said about a stderr that is gone.

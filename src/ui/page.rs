@@ -2,6 +2,7 @@
 
 use super::style::{Tone, harmless, paint};
 use super::table::Table;
+use super::wrap::wrap;
 
 /// Text for a terminal or a pipe; built whole, then written at once.
 #[derive(Debug)]
@@ -32,6 +33,30 @@ impl Page {
     /// Appends a line.
     pub fn line(&mut self, text: &str) -> &mut Self {
         self.text(text, Tone::Plain).end()
+    }
+
+    /// Appends a paragraph and ends it. It begins after so many columns (`error: `), and so does what does not fit into its
+    /// line.
+    pub fn prose(&mut self, after: usize, text: &str, tone: Tone) -> &mut Self {
+        // With less than this most words stand alone: the terminal breaks lines better.
+        const LEAST: usize = 24;
+        let Some(room) = self.width.map(|width| width.saturating_sub(after)) else {
+            return self.toned_line(text, tone);
+        };
+        if room < LEAST {
+            return self.toned_line(text, tone);
+        }
+        let lines = wrap(&harmless(text), room);
+        if lines.is_empty() {
+            self.end();
+        }
+        for (index, line) in lines.iter().enumerate() {
+            if index > 0 {
+                self.text(&" ".repeat(after), Tone::Plain);
+            }
+            self.toned_line(line, tone);
+        }
+        self
     }
 
     /// Appends a line in a tone.

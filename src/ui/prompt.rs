@@ -2,6 +2,8 @@
 
 use std::io::{self, BufRead, Write};
 
+use anyhow::Context as _;
+
 use super::style::harmless;
 use crate::shell::Secret;
 
@@ -18,7 +20,14 @@ pub(super) fn ask(question: &str) -> io::Result<Option<String>> {
     Ok(Some(answer.trim().to_owned()))
 }
 
-/// Asks for a password on the controlling terminal, without showing it.
-pub(super) fn password(prompt: &str) -> io::Result<Secret> {
-    rpassword::prompt_password(format!("{}: ", harmless(prompt))).map(Secret::new)
+/// Asks for a password on the controlling terminal, without showing it; `None` at the end of the input.
+pub(super) fn password(prompt: &str) -> anyhow::Result<Option<Secret>> {
+    match rpassword::prompt_password(format!("{}: ", harmless(prompt))) {
+        Ok(password) => Ok(Some(Secret::new(password))),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            writeln!(io::stderr())?;
+            Ok(None)
+        }
+        Err(error) => Err(error).with_context(|| format!("cannot ask for the {prompt}")),
+    }
 }
