@@ -86,6 +86,23 @@ fn of_a_log_only_what_was_written_since_is_told() {
 }
 
 #[test]
+fn a_site_that_is_asked_by_another_name_has_its_own_log() {
+    for shell in shells() {
+        let said = run(
+            &shell,
+            PRELUDE,
+            "printf 'server {\\n    server_name a.example;\\n}\\nserver {\\n    server_name www.a.example b.example;\\n}\\n' \
+             >\"$top/fleet-a.example.conf\"\n\
+             echo '    server_name x.www.a.example wwwxa.example;' >\"$top/fleet-0.example.conf\"\n\
+             for host in a.example www.a.example b.example; do errors_of \"$host\" \"$top\" /logs; done\n\
+             errors_of gone.example \"$top\" /logs",
+        );
+        let own = "/logs/a.example/error.log\n".repeat(3);
+        assert_eq!(said, format!("{own}/logs//error.log\n"), "{shell:?}");
+    }
+}
+
+#[test]
 fn the_name_servers_that_it_asks_are_told() {
     for shell in shells() {
         let said = run(

@@ -503,6 +503,17 @@ news() {
 	tail -c "+$((size + 1))" -- "$2" | tail -n "$1"
 }
 
+# errors_of HOST VHOSTS LOGS: prints where the site that has this name writes its errors; it may be called by another name.
+errors_of() {
+	vhost=$2/fleet-$1.conf
+	if [ ! -e "$vhost" ]; then
+		host=$(printf '%s\n' "$1" | sed 's/\./\\./g')
+		vhost=$(grep -l -E "^ *server_name (.* )?$host[ ;]" "$2"/fleet-*.conf 2>/dev/null | head -n 1)
+	fi
+	vhost=${vhost##*/fleet-}
+	printf '%s/%s/error.log\n' "$3" "${vhost%.conf}"
+}
+
 # probe_once: one round of the requests in $t/probes; what is out of bounds goes to $t/unwell, with its status before it.
 probe_once() {
 	: >"$t/unwell"
@@ -555,7 +566,7 @@ probe_all() {
 	head -n 5 "$t/unwell" | while read -r _ _ _ url _; do
 		host=${url#*://}
 		host=${host%%/*}
-		news 3 "/var/log/nginx/fleet/$host/error.log" >&2
+		news 3 "$(errors_of "$host" /etc/nginx/conf.d /var/log/nginx/fleet)" >&2
 	done
 	return 1
 }

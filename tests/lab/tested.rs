@@ -257,3 +257,20 @@ fn timeout_until(world: &World, server: &str, site: &str, status: u16) {
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
 }
+
+#[test]
+fn a_site_with_another_canonical_name_tells_what_its_own_log_says() {
+    let Some(world) = World::new(&["lab-1"]) else {
+        return;
+    };
+    let add = "add-site a.example --canonical www.a.example --upstream http://127.0.0.1:9";
+    let refused = world.fleet(add).expect(1);
+    expect_words(
+        &refused.stderr,
+        &[
+            "http://www.a.example/ answers 502",
+            "Connection refused",
+            "as it was before",
+        ],
+    );
+}
