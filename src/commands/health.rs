@@ -113,6 +113,9 @@ impl Verb for Health {
             return watch::watch(context, &servers, &self.checks, limit, every);
         }
         let checking = self.checks.checking(context, &servers)?;
+        // While somebody looks for the passphrase, others can look at the servers.
+        let connector = context.connector()?;
+        context.block_on(connector.unlock_keys(&servers))?;
         let lock = match lock(context, limit) {
             Ok(Sweeping::We(lock)) => Ok(lock),
             Ok(Sweeping::Another(other)) if context.globals.quiet => {
@@ -122,7 +125,6 @@ impl Verb for Health {
             // What cannot be recorded is shown all the same.
             Err(error) => Err(error),
         };
-        let connector = context.connector()?;
         let (began, clock) = (context.now(), Instant::now());
         let progress = context.ui.progress(servers.len());
         for server in &servers {

@@ -90,6 +90,32 @@ impl LoginKeys {
         self.files.is_asking() || self.agents.are_signing()
     }
 
+    /// Whether there is somebody to ask for a passphrase.
+    pub(super) fn asks(&self) -> bool {
+        self.files.asks()
+    }
+
+    /// Asks for the passphrase of the key by which a server let us in the last time, where that comes first and is needed.
+    /// That it cannot be used is told by whoever logs in.
+    pub(super) async fn unlock_remembered(
+        &self,
+        identities: &Identities,
+        default_files: &[PathBuf],
+    ) {
+        let Some(remembered) = &identities.remembered else {
+            return;
+        };
+        let Ok(found) = self.candidates(identities, default_files).await else {
+            return;
+        };
+        if let Some(first) = found.list.first()
+            && first.fingerprint() == *remembered
+            && let Holder::File(file) = &first.holder
+        {
+            drop(self.files.unlock(file).await);
+        }
+    }
+
     /// Logs in; returns `SHA256:...` of the key that was accepted.
     ///
     /// `deadline` holds for what passes between the two machines: a passphrase prompt and an agent move it.

@@ -74,6 +74,11 @@ impl Keyrings {
         self.asking.try_lock().is_err()
     }
 
+    /// Whether there is somebody to ask for a passphrase.
+    pub(super) fn asks(&self) -> bool {
+        matches!(self.passphrase, Passphrase::Ask(_))
+    }
+
     /// Reads a key file, once.
     pub(super) async fn load(&self, path: &Path) -> Result<Arc<KeyFile>, TransportError> {
         let cell = Arc::clone(self.files.lock().await.entry(path.to_owned()).or_default());

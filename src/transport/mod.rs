@@ -171,6 +171,31 @@ impl Connector {
         })
     }
 
+    /// Asks for the passphrases that these servers are known to need, before anything is held that others wait for. Where
+    /// nobody can be asked, and of servers that were never logged in to, nothing happens.
+    pub async fn unlock_keys(&self, servers: &[&Server]) {
+        if !self.shared.settings.keys.asks() {
+            return;
+        }
+        let own = |server: &&&Server| server.transport != TransportKind::Local;
+        let servers: Vec<Server> = servers.iter().filter(own).map(|s| (*s).clone()).collect();
+        for servers in servers.chunks(self.at_once().max(1)) {
+            let mut running = tokio::task::JoinSet::new();
+            for server in servers.iter().cloned() {
+                let shared = Arc::clone(&self.shared);
+                running.spawn(async move {
+                    if let Ok(target) = shared.target(&server).await {
+                        let settings = &shared.settings;
+                        let keys = &settings.keys;
+                        keys.unlock_remembered(&target.identities, &settings.identities)
+                            .await;
+                    }
+                });
+            }
+            while running.join_next().await.is_some() {}
+        }
+    }
+
     /// Whether the user is being asked for a passphrase, or an agent signs: the time that takes is not the servers'.
     pub fn is_asking(&self) -> bool {
         self.shared.settings.keys.is_asking()

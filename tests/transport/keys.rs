@@ -134,6 +134,32 @@ async fn a_passphrase_is_asked_for_once_and_only_when_needed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_passphrase_that_is_known_to_be_needed_can_be_asked_for_before_anything_else() {
+    let mut home = Home::new();
+    home.write(".ssh/id_ed25519", &encrypted(&home.key, "open"));
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let ask = Passphrase::Ask(Arc::new(move |_: &Path, _| {
+        count.fetch_add(1, Ordering::SeqCst);
+        Some(Secret::new("open"))
+    }));
+    home.settings.keys = Arc::new(LoginKeys::new(ask));
+    let sshd = server_for(&home, &[home.key.public_key()]).await;
+    let server = server_at(sshd.address);
+    // Nobody knows yet which key it takes.
+    home.connector().unlock_keys(&[&server]).await;
+    assert_eq!(asked.load(Ordering::SeqCst), 0);
+    let fingerprint = home.key.public_key().fingerprint(HashAlg::Sha256);
+    let known = (server.name.clone(), fingerprint.to_string());
+    home.settings.login_keys.extend([known]);
+    let connector = home.connector();
+    connector.unlock_keys(&[&server, &server]).await;
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+    connector.open(&server).await.unwrap();
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_or_missing_passphrase_names_the_file() {
     let mut home = Home::new();
     let path = home.write("key", &encrypted(&home.key, "open"));
