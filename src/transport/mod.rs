@@ -181,7 +181,8 @@ impl Connector {
         let servers: Vec<Server> = servers.iter().filter(own).map(|s| (*s).clone()).collect();
         for servers in servers.chunks(self.at_once().max(1)) {
             let mut running = tokio::task::JoinSet::new();
-            for server in servers.iter().cloned() {
+            for server in servers {
+                let server = server.clone();
                 let shared = Arc::clone(&self.shared);
                 running.spawn(async move {
                     if let Ok(target) = shared.target(&server).await {
