@@ -91,7 +91,14 @@ impl Filter<'_> {
         }
         if let Some(kind) = self.kind {
             values.push(kind.to_owned().into());
-            parts.push(format!("kind = ${}", values.len()));
+            // Beside an OR, the index of names has SQLite look up every row by itself: three times slower for a list of
+            // 100,000 than to read the table in its order, and for a kind of which there are none as well.
+            let column = if self.removing && self.names.is_none() {
+                "kind || ''"
+            } else {
+                "kind"
+            };
+            parts.push(format!("{column} = ${}", values.len()));
         }
         if let Some(names) = self.names {
             let list = placeholders(values.len() + 1, names.len());
