@@ -1,9 +1,9 @@
 //! After a change of what several servers hold together: each is asked, until all of them tell the same.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use super::ask;
+use super::ask::{self, Known};
 use crate::apply::ServerReport;
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
@@ -14,6 +14,9 @@ use crate::state::Filter;
 
 /// How long the servers have to follow.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a server that was told to follow has to do so before it is told again.
+const AGAIN: Duration = Duration::from_secs(2);
 
 /// Asks every server of what was changed, where a kind wants them to agree; says which lag behind.
 pub(super) fn agree(
@@ -54,17 +57,34 @@ fn wait(
     mut resources: Vec<Resource>,
 ) -> anyhow::Result<Vec<Diagnostic>> {
     let began = Instant::now();
+    let mut behind: BTreeMap<ServerName, Vec<String>> = BTreeMap::new();
+    let mut told: Option<Instant> = None;
     loop {
         if resources.is_empty() {
             return Ok(Vec::new());
         }
-        let known = ask::about(context, kind, &resources, None)?;
+        // A server that asked the first one too early may be told by nobody else that there is something by now.
+        let is_due = !behind.is_empty() && told.is_none_or(|at| at.elapsed() >= AGAIN);
+        if is_due {
+            told = Some(Instant::now());
+        }
+        let known = ask::about_with(context, kind, &resources, None, |server, script| {
+            if let Some(names) = behind.get(server).filter(|_| is_due) {
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                (kind.catch_up)(&names, script);
+            }
+            Ok(())
+        })?;
+        behind.clear();
         let mut lagging = Vec::new();
         resources.retain(|resource| {
-            let behind = laggards(kind, resource, &known);
-            let agree = behind.is_empty();
-            lagging.extend(behind);
-            !agree
+            let laggards = laggards(kind, resource, &known);
+            for laggard in &laggards {
+                let names = behind.entry(laggard.server.clone()).or_default();
+                names.push(resource.name.name.clone());
+                lagging.push(laggard.diagnostic(kind, resource));
+            }
+            !laggards.is_empty()
         });
         if began.elapsed() >= PATIENCE {
             let mut problems = known.problems;
@@ -77,8 +97,45 @@ fn wait(
     }
 }
 
-/// A diagnostic for each server that tells something else than the first.
-fn laggards(kind: &Kind, resource: &Resource, known: &ask::Known) -> Vec<Diagnostic> {
+/// A server that tells something else than the first one.
+pub(super) struct Laggard {
+    /// It.
+    pub(super) server: ServerName,
+    first: ServerName,
+    heading: &'static str,
+    /// What both tell under that heading.
+    told: [Option<String>; 2],
+}
+
+impl Laggard {
+    fn diagnostic(&self, kind: &Kind, resource: &Resource) -> Diagnostic {
+        let has = |server: &ServerName, told: &Option<String>| match (
+            self.heading.strip_prefix('_'),
+            told,
+        ) {
+            (_, None) => format!("`{server}` has none"),
+            (Some(_), Some(_)) => format!("`{server}` has its own"),
+            (None, Some(text)) => format!("`{server}` has {text}"),
+        };
+        let [first, own] = &self.told;
+        let message = format!(
+            "`{}` lags behind with {}: its {} differs: {}, {}",
+            self.server,
+            resource.name,
+            self.heading.trim_start_matches('_'),
+            has(&self.first, first),
+            has(&self.server, own),
+        );
+        let hint = format!(
+            "`fleet show-{} {}` shows whether it has followed since",
+            kind.word, resource.name.name
+        );
+        Diagnostic::failed(message).hint(hint)
+    }
+}
+
+/// The servers that tell something else than the first.
+pub(super) fn laggards(kind: &Kind, resource: &Resource, known: &Known) -> Vec<Laggard> {
     let told = |server: &ServerName, heading: &str| {
         let columns = known.of(server, &resource.name.name)?;
         let found = columns.iter().find(|(own, _)| *own == heading);
@@ -88,31 +145,21 @@ fn laggards(kind: &Kind, resource: &Resource, known: &ask::Known) -> Vec<Diagnos
     let Some(first) = placements.next() else {
         return Vec::new();
     };
-    let mut problems = Vec::new();
-    for placement in placements {
-        let differs = kind
-            .agree
-            .iter()
-            .find(|heading| told(&placement.server, heading) != told(&first.server, heading));
-        let Some(heading) = differs else { continue };
-        let has = |server: &ServerName| match (heading.strip_prefix('_'), told(server, heading)) {
-            (_, None) => format!("`{server}` has none"),
-            (Some(_), Some(_)) => format!("`{server}` has its own"),
-            (None, Some(text)) => format!("`{server}` has {text}"),
-        };
-        let what = heading.trim_start_matches('_');
-        let message = format!(
-            "`{}` lags behind with {}: its {what} differs: {}, {}",
-            placement.server,
-            resource.name,
-            has(&first.server),
-            has(&placement.server),
-        );
-        let hint = format!(
-            "`fleet show-{} {}` shows whether it has followed since",
-            kind.word, resource.name.name
-        );
-        problems.push(Diagnostic::failed(message).hint(hint));
-    }
-    problems
+    let laggard = |server: &ServerName| {
+        let headings = kind.agree.iter().map(|heading| {
+            let told = [told(&first.server, heading), told(server, heading)];
+            (*heading, told)
+        });
+        let mut differing = headings.filter(|(_, [first, own])| first != own);
+        let (heading, told) = differing.next()?;
+        Some(Laggard {
+            server: server.clone(),
+            first: first.server.clone(),
+            heading,
+            told,
+        })
+    };
+    placements
+        .filter_map(|placement| laggard(&placement.server))
+        .collect()
 }

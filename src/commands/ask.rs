@@ -55,6 +55,17 @@ pub(super) fn about(
     resources: &[Resource],
     only: Option<&BTreeSet<ServerName>>,
 ) -> anyhow::Result<Known> {
+    about_with(context, kind, resources, only, |_, _| Ok(()))
+}
+
+/// The same; `more` adds to what a server is asked, before the questions.
+pub(super) fn about_with(
+    context: &Context,
+    kind: &'static Kind,
+    resources: &[Resource],
+    only: Option<&BTreeSet<ServerName>>,
+    more: impl Fn(&ServerName, &mut Script) -> anyhow::Result<()>,
+) -> anyhow::Result<Known> {
     let inventory = context.inventory()?;
     let mut on: BTreeMap<&ServerName, Vec<&Resource>> = BTreeMap::new();
     for resource in resources {
@@ -74,6 +85,7 @@ pub(super) fn about(
             .map(|resource| (resource.name.name.as_str(), &resource.spec))
             .collect();
         let mut script = Script::new();
+        more(name, &mut script)?;
         (kind.ask)(&specs, &mut script)?;
         questions.push((server.clone(), script));
     }

@@ -293,6 +293,12 @@ pub trait Spec: Args + Serialize + DeserializeOwned + Clone + Send + Sync + 'sta
         let _ = (specs, out);
     }
 
+    /// Appends one fragment by which a server that lags behind the first server of these follows it at once, whether a
+    /// notice reached it or not.
+    fn catch_up(names: &[&str], out: &mut Script) {
+        let _ = (names, out);
+    }
+
     /// Reads the lines that the fragment of [`Self::ask`] printed; lines it does not know are passed over. `now` is
     /// for ages.
     fn heard(lines: &[&str], now: Timestamp) -> Heard {
@@ -390,6 +396,8 @@ pub struct Kind {
     pub wanted: fn(&Value, &str, bool) -> Result<Vec<Wanted>, Invalid>,
     /// See [`Spec::ask`].
     pub ask: Ask,
+    /// See [`Spec::catch_up`].
+    pub catch_up: fn(&[&str], &mut Script),
     /// See [`Spec::heard`].
     pub heard: fn(&[&str], Timestamp) -> Heard,
 }
@@ -488,6 +496,7 @@ impl Kind {
                 S::ask(&typed, out);
                 Ok(())
             },
+            catch_up: S::catch_up,
             heard: S::heard,
         }
     }

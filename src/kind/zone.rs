@@ -270,6 +270,10 @@ impl Spec for Zone {
         live::ask(specs, out);
     }
 
+    fn catch_up(names: &[&str], out: &mut Script) {
+        live::catch_up(names, out);
+    }
+
     fn heard(lines: &[&str], now: Timestamp) -> Heard {
         live::heard(lines, now)
     }

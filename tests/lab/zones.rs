@@ -555,3 +555,26 @@ fn a_bare_server_becomes_a_name_server_that_listens_on_port_53_alone() {
     assert_eq!(readable, "pdns 640");
     world.expect_settled();
 }
+
+#[test]
+fn a_secondary_that_no_notice_reaches_is_told_to_follow() {
+    let Some(world) = name_servers(&["lab-1", "lab-2"]) else {
+        return;
+    };
+    let zone = "add-zone example.com --server lab-1 --secondaries 1 --address 192.0.2.10 --stage";
+    world.fleet(zone).expect(0);
+    // It asks before there is anything, and is not told when there is.
+    world.sh(
+        "lab-2",
+        "nft 'add table inet deaf; add chain inet deaf in { type filter hook input priority -300; }; \
+            add rule inet deaf in udp dport 53 iifname != lo drop'",
+    );
+    world.fleet("apply --server lab-2").expect(0);
+    world.fleet("apply --server lab-1").expect(0);
+    assert_eq!(serial(&world, "lab-1"), serial(&world, "lab-2"));
+    assert_eq!(dig(&world, "lab-2", "example.com A"), "192.0.2.10");
+    world
+        .fleet("set-record example.com @ A 192.0.2.11")
+        .expect(0);
+    assert_eq!(dig(&world, "lab-2", "example.com A"), "192.0.2.11");
+}

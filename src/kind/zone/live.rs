@@ -47,6 +47,17 @@ pub(super) fn ask(specs: &[(&str, Zone)], out: &mut Script) {
     out.raw(":\n");
 }
 
+/// Has a server transfer zones from their first one now: it may have asked before there was anything, and else waits for a
+/// notice, or for as long as the zone says (`refresh`).
+pub(super) fn catch_up(names: &[&str], out: &mut Script) {
+    for name in names {
+        out.line(
+            "timeout 10 pdns_control retrieve {} >/dev/null 2>&1 || :",
+            &[name],
+        );
+    }
+}
+
 /// Reads what they said.
 pub(super) fn heard(lines: &[&str], _now: Timestamp) -> Heard {
     let mut heard = Heard::new();
