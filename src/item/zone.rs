@@ -166,6 +166,10 @@ impl Atom for Zone {
             ]),
         };
         wanted.insert("served".to_owned(), on(!self.suspended));
+        if self.suspended {
+            // PowerDNS makes no keys for what it does not serve, and those that are there stay.
+            wanted.remove("dnssec");
+        }
         wanted
     }
 

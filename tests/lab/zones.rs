@@ -415,6 +415,15 @@ fn a_signed_zone_validates_on_every_server_with_the_ds_that_is_shown() {
     world
         .fleet("add-record example.com a.b.c TXT deep")
         .expect(0);
+    // Suspended and back it has the same keys.
+    world.fleet("suspend-zone example.com").expect(0);
+    for server in ["lab-1", "lab-2"] {
+        expect_answer(&world, server, "example.com SOA", "");
+    }
+    world.expect_settled();
+    world.fleet("resume-zone example.com").expect(0);
+    expect_answer(&world, "lab-2", "example.com A", "192.0.2.10");
+    world.expect_settled();
     let ds = world.fleet("show-zone example.com --ds").expect(0).stdout;
     let digest = ds
         .lines()

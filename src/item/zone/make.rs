@@ -14,7 +14,8 @@ const SERIALS: &str = "create temp table serials as select d.name as name, cast(
 pub(super) fn apply(changes: &[(&Zone, Option<&Props>)], steps: &mut Steps) {
     let mut sql = Sql::default();
     sql.raw("begin immediate;\n").raw(SERIALS);
-    let (mut fetch, mut notify, mut sign, mut serve) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut fetch, mut notify, mut serve) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut signed, mut sign) = (Vec::new(), Vec::new());
     for (zone, before) in changes {
         let name = zone.name.as_str();
         match &zone.part {
@@ -26,7 +27,10 @@ pub(super) fn apply(changes: &[(&Zone, Option<&Props>)], steps: &mut Steps) {
                     &[name],
                 );
                 let wanted = zone.wanted();
-                let same = |prop: &str| before.is_some_and(|before| before.get(prop) == wanted.get(prop));
+                let same = |prop: &str| {
+                    let is = |before: &Props| wanted.get(prop).is_none_or(|wanted| before.get(prop) == Some(wanted));
+                    before.is_some_and(is)
+                };
                 let was_signed = before.and_then(|before| before.get("dnssec")).is_some_and(|dnssec| dnssec == "on");
                 if !(same("sha256") && same("dnssec") && same("as")) {
                     // A signed zone shows up to two more than is stored (SOA-EDIT).
@@ -42,7 +46,11 @@ pub(super) fn apply(changes: &[(&Zone, Option<&Props>)], steps: &mut Steps) {
                     },
                     &[name],
                 );
+                // What is not served cannot be put in order: that is done when it comes back.
                 if primary.signed {
+                    signed.push(name);
+                }
+                if primary.signed && !zone.suspended {
                     sign.push(name);
                 }
                 if !primary.notify.is_empty() {
@@ -74,7 +82,7 @@ pub(super) fn apply(changes: &[(&Zone, Option<&Props>)], steps: &mut Steps) {
     let names: Vec<&str> = changes.iter().map(|(zone, _)| zone.name.as_str()).collect();
     run("changing zones", &names, &sql, steps);
     let task_of = |name: &str| steps.restored(ItemType::Zone, name);
-    let back: Vec<(&str, String)> = sign
+    let back: Vec<(&str, String)> = signed
         .iter()
         .filter_map(|name| Some((*name, task_of(name)?.to_string())))
         .collect();
