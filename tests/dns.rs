@@ -196,3 +196,41 @@ fn the_servers_of_a_zone_change_without_its_key_and_what_they_cannot_be_is_said(
         "{refused}"
     );
 }
+
+#[test]
+fn what_is_shown_of_a_zone_is_a_table_and_nothing_of_how_it_is_stored() {
+    let environment = environment();
+    stage(
+        &environment,
+        "add-zone example.com --ttl 2h --secondaries 0 --address 192.0.2.10",
+    )
+    .expect(0);
+    stage(
+        &environment,
+        "add-record example.com mail A 192.0.2.11 --ttl 60",
+    )
+    .expect(0);
+    stage(&environment, "set-zone example.com --transfer-key 2").expect(0);
+    let shown = environment
+        .fleet(["show-zone", "example.com", "--recorded"])
+        .expect(0);
+    let (_, settings) = shown.stdout.split_once("settings\n").expect("settings");
+    let records = [
+        "NAME  TTL   TYPE   VALUE",
+        "@     7200  A      192.0.2.10",
+        "mail  60    A      192.0.2.11",
+        "www   7200  CNAME  example.com.",
+    ];
+    let lines: Vec<&str> = settings.lines().map(str::trim_end).collect();
+    let (settings, table) = lines.split_at(lines.len() - records.len());
+    assert_eq!(table, records);
+    assert!(
+        settings.contains(&"keys          number 2 signs the transfers"),
+        "{settings:?}"
+    );
+    assert!(
+        settings.contains(&"              number 1 is still valid"),
+        "{settings:?}"
+    );
+    assert_eq!(settings.last(), Some(&"records"));
+}

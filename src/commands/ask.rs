@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::apply::{self, Answer};
 use crate::context::Context;
@@ -17,6 +17,8 @@ use crate::shell::Script;
 pub(super) struct Known {
     /// Columns by server and name of the resource.
     pub(super) columns: BTreeMap<(ServerName, String), Summary>,
+    /// Who answered, also where that was nothing.
+    pub(super) answered: BTreeSet<ServerName>,
     /// Why some servers said nothing.
     pub(super) problems: Vec<Diagnostic>,
 }
@@ -39,13 +41,18 @@ impl Known {
     }
 }
 
-/// What a server said of a resource of `kind`, as JSON has it under this heading.
-pub(super) fn json(kind: &Kind, heading: &'static str, text: &str) -> (&'static str, Value) {
-    if !kind.numbers.contains(&heading) {
-        return (heading, text.into());
+/// What a server said of a resource of `kind`, as JSON has it.
+pub(super) fn json(kind: &Kind, columns: &Summary) -> Map<String, Value> {
+    let mut map = Map::new();
+    for (heading, text) in columns {
+        if kind.numbers.contains(heading) {
+            let number = text.parse::<u64>().map_or(Value::Null, Value::from);
+            map.insert(heading.trim_start_matches('_').to_owned(), number);
+        } else if !heading.starts_with('_') {
+            map.insert((*heading).to_owned(), text.as_ref().into());
+        }
     }
-    let number = text.parse::<u64>().map_or(Value::Null, Value::from);
-    (heading.trim_start_matches('_'), number)
+    map
 }
 
 /// Asks the servers of `resources`, all of one kind, the questions of that kind; those of `only` if given.
@@ -95,6 +102,7 @@ pub(super) fn about_with(
         ..Known::default()
     };
     for (server, answer) in answers {
+        known.answered.insert(server.clone());
         let lines: Vec<&str> = answer.lines.iter().map(String::as_str).collect();
         for (name, summary) in (kind.heard)(&lines, context.now()) {
             // A server may tell of more than was asked.

@@ -7,7 +7,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use super::{Ending, KindVerb, ask, rows};
 use crate::context::Context;
 use crate::diagnostic::{Class, Diagnostic};
-use crate::kind::{Kind, Live};
+use crate::kind::{Kind, Live, Summary};
 use crate::model::selector::Selector;
 use crate::model::{Pattern, PlacementStatus, Resource, ServerName};
 use crate::state::Filter;
@@ -161,15 +161,9 @@ fn list_live(
                 continue;
             }
             let heard = known.of(&placement.server, &resource.name.name);
-            let heard = heard.map_or(&[][..], Vec::as_slice);
-            live.insert(
-                placement.server.to_string(),
-                heard
-                    .iter()
-                    .map(|(heading, text)| super::ask::json(kind, heading, text))
-                    .map(|(heading, value)| (heading.to_owned(), value))
-                    .collect(),
-            );
+            let nothing = Summary::new();
+            let heard = heard.unwrap_or(&nothing);
+            live.insert(placement.server.to_string(), ask::json(kind, heard).into());
             let (word, tone) = status_of(
                 &[placement.status].into_iter(),
                 resource.removed_at.is_some(),

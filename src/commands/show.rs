@@ -9,10 +9,12 @@ use super::{Ending, KindVerb, ask, example_name, foreign, outlook};
 use crate::context::Context;
 use crate::diagnostic::{Class, Diagnostic, did_you_mean, ticked};
 use crate::item::Key;
-use crate::kind::{Foreign, Kind, Secrets, Summary};
+use crate::kind::{Foreign, Kind, Secrets, Summary, Words};
 use crate::model::{PlacementStatus, Resource, ResourceName, ServerName};
 use crate::state::{Filter, State};
-use crate::ui::{Page, Tone, format};
+use crate::ui::{Cell, Page, Table, Tone, format};
+
+mod live;
 
 /// Shows one resource.
 pub struct Show;
@@ -73,11 +75,9 @@ impl KindVerb for Show {
             return alone(context, &resource, &known, heading);
         }
         let mut value = json!({ (kind.word): resource });
-        for ((server, _), columns) in &known.columns {
-            for (heading, text) in columns {
-                let (heading, number) = ask::json(kind, heading, text);
-                value[kind.word]["live"][server.as_str()][heading] = number;
-            }
+        let told = live::json(kind, &resource, &known);
+        if !told.is_empty() {
+            value[kind.word]["live"] = told.into();
         }
         let directions = directions(context, kind, &resource)?;
         if !directions.is_empty() {
@@ -127,15 +127,7 @@ impl KindVerb for Show {
                 page.end();
                 page.fields(more.iter().map(|(what, text)| (what.as_str(), text.clone(), Tone::Plain)));
             }
-            for ((server, _), columns) in &known.columns {
-                page.end().toned_line(&format!("on {server}"), Tone::Strong);
-                page.fields(
-                    columns
-                        .iter()
-                        .filter(|(heading, _)| !heading.starts_with('_'))
-                        .map(|(heading, text)| (*heading, text.to_string(), Tone::Plain)),
-                );
-            }
+            live::print(page, kind, &resource, &known);
         })?;
         for problem in &known.problems {
             context.ui.problem(problem);
@@ -284,7 +276,7 @@ fn print(
     context: &Context,
     resource: &Resource,
     adopted: &[(ServerName, Key)],
-    worded: &[(&str, String)],
+    worded: &[(&str, Words)],
 ) {
     let (word, tone) = status(resource);
     let now = context.now();
@@ -321,24 +313,31 @@ fn print(
     }
     page.fields(fields);
 
-    let settings: Vec<(String, String)> = match &resource.spec {
-        Value::Object(settings) => settings
-            .iter()
-            .map(|(key, value)| {
-                let words = worded.iter().find(|(field, _)| field == key);
-                let words = words.map_or_else(|| setting(value), |(_, words)| words.clone());
-                (key.replace('_', "-"), words)
-            })
-            .collect(),
-        _ => Vec::new(),
-    };
-    if !settings.is_empty() {
+    settings(page, &resource.spec, worded);
+}
+
+fn settings(page: &mut Page, spec: &Value, worded: &[(&str, Words)]) {
+    let Value::Object(settings) = spec else { return };
+    let (mut lines, mut tables) = (Vec::new(), Vec::new());
+    for (key, value) in settings {
+        let heading = key.replace('_', "-");
+        match worded.iter().find(|(field, _)| field == key) {
+            None => lines.push((heading, setting(value))),
+            Some((_, Words::Lines(words))) => lines.push((heading, words.clone())),
+            Some((_, Words::Table(headings, rows))) => tables.push((heading, *headings, rows)),
+        }
+    }
+    if !lines.is_empty() {
         page.end().toned_line("settings", Tone::Strong);
-        page.fields(
-            settings
-                .iter()
-                .map(|(key, value)| (key.as_str(), value.clone(), Tone::Plain)),
-        );
+        page.fields(lines.iter().map(|(key, words)| (key.as_str(), words.clone(), Tone::Plain)));
+    }
+    for (heading, headings, rows) in tables {
+        let columns = headings.iter().copied();
+        let mut table = columns.fold(Table::new(), Table::column);
+        for row in rows {
+            table.row(row.iter().cloned().map(Cell::from));
+        }
+        page.end().toned_line(&heading, Tone::Strong).table(&table);
     }
 }
 

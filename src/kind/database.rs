@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::wanted::Wanted;
-use super::{Claim, Compile, Edge, Foreign, Heard, Live, Scope, SecretId, Spec, Summary};
+use super::{Claim, Compile, Edge, Foreign, Heard, Live, Scope, SecretId, Spec, Summary, Words};
 use crate::diagnostic::Invalid;
 use crate::item::transfer::Carried;
 use crate::item::{Applied, Item, Key};
@@ -302,13 +302,13 @@ impl Spec for Database {
         ]
     }
 
-    fn worded(&self) -> Vec<(&'static str, String)> {
+    fn worded(&self) -> Vec<(&'static str, Words)> {
         let users: Vec<String> = self
             .users
             .iter()
             .map(|(name, user)| user.worded(name))
             .collect();
-        vec![("users", users.join("\n"))]
+        vec![("users", Words::Lines(users.join("\n")))]
     }
 
     fn ask(specs: &[(&str, Self)], out: &mut Script) {

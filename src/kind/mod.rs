@@ -272,7 +272,7 @@ pub trait Spec: Args + Serialize + DeserializeOwned + Clone + Send + Sync + 'sta
     fn summary(&self, name: &str) -> Summary;
 
     /// Settings that `show-` has in other words than those they are stored in: field and words.
-    fn worded(&self) -> Vec<(&'static str, String)> {
+    fn worded(&self) -> Vec<(&'static str, Words)> {
         Vec::new()
     }
 
@@ -541,7 +541,16 @@ pub type Unknown = fn(&Value, &str, &BTreeMap<Key, Applied>) -> Result<Vec<Forei
 pub type Lacks = fn(&Value, &ServerFacts) -> Result<Option<&'static str>, Invalid>;
 
 /// The settings of a stored spec that are shown in other words: field and words.
-pub type Worded = fn(&Value) -> Result<Vec<(&'static str, String)>, Invalid>;
+pub type Worded = fn(&Value) -> Result<Vec<(&'static str, Words)>, Invalid>;
+
+/// A setting in other words than those it is stored in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Words {
+    /// Lines beside its name.
+    Lines(String),
+    /// A table below its name: headings, and rows of as many values.
+    Table(&'static [&'static str], Vec<Vec<String>>),
+}
 
 /// Every kind. A new one is a file here and a word in this list.
 pub static KINDS: [Kind; 6] = [

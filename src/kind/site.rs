@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::wanted::Wanted;
-use super::{Claim, Compile, Edge, Entries, SecretId, Spec, Summary};
+use super::{Claim, Compile, Edge, Entries, SecretId, Spec, Summary, Words};
 use crate::diagnostic::Invalid;
 use crate::item::Item;
 use crate::model::{DomainName, Role, Server};
@@ -522,9 +522,9 @@ impl Spec for Site {
         }
     }
 
-    fn worded(&self) -> Vec<(&'static str, String)> {
+    fn worded(&self) -> Vec<(&'static str, Words)> {
         let users: Vec<&str> = self.auth.iter().map(|user| user.user.as_str()).collect();
-        vec![("auth", users.join("\n"))]
+        vec![("auth", Words::Lines(users.join("\n")))]
     }
 
     fn summary(&self, name: &str) -> Summary {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::wanted::Wanted;
-use super::{Claim, Compile, Edge, Heard, Live, Scope, SecretId, Spec, Summary};
+use super::{Claim, Compile, Edge, Heard, Live, Scope, SecretId, Spec, Summary, Words};
 use crate::diagnostic::Invalid;
 use crate::item::Item;
 use crate::model::{ResourceName, Role, ServerName};
@@ -264,6 +264,34 @@ impl Spec for Zone {
 
     fn items(&self, input: &Compile<'_>) -> Result<Vec<Item>, Invalid> {
         compile::items(self, input)
+    }
+
+    fn worded(&self) -> Vec<(&'static str, Words)> {
+        let default = self.ttl.as_deref().and_then(value::seconds);
+        let default = default.unwrap_or(check::TTL);
+        let rows = self.records.iter().flat_map(|set| {
+            let ttl = set.ttl.unwrap_or(default).to_string();
+            let row = move |value: &String| {
+                vec![
+                    set.name.clone(),
+                    ttl.clone(),
+                    set.rtype.clone(),
+                    value.clone(),
+                ]
+            };
+            set.values.iter().map(row)
+        });
+        let records = Words::Table(&["name", "ttl", "type", "value"], rows.collect());
+        let mut numbers = self.keys.iter().rev().map(|key| key.number);
+        let newest = numbers.next().map_or_else(String::new, |number| {
+            format!("number {number} signs the transfers")
+        });
+        let older = numbers.map(|number| format!("number {number} is still valid"));
+        let keys: Vec<String> = std::iter::once(newest).chain(older).collect();
+        vec![
+            ("records", records),
+            ("keys", Words::Lines(keys.join("\n"))),
+        ]
     }
 
     fn ask(specs: &[(&str, Self)], out: &mut Script) {

@@ -586,4 +586,23 @@ fn a_secondary_that_no_notice_reaches_is_told_to_follow() {
         .fleet("set-record example.com @ A 192.0.2.11")
         .expect(0);
     assert_eq!(dig(&world, "lab-2", "example.com A"), "192.0.2.11");
+
+    // Who lags is told.
+    let own = serial(&world, "lab-2");
+    world.sh(
+        "lab-2",
+        &format!(
+            "sqlite3 /var/lib/powerdns/pdns.sqlite3 \"update records set content = replace(content, ' {own} ', ' {} ')\" && \
+                pdns_control purge",
+            own - 1
+        ),
+    );
+    let shown = world.json("show-zone example.com", 0);
+    let live = &shown["zone"]["live"];
+    assert_eq!(live["lab-1"]["lags"], false, "{live:#}");
+    assert_eq!(live["lab-2"]["lags"], true, "{live:#}");
+    assert_eq!(live["lab-2"]["serial"], (own - 1).to_string());
+    assert!(live["lab-1"].get("_sample").is_none(), "{live:#}");
+    let shown = world.fleet("show-zone example.com").expect(0).stdout;
+    expect_words(&shown, &[&format!("lab-2   {}  lags behind", own - 1)]);
 }

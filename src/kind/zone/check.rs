@@ -8,6 +8,9 @@ use crate::diagnostic::Invalid;
 use crate::kind::reason::{Reason, shown};
 use crate::model::{DomainName, ServerName};
 
+/// How long others may keep a record that has no time of its own, in a zone that says nothing else.
+pub(super) const TTL: u32 = 3_600;
+
 /// The settings of a zone that is as it should be.
 pub(super) struct Checked {
     pub(super) zone: Name,
@@ -107,7 +110,7 @@ impl Zone {
             notes.note("email", reason);
             zone.clone()
         });
-        let ttl = notes.time("ttl", self.ttl.as_ref(), 3_600, 0);
+        let ttl = notes.time("ttl", self.ttl.as_ref(), TTL, 0);
         let negative_ttl = notes.time("negative_ttl", self.negative_ttl.as_ref(), 300, 0);
         let refresh = notes.time("refresh", self.refresh.as_ref(), 3_600, 1);
         let retry = notes.time("retry", self.retry.as_ref(), 600, 1);
