@@ -76,6 +76,7 @@ impl<'a> Lint<'a> {
                     message,
                 });
             };
+            scene.owner(set, &mut say);
             scene.targets(set, &mut say);
             scene.texts(set, &mut say);
             scene.reverse(set, &mut say);
@@ -136,6 +137,16 @@ impl Scene<'_> {
                 || ["CNAME", "ALIAS", "NS"].contains(&set.rtype.as_str())
         };
         Some(generated || sets.any(fits))
+    }
+
+    fn owner(&self, set: &RecordSet, say: &mut dyn FnMut(String)) {
+        let typed = Name::in_file(&format!("{}.", set.name), &self.zone);
+        if set.name != "@" && typed.is_ok_and(|typed| typed.is_in(&self.zone)) {
+            let full = set.absolute(&self.zone);
+            say(format!(
+                "it is `{full}`, as if a name in a file had lacked its final dot"
+            ));
+        }
     }
 
     fn targets(&self, set: &RecordSet, say: &mut dyn FnMut(String)) {

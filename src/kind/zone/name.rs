@@ -54,6 +54,25 @@ impl Name {
         Self::of(labels, Some(zone), text)
     }
 
+    /// What makes it doubtful that an owner which was typed as `text` is meant to be below the zone: its end is a domain that
+    /// others can have, as in `www.example.org`. Master files take it as relative all the same (RFC 1035, 5.1).
+    pub fn doubt(&self, text: &str, zone: &Self) -> Option<Reason> {
+        let full = Self::of(labels(text).ok()?.0, None, text).ok()?;
+        let registered = psl::domain(full.bare().as_bytes())?.suffix().is_known();
+        let doubtful = registered && !full.is_in(zone) && full != *self;
+        doubtful.then(|| Reason {
+            message: format!(
+                "`{}` looks like a full name, which is not in the zone `{}`",
+                shown(text),
+                zone.bare()
+            ),
+            hint: Some(format!(
+                "write `{}` for the name below the zone",
+                self.bare()
+            )),
+        })
+    }
+
     /// A name that a record points to as an admin types it: `mail` is in the zone, `mail.example.org` is absolute.
     pub fn target(text: &str, zone: &Self) -> Result<Self, Reason> {
         if text == "@" {

@@ -144,6 +144,8 @@ pub struct Typed {
     pub values: Vec<String>,
     /// Time to live, if given.
     pub ttl: Option<u32>,
+    /// Why the owner may have been meant to be another one.
+    doubt: Option<Reason>,
 }
 
 impl Typed {
@@ -163,7 +165,8 @@ impl Typed {
             Some(hint) => invalid.push_with_hint("", reason.message, hint),
             None => invalid.push("", reason.message),
         };
-        let name = Name::owner(name, &zone).map_err(&mut note).ok();
+        let typed = name;
+        let name = Name::owner(typed, &zone).map_err(&mut note).ok();
         let rtype: Option<RecordType> = rtype
             .parse()
             .map_err(|message| {
@@ -221,6 +224,7 @@ impl Typed {
         }
         match (name, rtype) {
             (Some(name), Some(rtype)) if invalid.problems.is_empty() => Ok(Self {
+                doubt: name.doubt(typed, &zone),
                 name,
                 rtype,
                 values: forms,
@@ -234,10 +238,18 @@ impl Typed {
         set.name == self.name.relative(zone) && set.rtype == self.rtype.to_string()
     }
 
-    /// Adds the values to those that are there; what is there already, is as it should be.
-    pub fn add_to(self, sets: &mut Vec<RecordSet>, zone: &str) -> Result<(), Invalid> {
+    /// Adds the values to those that are there; what is there already, is as it should be. A new name must be one without
+    /// doubt.
+    pub fn add_to(mut self, sets: &mut Vec<RecordSet>, zone: &str) -> Result<(), Invalid> {
         let zone = Name::zone(zone);
         let mut invalid = Invalid::default();
+        let own = self.name.relative(&zone);
+        if let Some(doubt) = self.doubt.take()
+            && !sets.iter().any(|set| set.name == own)
+        {
+            invalid.push_with_hint("", doubt.message, doubt.hint.unwrap_or_default());
+            return Err(invalid);
+        }
         if let Some(there) = sets.iter_mut().find(|set| self.is(set, &zone)) {
             for value in self.values {
                 if !there.values.contains(&value) {

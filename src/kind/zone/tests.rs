@@ -328,6 +328,7 @@ fn doubts_are_found() {
             "@ MX 10 mail", "www CNAME nowhere", "@ NS ns.example.net.", "a A 192.0.2.1", "ok CNAME a", "gone CNAME x.example.org.",
             "spf TXT v=spf1 include:a.example.net include:b.example.net a mx include:c.example.net a:x mx:y exists:z a:b a:c include:more.example.com ~all",
             "more TXT v=spf1 a mx -all", "two TXT v=spf1 -all", "two TXT v=spf1 mx -all", "sub NS ns.example.net.", "deep.sub TXT x",
+            "www.example.com.example.com TXT x",
         ]),
     );
     zones.insert("example.org".to_owned(), Zone::default());
@@ -347,6 +348,7 @@ fn doubts_are_found() {
         "deep.sub TXT: is below the delegation of `sub`",
         "a A: `192.0.2.1` has no PTR at `1.2.0.192.in-addr.arpa`",
         "@ TXT: there is mail (MX) and no SPF policy",
+        "www.example.com TXT: it is `www.example.com.example.com.`, as if",
     ] {
         assert!(
             found.iter().any(|doubt| doubt.starts_with(said)),
@@ -412,4 +414,41 @@ proptest! {
             prop_assert!(records::check_value(rtype, &form, &Name::zone("example.com")).is_ok(), "{form:?}");
         }
     }
+}
+
+#[test]
+fn a_new_name_that_looks_like_one_of_another_domain_is_not_guessed() {
+    let read = |name: &str| {
+        let values = ["192.0.2.1".to_owned()];
+        Typed::read("example.com", name, "A", &values, None, None).unwrap()
+    };
+    let mut sets = Vec::new();
+    for doubtful in ["www.other.org", "other.co.uk", "api.dev", "notexample.com"] {
+        let refused = read(doubtful).add_to(&mut sets, "example.com").unwrap_err();
+        let problem = &refused.problems[0];
+        assert!(
+            problem.message.contains("not in the zone `example.com`"),
+            "{problem:?}"
+        );
+        let hint = format!("write `{doubtful}.example.com` for the name below the zone");
+        assert_eq!(problem.hint.as_deref(), Some(hint.as_str()));
+        assert!(sets.is_empty());
+    }
+    for sure in [
+        "www",
+        "a.b",
+        "db1.internal",
+        "_dmarc.mail",
+        "other.org._report._dmarc",
+        "www.example.com",
+        "api.dev.example.com",
+    ] {
+        read(sure).add_to(&mut sets, "example.com").unwrap();
+    }
+    // What is there already is called as `list-records` has it.
+    read("api.dev").add_to(&mut sets, "example.com").unwrap();
+    read("api.dev").put_into(&mut sets, "example.com").unwrap();
+    let before = sets.len();
+    read("api.dev").take_from(&mut sets, "example.com").unwrap();
+    assert_eq!(sets.len(), before - 1);
 }
