@@ -8,7 +8,7 @@ use crate::apply::ServerReport;
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
 use crate::kind::{KINDS, Kind};
-use crate::model::{Resource, ServerName};
+use crate::model::{Resource, ResourceName, ServerName};
 use crate::plan::follow::staying;
 use crate::state::Filter;
 
@@ -23,15 +23,21 @@ pub(super) fn agree(
     context: &Context,
     reports: &[ServerReport],
 ) -> anyhow::Result<Vec<Diagnostic>> {
-    let done: BTreeSet<_> = reports
-        .iter()
-        .flat_map(ServerReport::changes_done)
-        .flat_map(|change| &change.owners)
-        .collect();
+    let mut touched: BTreeMap<&ResourceName, Vec<String>> = BTreeMap::new();
+    for change in reports.iter().flat_map(ServerReport::changes_done) {
+        let parts = change.item.as_ref();
+        let parts = parts.map_or_else(Vec::new, |item| item.touched(change.before.as_ref()));
+        for owner in &change.owners {
+            touched
+                .entry(owner)
+                .or_default()
+                .extend(parts.iter().cloned());
+        }
+    }
     let mut problems = Vec::new();
     for kind in KINDS.iter().filter(|kind| !kind.agree.is_empty()) {
-        let names: BTreeSet<String> = done
-            .iter()
+        let names: BTreeSet<String> = touched
+            .keys()
             .filter(|name| name.kind == kind.word)
             .map(|name| name.name.clone())
             .collect();
@@ -46,7 +52,7 @@ pub(super) fn agree(
         let mut resources = context.state()?.read(|read| read.resources(&filter))?;
         resources
             .retain(|resource| !resource.suspended && staying(&resource.placements).count() > 1);
-        problems.extend(wait(context, kind, resources)?);
+        problems.extend(wait(context, kind, resources, &touched)?);
     }
     Ok(problems)
 }
@@ -55,6 +61,7 @@ fn wait(
     context: &Context,
     kind: &'static Kind,
     mut resources: Vec<Resource>,
+    touched: &BTreeMap<&ResourceName, Vec<String>>,
 ) -> anyhow::Result<Vec<Diagnostic>> {
     let began = Instant::now();
     let mut behind: BTreeMap<ServerName, Vec<String>> = BTreeMap::new();
@@ -68,7 +75,14 @@ fn wait(
         if is_due {
             told = Some(Instant::now());
         }
-        let known = ask::about_with(context, kind, &resources, None, |server, script| {
+        let known = ask::about_with(context, kind, &resources, None, |server, there, script| {
+            let parts =
+                |resource: &Resource| touched.get(&resource.name).map_or(&[][..], Vec::as_slice);
+            let asked: Vec<_> = there
+                .iter()
+                .map(|resource| (resource.name.name.as_str(), &resource.spec, parts(resource)))
+                .collect();
+            (kind.sample)(&asked, script)?;
             if let Some(names) = behind.get(server).filter(|_| is_due) {
                 let names: Vec<&str> = names.iter().map(String::as_str).collect();
                 (kind.catch_up)(&names, script);

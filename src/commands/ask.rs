@@ -62,16 +62,16 @@ pub(super) fn about(
     resources: &[Resource],
     only: Option<&BTreeSet<ServerName>>,
 ) -> anyhow::Result<Known> {
-    about_with(context, kind, resources, only, |_, _| Ok(()))
+    about_with(context, kind, resources, only, |_, _, _| Ok(()))
 }
 
-/// The same; `more` adds to what a server is asked, before the questions.
+/// The same; `more` adds to what a server is asked about those of the resources that it has.
 pub(super) fn about_with(
     context: &Context,
     kind: &'static Kind,
     resources: &[Resource],
     only: Option<&BTreeSet<ServerName>>,
-    more: impl Fn(&ServerName, &mut Script) -> anyhow::Result<()>,
+    more: impl Fn(&ServerName, &[&Resource], &mut Script) -> anyhow::Result<()>,
 ) -> anyhow::Result<Known> {
     let inventory = context.inventory()?;
     let mut on: BTreeMap<&ServerName, Vec<&Resource>> = BTreeMap::new();
@@ -92,8 +92,8 @@ pub(super) fn about_with(
             .map(|resource| (resource.name.name.as_str(), &resource.spec))
             .collect();
         let mut script = Script::new();
-        more(name, &mut script)?;
         (kind.ask)(&specs, &mut script)?;
+        more(name, &there, &mut script)?;
         questions.push((server.clone(), script));
     }
     let (answers, problems) = ask(context, questions)?;

@@ -185,6 +185,13 @@ pub trait Atom: Clone + fmt::Debug + PartialEq + Sized {
         None
     }
 
+    /// Which parts of it are made, changed or taken away where this is there (`fact`), by names that its kind knows; empty
+    /// for what has no parts.
+    fn touched(&self, fact: Option<&Props>) -> Vec<String> {
+        let _ = fact;
+        Vec::new()
+    }
+
     /// Whether what is there (`fact`) and was never fleet's is somebody's, so that taking it over is a conflict, although
     /// fleet mends what it made itself.
     fn theirs(&self, fact: &Props) -> bool {
@@ -335,6 +342,11 @@ macro_rules! registry {
             /// See [`Atom::drastic`].
             pub fn drastic(&self, fact: &Props) -> Option<String> {
                 match self { $(Self::$atom(item) => item.drastic(fact),)* }
+            }
+
+            /// See [`Atom::touched`].
+            pub fn touched(&self, fact: Option<&Props>) -> Vec<String> {
+                match self { $(Self::$atom(item) => item.touched(fact),)* }
             }
 
             /// See [`Atom::guarded`].

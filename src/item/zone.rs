@@ -186,6 +186,13 @@ impl Atom for Zone {
         }
     }
 
+    fn touched(&self, fact: Option<&Props>) -> Vec<String> {
+        match &self.part {
+            Part::Primary(primary) => guard::touched(fact, primary),
+            Part::Secondary(_) => Vec::new(),
+        }
+    }
+
     fn kept(&self, task: i64) -> Option<String> {
         // The records are on record here; only the server has the keys that the parent's DS is made of.
         let signed = matches!(&self.part, Part::Primary(primary) if primary.signed);

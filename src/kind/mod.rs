@@ -293,6 +293,12 @@ pub trait Spec: Args + Serialize + DeserializeOwned + Clone + Send + Sync + 'sta
         let _ = (specs, out);
     }
 
+    /// Appends one read-only fragment that asks a server for what was changed of these (`touched`, see
+    /// [`crate::item::Atom::touched`]) and for some of the rest, so that servers which agree do so in more than a number.
+    fn sample(specs: &[(&str, Self, &[String])], out: &mut Script) {
+        let _ = (specs, out);
+    }
+
     /// Appends one fragment by which a server that lags behind the first server of these follows it at once, whether a
     /// notice reached it or not.
     fn catch_up(names: &[&str], out: &mut Script) {
@@ -309,6 +315,9 @@ pub trait Spec: Args + Serialize + DeserializeOwned + Clone + Send + Sync + 'sta
 
 /// Appends the questions about resources, by name and stored spec, to a script.
 pub type Ask = fn(&[(&str, &Value)], &mut Script) -> Result<(), Invalid>;
+
+/// Appends the questions about what was changed of resources, by name, stored spec and the parts, to a script.
+pub type Sample = fn(&[(&str, &Value, &[String])], &mut Script) -> Result<(), Invalid>;
 
 /// What is the matter, and what to do about it.
 pub type Told = (String, String);
@@ -396,6 +405,8 @@ pub struct Kind {
     pub wanted: fn(&Value, &str, bool) -> Result<Vec<Wanted>, Invalid>,
     /// See [`Spec::ask`].
     pub ask: Ask,
+    /// See [`Spec::sample`].
+    pub sample: Sample,
     /// See [`Spec::catch_up`].
     pub catch_up: fn(&[&str], &mut Script),
     /// See [`Spec::heard`].
@@ -494,6 +505,14 @@ impl Kind {
                     typed.push((*name, from_json::<S>(value)?));
                 }
                 S::ask(&typed, out);
+                Ok(())
+            },
+            sample: |specs, out| {
+                let mut typed = Vec::with_capacity(specs.len());
+                for (name, value, touched) in specs {
+                    typed.push((*name, from_json::<S>(value)?, *touched));
+                }
+                S::sample(&typed, out);
                 Ok(())
             },
             catch_up: S::catch_up,

@@ -298,6 +298,10 @@ impl Spec for Zone {
         live::ask(specs, out);
     }
 
+    fn sample(specs: &[(&str, Self, &[String])], out: &mut Script) {
+        live::sample(specs, out);
+    }
+
     fn catch_up(names: &[&str], out: &mut Script) {
         live::catch_up(names, out);
     }

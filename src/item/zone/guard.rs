@@ -40,6 +40,16 @@ pub(super) fn drastic(fact: &Props, wanted: &Primary, zone: &str) -> Option<Stri
     (!reasons.is_empty()).then(|| reasons.join(", and "))
 }
 
+/// Name and type of the records in which the zone differs from `fact`: `www.example.com. A`.
+pub(super) fn touched(fact: Option<&Props>, wanted: &Primary) -> Vec<String> {
+    let before = records(fact.and_then(|fact| fact.get(TEXT)).map_or("", String::as_str));
+    let text = wanted.text();
+    let after = records(&text);
+    let keys: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+    let differs = |key: &&&(&str, &str)| before.get(**key) != after.get(**key);
+    keys.iter().filter(differs).map(|(name, rtype)| format!("{name} {rtype}")).collect()
+}
+
 /// The values, each with its time to live, by name and type; the SOA is left out, as it is fleet's.
 fn records(text: &str) -> BTreeMap<(&str, &str), BTreeSet<&str>> {
     let mut records: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
@@ -53,4 +63,49 @@ fn records(text: &str) -> BTreeMap<(&str, &str), BTreeSet<&str>> {
         }
     }
     records
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+mod tests {
+    use super::*;
+    use crate::item::zone::Row;
+
+    #[test]
+    fn what_differs_is_told_by_name_and_type() {
+        let row = |name: &str, rtype: &str, ttl, content: &str| Row {
+            name: name.to_owned(),
+            rtype: rtype.to_owned(),
+            ttl,
+            content: content.to_owned(),
+            auth: true,
+        };
+        let wanted = Primary {
+            soa: row("example.com", "SOA", 60, "ns1.example.com h.example.com 0 1 2 3 4"),
+            rows: vec![
+                row("same.example.com", "A", 60, "192.0.2.1"),
+                row("new.example.com", "A", 60, "192.0.2.1"),
+                row("other.example.com", "TXT", 60, "\"x\""),
+                row("longer.example.com", "A", 61, "192.0.2.1"),
+                row("between.example.com", "", 0, ""),
+            ],
+            notify: Vec::new(),
+            keys: Vec::new(),
+            signed: false,
+            serial: None,
+        };
+        let text = "example.com. 60 SOA ns1.example.com h.example.com 0 9 9 9 9\nsame.example.com. 60 A 192.0.2.1\n\
+            other.example.com. 60 TXT \"y\"\nlonger.example.com. 60 A 192.0.2.1\ngone.example.com. 60 A 192.0.2.1\n";
+        let fact = Props::from([(TEXT.to_owned(), text.to_owned())]);
+        assert_eq!(
+            touched(Some(&fact), &wanted),
+            [
+                "gone.example.com. A",
+                "longer.example.com. A",
+                "new.example.com. A",
+                "other.example.com. TXT"
+            ]
+        );
+        assert_eq!(touched(None, &wanted).len(), 4);
+    }
 }
