@@ -14,7 +14,8 @@ pub(super) struct Flags {
     /// Show what would change, with diffs, and change nothing
     #[arg(long, help_heading = "How to carry it out")]
     pub(super) dry_run: bool,
-    /// Insist: replace what fleet did not write or what was edited since, and make large or harmful changes that are refused
+    /// Insist: replace what fleet did not write or what was edited since, with copies of files in the trash, and make large
+    /// or harmful changes that are refused
     #[arg(long, conflicts_with = "adopt", help_heading = "How to carry it out")]
     pub(super) force: bool,
     /// Take over what fleet did not write or what was edited since, as it is

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::apply::{self, Failure, Outcome, ServerReport, Strangers};
 use crate::diagnostic::Diagnostic;
 use crate::item::dir::goes_to_trash;
-use crate::item::{Applied, ItemType};
+use crate::item::{Applied, Item, ItemType};
 use crate::kind::kind;
 use crate::model::{PlacementStatus, Resource, ResourceName};
 use crate::plan::{Action, Blocked, ServerPlan};
@@ -233,9 +233,13 @@ pub(super) fn in_trash(report: &ServerReport, task: i64) -> Vec<String> {
         let mut slashes = path.match_indices('/');
         slashes.any(|(end, _)| paths.contains(&path[..end]))
     };
+    let done = report.changes_done().map(|change| &change.key);
+    let replaced = done.filter(|key| report.plan.replaced.contains(*key));
+    let replaced: Vec<&str> = replaced.map(|key| key.name.as_str()).collect();
     paths
         .iter()
         .filter(|path| !moved_with_another(path))
+        .chain(&replaced)
         .filter_map(|path| path.rsplit_once('/'))
         .map(|(dir, name)| format!("{dir}/.fleet-trash/{task}/{name}"))
         .collect()
@@ -334,13 +338,20 @@ pub(super) fn adopted(report: &ServerReport) -> Vec<String> {
     let back = back.map(|key| {
         format!("`{}` on `{server}` is back from the trash as it was, which is not what the settings want", key.name)
     });
-    let kept = report.plan.adopted.iter().map(|(key, _)| {
+    let kept = report.plan.adopted.iter().map(|(key, owners)| {
+        let way_back = owners.first().map_or_else(String::new, way_back);
         format!(
-            "`{}` on `{server}` was taken over with `--adopt`, and is not what the settings want",
+            "`{}` on `{server}` was taken over with `--adopt`, and is not what the settings want{way_back}",
             key.name
         )
     });
     back.chain(kept).collect()
+}
+
+/// How what was taken over becomes what the settings want.
+pub(super) fn way_back(owner: &ResourceName) -> String {
+    let (kind, name) = (&owner.kind, &owner.name);
+    format!("; `fleet apply {kind}:{name} --force` makes it so")
 }
 
 /// What was left alone on a server, as errors.
@@ -361,11 +372,17 @@ pub(super) fn held_back(report: &ServerReport) -> Vec<Diagnostic> {
         } else {
             format!("`{path}` is there on `{}`, and fleet did not write it", report.server)
         };
+        let copy = match conflict.item {
+            Item::File(_) => ", with a copy in the trash",
+            _ => "",
+        };
         Diagnostic::failed(message).hint(if conflict.adopted {
-            "`--dry-run --diff` shows the difference; `--force` replaces it with what the settings want, keep a copy of it; \
-             `--adopt` keeps it as it is, whatever they want"
+            format!(
+                "`--dry-run --diff` shows the difference; `--force` replaces it with what the settings want{copy}; \
+                 `--adopt` keeps it as it is, whatever they want"
+            )
         } else {
-            "`fleet plan --diff` shows the difference; `--force` replaces it, `--adopt` takes it over as it is"
+            format!("`fleet plan --diff` shows the difference; `--force` replaces it{copy}, `--adopt` takes it over as it is")
         })
     });
     blocked.chain(conflicts).collect()

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::list::status;
 use super::ask::Known;
+use super::outcome::way_back;
 use super::{Ending, KindVerb, ask, example_name, foreign, outlook};
 use crate::context::Context;
 use crate::diagnostic::{Class, Diagnostic, did_you_mean, ticked};
@@ -300,7 +301,10 @@ fn print(
         fields.push(("server", text, tone));
     }
     for (server, item) in adopted {
-        let text = format!("{item} on {server}, as it was found and not as the settings have it");
+        let text = format!(
+            "{item} on {server}, as it was found and not as the settings have it{}",
+            way_back(&resource.name)
+        );
         fields.push(("adopted", text, Tone::Warn));
     }
     fields.push(("weight", resource.weight.to_string(), Tone::Plain));

@@ -165,7 +165,10 @@ impl Atom for File {
                     steps.trash_first(&file.path);
                     created.push(file.path.as_str());
                 }
-                Some(_) => steps.save(&file.path),
+                Some(_) => {
+                    steps.keep_work(&file.path);
+                    steps.save(&file.path);
+                }
                 None => created.push(file.path.as_str()),
             }
             let staged = steps.stage(&file.path);

@@ -53,6 +53,8 @@ pub struct Steps {
     seeds: Vec<String>,
     reloads: BTreeSet<String>,
     restored: BTreeMap<Key, i64>,
+    replaced: BTreeSet<String>,
+    kept: BTreeSet<String>,
     fresh: BTreeMap<String, String>,
     given: BTreeMap<String, Vec<String>>,
     planted: Vec<String>,
@@ -72,6 +74,8 @@ impl Steps {
             seeds: Vec::new(),
             reloads: BTreeSet::new(),
             restored: BTreeMap::new(),
+            replaced: BTreeSet::new(),
+            kept: BTreeSet::new(),
             fresh: BTreeMap::new(),
             given: BTreeMap::new(),
             planted: Vec::new(),
@@ -89,6 +93,24 @@ impl Steps {
         restored
             .find(|(key, _)| key.item_type == item_type && key.name == name)
             .map(|(_, task)| *task)
+    }
+
+    /// Notes that somebody's work is in the file at `path`, should it be replaced.
+    pub fn replace(&mut self, path: &str) {
+        self.replaced.insert(path.to_owned());
+    }
+
+    /// Puts a copy of the file at `path` into the trash where somebody's work is in it; it is replaced later.
+    pub(super) fn keep_work(&mut self, path: &str) {
+        if !self.replaced.contains(path) || !self.kept.insert(path.to_owned()) {
+            return;
+        }
+        let task = self.task.to_string();
+        self.at(Phase::Prepare)
+            .line("keep_copy {} {}", &[path, &task]);
+        let mut undo = Script::new();
+        undo.line("drop_copy {} {}", &[path, &task]);
+        self.undo(undo);
     }
 
     /// Whether a path lies in a directory that goes back from the trash, so that it may be there by then.
@@ -289,13 +311,15 @@ impl Steps {
             .deletions
             .iter()
             .chain(&self.trashed)
+            .chain(&self.kept)
             .chain(&self.planted);
         staged.chain(changed.map(|path| split(path).0)).collect()
     }
 
     /// The directories with a trash in which something is put.
     pub fn trash_dirs(&self) -> BTreeSet<&str> {
-        self.trashed.iter().map(|path| split(path).0).collect()
+        let paths = self.trashed.iter().chain(&self.kept);
+        paths.map(|path| split(path).0).collect()
     }
 
     /// The whole undo script; it expects `$t`.

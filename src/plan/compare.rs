@@ -131,6 +131,8 @@ pub struct ServerPlan {
     pub restored: BTreeMap<Key, i64>,
     /// Those of them that somebody else had written, with the properties they have: they are taken over as they are.
     pub taken_back: BTreeMap<Key, Props>,
+    /// What is replaced although somebody's work is in it: a copy of a file goes to the trash.
+    pub replaced: BTreeSet<Key>,
 }
 
 impl ServerPlan {
@@ -426,7 +428,9 @@ impl Comparison<'_> {
             let as_found = known.adopted.as_ref();
             as_found.is_some_and(|as_found| satisfies(fact, as_found))
         });
-        let taken_over = adopted && known.is_some_and(|known| known.gave(&props));
+        // Who insists on these resources by name wants them as the settings have them again.
+        let insists = self.mode == Mode::Force && self.only.is_some();
+        let taken_over = adopted && !insists && known.is_some_and(|known| known.gave(&props));
         let repaired = wanted.item.repaired() && known.is_some_and(|known| !known.props.is_empty());
         let is_new = known.is_none_or(|known| known.props.is_empty() && known.intent.is_none());
         let theirs =
@@ -439,6 +443,7 @@ impl Comparison<'_> {
             );
         let left_alone = taken_over || (!ours && (theirs || doubtful));
         let settles = !doubtful && wanted.item.settles(fact);
+        let is_work = left_alone && wanted.item.guarded(fact);
         if left_alone && !taken_over && self.mode == Mode::Adopt && !settles {
             let adopted = Applied {
                 props,
@@ -490,6 +495,9 @@ impl Comparison<'_> {
             return;
         }
         self.hold_drastic(wanted, fact, &owners);
+        if is_work && key.item_type == ItemType::File {
+            self.plan.replaced.insert(key.clone());
+        }
         self.plan.changes.push(Change {
             key: key.clone(),
             action: Action::Update,

@@ -31,6 +31,14 @@ trash() {
 	grep -q -x -F -- "${1%/*}" "$state/trash/places" || printf '%s\n' "${1%/*}" >>"$state/trash/places"
 }
 
+# keep_copy PATH TASK: a copy of the file that is there goes to the trash, before it is replaced.
+keep_copy() {
+	printf '%s\n' "$1" >>"$t/copies"
+	within "${1%/*}" copy_to_trash "./${1##*/}" "./.fleet-trash/$2" || return
+	make_trash
+	grep -q -x -F -- "${1%/*}" "$state/trash/places" || printf '%s\n' "${1%/*}" >>"$state/trash/places"
+}
+
 # make_trash: the trash of what is no file: for databases $state/trash/TASK; `places` has the directories that have a
 # trash of their own, `users` the users that are gone, whose files may lie in one.
 make_trash() {
@@ -44,4 +52,9 @@ move_to_trash() {
 	# shellcheck disable=SC2174 # one after the other
 	[ ! -L ./.fleet-trash ] && mkdir -p -m 700 -- ./.fleet-trash "$2" &&
 		mv -T --backup=numbered -- "$1" "$2/${1##*/}"
+}
+copy_to_trash() {
+	# shellcheck disable=SC2174 # one after the other
+	[ ! -L ./.fleet-trash ] && mkdir -p -m 700 -- ./.fleet-trash "$2" &&
+		cp -a -T --backup=numbered -- "$1" "$2/${1##*/}"
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Action, Change, Mode, NGINX, PATHS, names};
+use super::{Action, Change, Mode, NGINX, PATHS, ServerPlan, names};
 use crate::item::{
-    Item, ItemType, Key, Phase, Probe, Props, Removal, Steps, TRANSACTIONS, package,
+    Item, ItemType, Phase, Probe, Props, Removal, Steps, TRANSACTIONS, package,
     service::with_config_test, zone,
 };
 use crate::shell::Script;
@@ -91,21 +91,21 @@ impl Transaction {
         task: i64,
         id: &str,
     ) -> Self {
-        let (mode, restored) = (Mode::Respect, BTreeMap::new());
-        Self::restoring(changes, probes, neighbours, (task, id), mode, &restored)
+        let (mode, plan) = (Mode::Respect, ServerPlan::default());
+        Self::part_of(&plan, changes, probes, neighbours, (task, id), mode)
     }
 
-    /// Like [`Self::new`], where some of what is to be made goes back from the trash (see [`super::trash`]), and where it may
-    /// be insisted on names that somebody else's configuration has.
-    pub fn restoring(
+    /// Like [`Self::new`], of a plan that has some of what is to be made go back from the trash (see [`super::trash`]) and some
+    /// of what is replaced go there, and where it may be insisted on names that somebody else's configuration has.
+    pub fn part_of(
+        plan: &ServerPlan,
         changes: &[&Change],
         probes: &[&Probe],
         neighbours: &[&Probe],
         (task, id): (i64, &str),
         mode: Mode,
-        restored: &BTreeMap<Key, i64>,
     ) -> Self {
-        let steps = steps(changes, task, restored);
+        let steps = steps(changes, task, plan);
         Self {
             script: compile(&steps, probes, neighbours, id, mode),
         }
@@ -118,12 +118,15 @@ impl Transaction {
 }
 
 /// Lets each type of item add its steps: what is made in the order of types, what goes away in the reverse.
-fn steps(changes: &[&Change], task: i64, restored: &BTreeMap<Key, i64>) -> Steps {
+fn steps(changes: &[&Change], task: i64, plan: &ServerPlan) -> Steps {
     let mut steps = Steps::new(task);
     // When it is tried again with fewer resources, what the others have in the trash stays there.
-    let mut restored = restored.clone();
+    let mut restored = plan.restored.clone();
     restored.retain(|key, _| changes.iter().any(|change| change.key == *key));
     steps.restore(restored);
+    for key in &plan.replaced {
+        steps.replace(&key.name);
+    }
     for item_type in ItemType::ALL {
         let wanted: Vec<(&Item, Option<&Props>)> = changes
             .iter()

@@ -243,14 +243,8 @@ mod tests {
         assert_eq!(plan.restored.len(), 1);
         assert_eq!(plan.changes.len(), 3, "the welcome page is not made");
         let changes: Vec<&Change> = plan.changes.iter().collect();
-        let transaction = Transaction::restoring(
-            &changes,
-            &[],
-            &[],
-            (9, "9-0"),
-            Mode::Respect,
-            &plan.restored,
-        );
+        let transaction =
+            Transaction::part_of(&plan, &changes, &[], &[], (9, "9-0"), Mode::Respect);
         let text = transaction.script().text();
         let at = |what: &str| text.find(what).unwrap_or_else(|| panic!("{what}: {text}"));
         assert!(
@@ -297,14 +291,8 @@ mod tests {
         assert_eq!(back.restored[&key], 7);
         assert_eq!(back.taken_back[&key]["sha256"], hash);
         let change = create(vhost());
-        let restoring = Transaction::restoring(
-            &[&change],
-            &[],
-            &[],
-            (9, "9-0"),
-            Mode::default(),
-            &back.restored,
-        );
+        let restoring =
+            Transaction::part_of(&back, &[&change], &[], &[], (9, "9-0"), Mode::default());
         let text = restoring.script().text();
         let staged = "/etc/nginx/conf.d/.fleet-stage/fleet-a.conf";
         assert!(

@@ -55,6 +55,13 @@ back() {
 	if exists "${1%/*}/$kept" && ! exists "$1"; then ours "${1%/*}" mv -T -- "./$kept" "./${1##*/}"; fi
 }
 
+# drop_copy PATH TASK: what was to be replaced is there again, and no copy of it needed.
+drop_copy() {
+	grep -q -x -F -- "$1" "$t/copies" 2>/dev/null || return 0
+	ours "${1%/*}" rm -f -- "./.fleet-trash/$2/${1##*/}"
+	within "${1%/*}" rmdir -- "./.fleet-trash/$2" 2>/dev/null || :
+}
+
 # into_trash PATH TASK: moves to the trash again what was put back from it.
 into_trash() {
 	kept=.fleet-trash/$2/${1##*/}

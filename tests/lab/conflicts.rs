@@ -40,9 +40,23 @@ fn a_file_that_was_there_before_is_left_alone_until_force() {
         "{list:#}"
     );
 
-    world.fleet("apply --force").expect(0);
+    // What fails leaves it alone, and no copy of it.
+    world.sh("lab-1", "echo 'bad;' >/etc/nginx/conf.d/zz.conf");
+    world.fleet("apply --force").expect(1);
+    world.sh("lab-1", "rm /etc/nginx/conf.d/zz.conf");
+    assert_eq!(world.json("list-trash", 0)["trash"], serde_json::json!([]));
+    assert_eq!(world.get("lab-1", "a.example").1, "foreign");
+    // What is replaced is kept.
+    let forced = world.fleet("apply --force").expect(0);
+    let task = world.json("list-tasks -n 1", 0)["tasks"][0]["id"].to_string();
+    let copy = format!("/etc/nginx/conf.d/.fleet-trash/{task}/fleet-a.example.conf");
+    expect_words(&forced.stderr, &["kept on `lab-1`", &copy]);
+    assert_eq!(world.sh("lab-1", &format!("cat {copy}")), FOREIGN);
+    let trash = world.json("list-trash", 0);
+    assert_eq!(trash["trash"][0]["what"], VHOST, "{trash:#}");
     world.expect_served("lab-1", "a.example");
     world.expect_settled();
+    world.expect_tidy("lab-1");
 }
 
 #[test]
@@ -174,6 +188,9 @@ fn what_was_taken_over_comes_back_as_it_was_and_is_told_from_what_fleet_wrote() 
     expect_words(&plan.stderr, &[VHOST, "--adopt", "nothing to do"]);
     let shown = world.fleet("show-site a.example").expect(0);
     expect_words(&shown.stdout, &["adopted", VHOST]);
+    let way_back = "`fleet apply site:a.example --force`";
+    expect_words(&shown.stdout, &[way_back]);
+    expect_words(&adopted.stderr, &[way_back]);
     let hint = adopted
         .stderr
         .lines()
@@ -214,6 +231,17 @@ fn what_was_taken_over_comes_back_as_it_was_and_is_told_from_what_fleet_wrote() 
     );
     assert_eq!(world.get("lab-1", "a.example"), (200, "foreign".to_owned()));
     assert_eq!(world.json("list-trash", 0)["trash"], serde_json::json!([]));
+    world.expect_settled();
+
+    // Everything of the fleet does not mean this; its own name does.
+    world.fleet("apply --force").expect(0);
+    assert_eq!(world.get("lab-1", "a.example"), (200, "foreign".to_owned()));
+    world.fleet("apply site:a.example --force").expect(0);
+    assert_ne!(world.get("lab-1", "a.example").1, "foreign");
+    expect_words(
+        &world.sh("lab-1", &format!("cat {VHOST}")),
+        &["server_name a.example"],
+    );
     world.expect_settled();
     world.expect_tidy("lab-1");
 }

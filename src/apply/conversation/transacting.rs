@@ -211,9 +211,9 @@ impl Conversation {
             .take(NEIGHBOURS)
             .collect();
         let id = format!("{task}-{number}");
-        let (mode, restored) = (self.request.mode, &self.report.plan.restored);
+        let (mode, plan) = (self.request.mode, &self.report.plan);
         let transaction =
-            Transaction::restoring(changes, &probes, &neighbours, (task, &id), mode, restored);
+            Transaction::part_of(plan, changes, &probes, &neighbours, (task, &id), mode);
         let mut progress = Vec::new();
         let mut notices = BTreeSet::new();
         let mut trial = None;
