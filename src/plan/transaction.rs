@@ -375,7 +375,7 @@ fn requests(probes: &[&Probe], script: &mut Script) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::item::{Dir, User, dir::OnRemove};
+    use crate::item::{Dir, Key, User, dir::OnRemove};
 
     fn create(item: Item) -> Change {
         Change {
