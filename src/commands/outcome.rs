@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::apply::{self, Failure, Outcome, ServerReport, Strangers};
 use crate::diagnostic::Diagnostic;
 use crate::item::dir::goes_to_trash;
-use crate::item::{Applied, Item, ItemType};
+use crate::item::{Applied, Item, ItemType, Key};
 use crate::kind::kind;
 use crate::model::{PlacementStatus, Resource, ResourceName};
 use crate::plan::{Action, Blocked, ServerPlan};
@@ -23,8 +23,12 @@ pub(super) const NOT_BEGUN: &str = "an earlier wave was not well";
 
 /// What is to be recorded of a server before it is changed.
 pub(super) fn before(plan: &ServerPlan) -> state::Outcome {
+    let known = plan
+        .remember
+        .iter()
+        .filter(|(key, _)| !plan.found.contains(key));
     state::Outcome {
-        applied: plan.remember.iter().cloned().collect(),
+        applied: known.cloned().collect(),
         ..state::Outcome::default()
     }
 }
@@ -66,8 +70,9 @@ pub(super) fn of(
     unattended: Option<i64>,
 ) -> state::Outcome {
     let mut outcome = state::Outcome::default();
-    let remember = report.plan.remember.iter().cloned();
-    outcome.applied.extend(remember);
+    let remember = report.plan.remember.iter();
+    let remember = remember.filter(|(key, known)| is_taken_in(report, key, &known.owners));
+    outcome.applied.extend(remember.cloned());
     outcome.forgotten.clone_from(&report.plan.forget);
     // What is to change was recorded with the intent, which is not to be touched before it is known what became of it;
     // and where no intent was recorded, an earlier one may still say what is there.
@@ -80,7 +85,12 @@ pub(super) fn of(
         } else if change.is_recorded() {
             let applied = Applied {
                 props: change.after.clone(),
-                adopted: report.plan.taken_back.get(&change.key).cloned(),
+                adopted: {
+                    let (back, stays) = (&report.plan.taken_back, &report.plan.stays);
+                    back.get(&change.key)
+                        .or_else(|| stays.get(&change.key))
+                        .cloned()
+                },
                 owners: change.owners.clone(),
                 ..Applied::default()
             };
@@ -105,6 +115,14 @@ pub(super) fn of(
             .push((resource.id, settled(report, resource, unattended)));
     }
     outcome
+}
+
+/// Whether what was there already belongs to its owners from now on. Who was refused has no part in it, or its wish being
+/// taken back would take away what somebody else has made.
+fn is_taken_in(report: &ServerReport, key: &Key, owners: &[ResourceName]) -> bool {
+    let is_well =
+        |owner: &ResourceName| report.trouble(owner).is_none() && !report.untried.contains(owner);
+    !report.plan.found.contains(key) || owners.is_empty() || owners.iter().any(is_well)
 }
 
 /// Whether it is known what became of every change: neither cut off in the middle, nor left half undone.
@@ -338,7 +356,9 @@ pub(super) fn adopted(report: &ServerReport) -> Vec<String> {
     let back = back.map(|key| {
         format!("`{}` on `{server}` is back from the trash as it was, which is not what the settings want", key.name)
     });
-    let kept = report.plan.adopted.iter().map(|(key, owners)| {
+    let kept = report.plan.adopted.iter();
+    let kept = kept.filter(|(key, owners)| is_taken_in(report, key, owners));
+    let kept = kept.map(|(key, owners)| {
         let way_back = owners.first().map_or_else(String::new, way_back);
         format!(
             "`{}` on `{server}` was taken over with `--adopt`, and is not what the settings want{way_back}",

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use sha2::{Digest, Sha256};
 
 use super::metadata::{self, Wanted};
-use super::{Atom, ItemType, Phase, Props, Removal, Steps, satisfies};
+use super::{Atom, ItemType, Key, Phase, Props, Removal, Steps, satisfies};
 use crate::shell::{Script, Secret};
 
 /// A regular file.
@@ -35,6 +35,8 @@ pub enum Content {
     Text(String),
     /// Text that must not be shown (a private key, password hashes).
     Secret(Secret),
+    /// The same, with the password of the account that is this item.
+    Login(Secret, Key),
 }
 
 /// Stands in a text where the name servers go that the file's server asks: see [`File::fill`].
@@ -48,7 +50,7 @@ impl Content {
     pub fn text(&self) -> &str {
         match self {
             Self::Text(text) => text,
-            Self::Secret(secret) => secret.reveal(),
+            Self::Secret(secret) | Self::Login(secret, _) => secret.reveal(),
         }
     }
 }

@@ -185,6 +185,13 @@ pub trait Atom: Clone + fmt::Debug + PartialEq + Sized {
         None
     }
 
+    /// What is made instead where it was taken over (`as_found`) and the settings have changed since they were this (`gave`),
+    /// if that leaves the rest as it was taken over; with the properties that it has then.
+    fn spared(&self, as_found: &Props, gave: &Props) -> Option<(Self, Props)> {
+        let _ = (as_found, gave);
+        None
+    }
+
     /// Which parts of it are made, changed or taken away where this is there (`fact`), by names that its kind knows; empty
     /// for what has no parts.
     fn touched(&self, fact: Option<&Props>) -> Vec<String> {
@@ -342,6 +349,13 @@ macro_rules! registry {
             /// See [`Atom::drastic`].
             pub fn drastic(&self, fact: &Props) -> Option<String> {
                 match self { $(Self::$atom(item) => item.drastic(fact),)* }
+            }
+
+            /// See [`Atom::spared`].
+            pub fn spared(&self, as_found: &Props, gave: &Props) -> Option<(Self, Props)> {
+                match self {
+                    $(Self::$atom(item) => item.spared(as_found, gave).map(|(item, then)| (Self::$atom(item), then)),)*
+                }
             }
 
             /// See [`Atom::touched`].

@@ -38,6 +38,8 @@ pub struct Postgres {
 enum Object {
     Database(Database),
     Role(Role),
+    /// Another password for one that else stays as it was taken over.
+    Password(Role),
 }
 
 /// A database, with the three roles behind its users.
@@ -205,7 +207,7 @@ impl Atom for Postgres {
                 }
                 wanted
             }
-            Object::Role(role) => props([
+            Object::Role(role) | Object::Password(role) => props([
                 ("password", super::verifier::print(role.verifier.reveal())),
                 ("grants", format!("{} on {}", role.access, role.database)),
                 ("connections", role.connections.to_string()),
@@ -240,8 +242,29 @@ impl Atom for Postgres {
                 "/var/lib/fleet/trash/{task}/postgres-{}/dump.sql.gz",
                 database.name
             )),
-            Object::Role(_) => None,
+            Object::Role(_) | Object::Password(_) => None,
         }
+    }
+
+    fn spared(&self, as_found: &Props, gave: &Props) -> Option<(Self, Props)> {
+        let wanted = self.wanted();
+        let differs = |prop: &str| gave.get(prop) != wanted.get(prop);
+        let password_alone = wanted.keys().all(|prop| differs(prop) == (prop == "password"));
+        let Object::Role(role) = &self.object else {
+            return None;
+        };
+        // Among the roles behind a database it would lose what it has made; and where the database was taken over too, there
+        // are none.
+        if !password_alone || as_found.get("grants") == wanted.get("grants") {
+            return None;
+        }
+        let mut then = as_found.clone();
+        then.insert("password".to_owned(), wanted["password"].clone());
+        let item = Self {
+            key: self.key.clone(),
+            object: Object::Password(role.clone()),
+        };
+        Some((item, then))
     }
 
     fn observe(names: &[&str], out: &mut Script) {
@@ -289,6 +312,10 @@ impl Atom for Postgres {
                         statements::keep(&role.name, &mut kept);
                     }
                     work.push(statements::admit(role, *before));
+                }
+                Object::Password(role) => {
+                    statements::keep(&role.name, &mut kept);
+                    work.push(statements::set_password(role));
                 }
             }
             if let Object::Role(role) = &item.object {

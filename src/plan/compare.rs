@@ -10,6 +10,7 @@ use crate::item::{Applied, Item, ItemType, Key, Props, UNKNOWN, satisfies};
 use crate::kind::kind;
 use crate::model::{ResourceName, ServerName};
 
+mod adopted;
 mod blocked;
 
 pub use blocked::Blocked;
@@ -123,6 +124,9 @@ pub struct ServerPlan {
     /// What is there and not on record as such: what is right already, what an earlier transaction made without
     /// reporting back, and what has other owners now.
     pub remember: Vec<(Key, Applied)>,
+    /// Those of them that nothing was on record of: they are nobody's yet, and stay so where those that they would belong
+    /// to are refused.
+    pub found: BTreeSet<Key>,
     /// What was taken over as it is, and not as it is wanted, with those that it belongs to.
     pub adopted: Vec<(Key, Vec<ResourceName>)>,
     /// What is on record and neither wanted nor there.
@@ -131,6 +135,8 @@ pub struct ServerPlan {
     pub restored: BTreeMap<Key, i64>,
     /// Those of them that somebody else had written, with the properties they have: they are taken over as they are.
     pub taken_back: BTreeMap<Key, Props>,
+    /// What is changed in part and else stays as it was taken over, with the properties that it has then.
+    pub stays: BTreeMap<Key, Props>,
     /// What is replaced although somebody's work is in it: a copy of a file goes to the trash.
     pub replaced: BTreeSet<Key>,
 }
@@ -242,6 +248,10 @@ pub fn compare(
         }
     }
     let mut plan = comparison.plan;
+    adopted::hold(&mut plan, applied);
+    let is_found = |key: &&Key| !applied.contains_key(*key);
+    let remembered = plan.remember.iter().map(|(key, _)| key);
+    plan.found = remembered.filter(is_found).cloned().collect();
     plan.changes.sort_by(|a, b| a.key.cmp(&b.key));
     plan
 }
@@ -431,6 +441,14 @@ impl Comparison<'_> {
         // Who insists on these resources by name wants them as the settings have them again.
         let insists = self.mode == Mode::Force && self.only.is_some();
         let taken_over = adopted && !insists && known.is_some_and(|known| known.gave(&props));
+        if adopted
+            && !taken_over
+            && !insists
+            && let Some(known) = known
+            && self.spare(key, wanted, fact, known, &owners)
+        {
+            return;
+        }
         let repaired = wanted.item.repaired() && known.is_some_and(|known| !known.props.is_empty());
         let is_new = known.is_none_or(|known| known.props.is_empty() && known.intent.is_none());
         let theirs =

@@ -209,7 +209,7 @@ fn visible(props: &Props, secret: bool) -> BTreeMap<&str, &str> {
 }
 
 fn is_secret(item: &Item) -> bool {
-    matches!(item, Item::File(file) if matches!(file.content, Content::Secret(_)))
+    matches!(item, Item::File(file) if matches!(file.content, Content::Secret(_) | Content::Login(..)))
 }
 
 fn content_diff(page: &mut Page, item: &Item, before: Option<&Props>, contents: &Contents) {
@@ -239,7 +239,7 @@ fn content_diff(page: &mut Page, item: &Item, before: Option<&Props>, contents: 
     };
     let exists = before.is_some();
     match &file.content {
-        Content::Secret(_) => {
+        Content::Secret(_) | Content::Login(..) => {
             page.toned_line("      (secret content, not shown)", Tone::Dim);
         }
         Content::Text(after) => match contents.get(&file.path) {

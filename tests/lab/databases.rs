@@ -198,9 +198,17 @@ fn what_somebody_changed_on_the_server_is_seen_and_made_right() {
     expect_settings_of_a_site(&world);
     expect_one_to_hide_no_other(&world);
     // What was there before fleet is not taken over in silence.
-    world.sh("lab-1", "mariadb -e \"CREATE USER 'old'@'localhost'\"");
+    world.sh(
+        "lab-1",
+        "mariadb -e \"CREATE DATABASE old; CREATE USER 'old'@'localhost'\"",
+    );
     let refused = world.fleet("add-database old").expect(1);
     expect_words(&refused.stderr, &["user old@localhost"]);
+    // Nor is what was as it would be made: it is not fleet's to take away.
+    world.expect_settled();
+    world
+        .fleet("add-site kept.example --server lab-1")
+        .expect(0);
     for engine in ENGINES {
         expect_a_password_to_be_kept(&world, engine);
     }
@@ -222,11 +230,7 @@ fn expect_a_password_to_be_kept(world: &World, engine: &str) {
         )
     };
     world.sh("lab-1", &make);
-    let way = if engine == "mariadb" {
-        "fleet rotate-password legacy_mariadb legacy_mariadb"
-    } else {
-        "psql"
-    };
+    let way = &format!("fleet rotate-password {name} {name}");
     let known = |value: &serde_json::Value| {
         let what = format!("password of {name}");
         assert_eq!(value["unknown_secrets"][0], *what, "{value:#}");
@@ -250,13 +254,38 @@ fn expect_a_password_to_be_kept(world: &World, engine: &str) {
         query(world, "lab-1", engine, &login, "SELECT 1")
     };
     login("oldpw").expect("the password that it had");
-    if engine == "postgres" {
-        // It is in none of the roles that fleet makes.
-        return;
+    // A password that does not work is written nowhere, and nothing of it is on record.
+    let file = format!("{engine}.env");
+    let settings = format!("--write-settings={file}");
+    world.home.write("wrong", "wrong-password\n");
+    let other = format!("other_{engine}");
+    world.sh("lab-1", &make.replace(&name, &other));
+    for source in ["", "--password-file wrong"] {
+        let add = format!(
+            "add-database {other} --engine {engine} --site kept.example --adopt {settings} {source}"
+        );
+        let refused = world.fleet(&add).expect(1);
+        expect_words(
+            &refused.stderr,
+            &[
+                "keeps its own password",
+                "--password-file",
+                "rotate-password",
+            ],
+        );
+        world.expect_settled();
     }
+    let home = "/srv/www/kept.example";
+    world.sh("lab-1", &format!("test ! -e {home}/{file}"));
+    let login_other = Login::new(&other, "oldpw", &other);
+    query(world, "lab-1", engine, &login_other, "SELECT 1")
+        .expect("it is there, with its password");
+
     let rotated = world.json(&format!("rotate-password {name}"), 0);
     let password = told(&rotated, &name);
     login(&password).expect("the new one");
+    login("oldpw").expect_err("the old one");
+    world.expect_settled();
     let shown = world.json(&format!("show-database {name} --reveal"), 0);
     assert_eq!(told(&shown["database"], &name), password);
     let live = &shown["database"]["live"]["lab-1"];

@@ -225,3 +225,33 @@ fn an_intent_is_withdrawn_only_when_it_was_made_and_is_known_to_be_undone() {
         assert_eq!(before(&report.plan).applied.len(), 1);
     }
 }
+
+#[test]
+fn what_was_there_already_is_nobodys_where_its_owner_is_refused() {
+    let mut report = report(Outcome::Failed, true);
+    let key = report.plan.changes[0].key.clone();
+    let recorded = |report: &ServerReport| of(report, &[site("a.example")], None).applied;
+    // It is on its way: not by itself.
+    report.plan.changes.clear();
+    report.plan.remember[0].1.owners = vec![ResourceName::new("site", "a.example")];
+    assert!(recorded(&report).contains_key(&key));
+    report.plan.found.insert(key.clone());
+    assert!(recorded(&report).contains_key(&key));
+    assert!(before(&report.plan).applied.is_empty());
+    report.plan.blocked.push(Blocked {
+        resource: ResourceName::new("site", "a.example"),
+        reason: "no".to_owned(),
+        hint: None,
+    });
+    assert!(!recorded(&report).contains_key(&key));
+    // With another owner, who is well, it belongs to both.
+    report.plan.remember[0]
+        .1
+        .owners
+        .push(ResourceName::new("site", "b.example"));
+    assert!(recorded(&report).contains_key(&key));
+    // What was on record stays there.
+    report.plan.remember[0].1.owners.pop();
+    report.plan.found.clear();
+    assert!(recorded(&report).contains_key(&key));
+}

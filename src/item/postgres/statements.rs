@@ -213,6 +213,19 @@ pub(super) fn admit(role: &Role, before: Option<&Props>) -> Step {
     }
 }
 
+/// Gives a role that is not one of fleet's making another password, and nothing else.
+pub(super) fn set_password(role: &Role) -> Step {
+    let mut forward = sql();
+    forward.raw("ALTER ROLE ").name(&role.name).raw(" PASSWORD ").value(role.verifier.reveal()).raw(";\n");
+    Step {
+        forward,
+        back: sql(),
+        early: true,
+        kept: true,
+        makes: None,
+    }
+}
+
 /// Makes a role as it should be that has come back with its database, or has not. What undoes that takes the database
 /// away first.
 pub(super) fn admit_again(role: &Role) -> Step {

@@ -100,21 +100,13 @@ pub(super) fn foreign(
         })
     };
     let foreign = |(user, settings): (&String, &User)| {
-        let known = kept(user)?;
-        // What such a role has made is its own: it would lose that among the roles that fleet puts behind a database.
-        let stays = spec.engine() == Engine::Postgres && known.kept_its("grants");
+        kept(user)?;
         Some(Foreign {
             what: format!("password of {user}"),
             id: settings.password.clone(),
-            hint: if stays {
-                format!(
-                    "the role is not one of fleet's making: `\\password {user}` in `psql` on the server sets another"
-                )
-            } else {
-                format!(
-                    "`fleet rotate-password {name} {user}` sets another, and with `--password-file` the one that is in use"
-                )
-            },
+            hint: format!(
+                "`fleet rotate-password {name} {user}` sets another, and with `--password-file` the one that is in use"
+            ),
         })
     };
     spec.users().iter().filter_map(foreign).collect()

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::{Database, Engine};
 use crate::diagnostic::{Invalid, ticked};
 use crate::item::file::Content;
-use crate::item::{File, Item};
+use crate::item::{File, Item, ItemType, Key};
 use crate::kind::{Compile, Secrets, site};
 use crate::model::DomainName;
 use crate::shell::Secret;
@@ -76,13 +76,23 @@ pub(super) fn item(spec: &Database, input: &Compile<'_>) -> Result<Option<Item>,
     })?;
     Ok(Some(Item::from(File {
         path,
-        content: Content::Secret(content),
+        content: Content::Login(content, account(spec)),
         mode: 0o600,
         owner: user.clone(),
         group: user,
         service: None,
         seed: false,
     })))
+}
+
+/// The item whose password is in it.
+fn account(spec: &Database) -> Key {
+    let user = spec.local_owner().map_or("", |(user, _)| user);
+    let (item_type, name) = match spec.engine() {
+        Engine::Mariadb => (ItemType::Mariadb, format!("user {user}@localhost")),
+        Engine::Postgres => (ItemType::Postgres, format!("user {user}")),
+    };
+    Key { item_type, name }
 }
 
 /// Its content, in the form that `dotenv` and its like read, and the shell.

@@ -246,7 +246,7 @@ pub(super) fn items_text(
             out.push_str(&head);
             match &file.content {
                 Content::Text(text) => out.push_str(text),
-                Content::Secret(secret) => {
+                Content::Secret(secret) | Content::Login(secret, _) => {
                     let _ = writeln!(out, "(secret, {} bytes)", secret.reveal().len());
                 }
             }

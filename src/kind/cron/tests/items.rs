@@ -53,7 +53,7 @@ fn text(items: &[Item], path: &str) -> String {
     assert_eq!((file.owner.as_str(), file.group.as_str()), ("root", "root"));
     match &file.content {
         Content::Text(text) => text.clone(),
-        Content::Secret(_) => panic!("{path} is secret"),
+        Content::Secret(_) | Content::Login(..) => panic!("{path} is secret"),
     }
 }
 

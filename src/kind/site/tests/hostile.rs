@@ -305,7 +305,7 @@ fn read_back(site: &Site, directive: &str) -> Vec<Vec<String>> {
             Item::File(file) if file.path.ends_with("fleet-example.com.conf") => {
                 match &file.content {
                     Content::Text(text) => Some(text.as_str()),
-                    Content::Secret(_) => None,
+                    Content::Secret(_) | Content::Login(..) => None,
                 }
             }
             _ => None,

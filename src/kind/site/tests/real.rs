@@ -59,7 +59,9 @@ pub(super) fn items_below(
                     file.fill(&[]);
                     let text = match &file.content {
                         Content::Text(text) => text.clone(),
-                        Content::Secret(secret) => secret.reveal().to_owned(),
+                        Content::Secret(secret) | Content::Login(secret, _) => {
+                            secret.reveal().to_owned()
+                        }
                     };
                     let path = root.join(file.path.trim_start_matches('/'));
                     fs::create_dir_all(path.parent().unwrap()).unwrap();
