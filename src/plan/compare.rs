@@ -441,12 +441,8 @@ impl Comparison<'_> {
         // Who insists on these resources by name wants them as the settings have them again.
         let insists = self.mode == Mode::Force && self.only.is_some();
         let taken_over = adopted && !insists && known.is_some_and(|known| known.gave(&props));
-        if adopted
-            && !taken_over
-            && !insists
-            && let Some(known) = known
-            && self.spare(key, wanted, fact, known, &owners)
-        {
+        let is_spared = adopted && !taken_over && !insists;
+        if is_spared && self.spare(key, wanted, fact, known, &owners) {
             return;
         }
         let repaired = wanted.item.repaired() && known.is_some_and(|known| !known.props.is_empty());
@@ -463,16 +459,7 @@ impl Comparison<'_> {
         let settles = !doubtful && wanted.item.settles(fact);
         let is_work = left_alone && wanted.item.guarded(fact);
         if left_alone && !taken_over && self.mode == Mode::Adopt && !settles {
-            let adopted = Applied {
-                props,
-                intent: None,
-                adopted: Some(fact.clone()),
-                owners: cloned(owners),
-            };
-            self.plan
-                .adopted
-                .push((key.clone(), adopted.owners.clone()));
-            self.plan.remember.push((key.clone(), adopted));
+            self.take_over(key, props, fact, cloned(owners));
             return;
         }
         let left_alone = taken_over || (left_alone && self.mode == Mode::Respect);

@@ -9,17 +9,37 @@ use crate::model::ResourceName;
 use crate::plan::Wanted;
 
 impl Comparison<'_> {
+    /// Takes an item over as it is (`fact`) in the place of what is wanted.
+    pub(super) fn take_over(
+        &mut self,
+        key: &Key,
+        props: Props,
+        fact: &Props,
+        owners: Vec<ResourceName>,
+    ) {
+        self.plan.adopted.push((key.clone(), owners.clone()));
+        let adopted = Applied {
+            props,
+            intent: None,
+            adopted: Some(fact.clone()),
+            owners,
+        };
+        self.plan.remember.push((key.clone(), adopted));
+    }
+
     /// Changes of an item what its settings have changed since it was taken over, where the rest stays; whether it can.
     pub(super) fn spare(
         &mut self,
         key: &Key,
         wanted: &Wanted,
         fact: &Props,
-        known: &Applied,
+        known: Option<&Applied>,
         owners: &[&ResourceName],
     ) -> bool {
-        let as_found = known.adopted.as_ref();
-        let spared = as_found.and_then(|as_found| wanted.item.spared(as_found, &known.props));
+        let spared = known.and_then(|known| {
+            let as_found = known.adopted.as_ref()?;
+            wanted.item.spared(as_found, &known.props)
+        });
         let Some((item, then)) = spared else {
             return false;
         };
