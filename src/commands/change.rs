@@ -253,8 +253,8 @@ impl<'a> Changing<'a> {
         }
     }
 
-    /// What the admin must be told of what is recorded now: once of its secrets, and of a new resource that is `there`
-    /// how to reach it.
+    /// What the admin must be told of what is recorded now: once of its secrets, and of what is new and `there` how to
+    /// reach it.
     fn shown(
         &self,
         value: &mut Value,
@@ -267,8 +267,15 @@ impl<'a> Changing<'a> {
             return Ok(Vec::new());
         };
         let mut shown = Vec::new();
-        if matches!(before, Before::Nothing) {
-            let directions = directions(self.context, self.kind, &resource)?;
+        let known = match before {
+            Before::Nothing => Some(Vec::new()),
+            // What is new of it: the way of a further user.
+            Before::Resource(before) => Some(directions(self.context, self.kind, before)?),
+            Before::Leaving | Before::Several => None,
+        };
+        if let Some(known) = known {
+            let mut directions = directions(self.context, self.kind, &resource)?;
+            directions.retain(|way| !known.contains(way));
             if !directions.is_empty() {
                 value["directions"] = directions.iter().cloned().collect();
             }

@@ -116,6 +116,9 @@ fn a_database_is_used_by_its_users_and_nobody_else() {
             0,
         );
         let password = told(&added, &reader);
+        let ways = added["directions"].as_array().expect("how it gets there");
+        assert_eq!(ways.len(), 1, "{added:#}");
+        assert_eq!(ways[0][0], format!("url of {reader}"));
         let as_reader = Login::new(&reader, &password, &name);
         assert_eq!(run(&as_reader, "SELECT a FROM t").expect("it reads"), "1");
         assert!(
