@@ -234,3 +234,32 @@ fn what_is_shown_of_a_zone_is_a_table_and_nothing_of_how_it_is_stored() {
     );
     assert_eq!(settings.last(), Some(&"records"));
 }
+
+#[test]
+fn the_keys_of_transfers_stay_as_long_as_somebody_transfers() {
+    let environment = Environment::new();
+    let servers = (1..=3).map(|n| format!("[servers.sg-{n}]\naddress = \"192.0.2.{n}\"\n"));
+    environment.write("inventory.toml", &servers.collect::<String>());
+    let add =
+        "add-zone example.com --server sg-1 --secondary sg-2 --secondaries 1 --transfer-key 2";
+    stage(&environment, add).expect(0);
+    let keys = || {
+        let shown = environment.fleet(["show-zone", "example.com", "--recorded", "--json"]);
+        let spec = &shown.expect(0).json()["zone"]["spec"];
+        let keys = spec["keys"].as_array().cloned().unwrap_or_default();
+        keys.iter()
+            .map(|key| key["number"].clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(keys(), [1, 2]);
+    for unset in ["secondaries", "transfer-key"] {
+        stage(
+            &environment,
+            &format!("set-zone example.com --unset {unset}"),
+        )
+        .expect(0);
+        assert_eq!(keys(), [1, 2], "after --unset {unset}");
+    }
+    stage(&environment, "set-zone example.com --unset secondary").expect(0);
+    assert_eq!(keys(), [0; 0]);
+}

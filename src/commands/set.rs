@@ -147,6 +147,9 @@ impl Setting {
                 remove_entries(fields, entries, keys, subject)?;
             }
         }
+        if !self.unset.is_empty() {
+            spec = (kind.retain)(&spec, &there.spec).map_err(|i| i.into_diagnostics(subject))?;
+        }
         let now = changing.context.now();
         (kind.validate)(&spec, &name.name, now).map_err(|i| i.into_diagnostics(subject))?;
         let spec = (kind.normalise)(&spec).map_err(|i| i.into_diagnostics(subject))?;

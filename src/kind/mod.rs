@@ -214,6 +214,11 @@ pub trait Spec: Args + Serialize + DeserializeOwned + Clone + Send + Sync + 'sta
         let _ = there;
     }
 
+    /// Takes back from the settings as they were (`there`) what went along with one that was unset, and others still need.
+    fn retain(&mut self, there: &Self) {
+        let _ = there;
+    }
+
     /// What its users need to know to reach it, beside its secrets: shown when it is new, and by `show-`.
     fn directions(&self, name: &str, server: Option<&Server>) -> Vec<(String, String)> {
         let _ = (name, server);
@@ -371,6 +376,8 @@ pub struct Kind {
     pub canonical_name: fn(&str) -> Result<String, Invalid>,
     /// See [`Spec::inherit`]: the settings, and those of the resource that exists.
     pub inherit: fn(&Value, &Value) -> Result<Value, Invalid>,
+    /// See [`Spec::retain`]: the settings, and those as they were.
+    pub retain: fn(&Value, &Value) -> Result<Value, Invalid>,
     /// See [`Spec::directions`].
     pub directions: Directions,
     /// See [`Spec::secrets`].
@@ -469,6 +476,11 @@ impl Kind {
             inherit: |value, there| {
                 let mut spec = from_json::<S>(value)?;
                 spec.inherit(&from_json::<S>(there)?);
+                to_json(&spec)
+            },
+            retain: |value, there| {
+                let mut spec = from_json::<S>(value)?;
+                spec.retain(&from_json::<S>(there)?);
                 to_json(&spec)
             },
             directions: |value, name, server| Ok(from_json::<S>(value)?.directions(name, server)),

@@ -234,6 +234,13 @@ impl Spec for Zone {
         }
     }
 
+    fn retain(&mut self, there: &Self) {
+        if self.has_secondaries() && self.keys.is_empty() {
+            self.keys.clone_from(&there.keys);
+            self.transfer_key = there.transfer_key;
+        }
+    }
+
     fn validate(&self, name: &str, _now: Timestamp) -> Result<(), Invalid> {
         self.check(name).map(drop)
     }
