@@ -466,6 +466,13 @@ fn is_there(path: &Path) -> bool {
     }
 }
 
+/// Whether others than its owner and group can read a file; what cannot be looked at is not.
+fn is_open_to_others(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    path.metadata()
+        .is_ok_and(|found| found.is_file() && found.mode() & 0o004 != 0)
+}
+
 /// Who this process runs as, where the environment does not say: cron, a service.
 fn of_process() -> String {
     use std::os::unix::fs::MetadataExt;

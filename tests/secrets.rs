@@ -349,3 +349,33 @@ fn what_a_database_has_for_settings_is_shown_in_words() {
         .expect(2);
     assert!(refused.stdout.contains("no JSON"), "{refused}");
 }
+
+#[test]
+fn a_secret_in_a_file_that_others_can_read_is_warned_of() {
+    use std::os::unix::fs::PermissionsExt;
+    let environment = Environment::new();
+    environment.write(
+        "inventory.toml",
+        "[servers.sg-1]\naddress = \"192.0.2.1\"\n",
+    );
+    let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/src/kind/site/fixtures");
+    let certificates = ["p256.crt", "inter.crt"];
+    let fixture =
+        |name: &str| std::fs::read_to_string(format!("{fixtures}/{name}")).expect("a fixture");
+    environment.write("chain", &certificates.map(fixture).concat());
+    let key = environment.write("key", &fixture("p256.key"));
+    let password = environment.write("password", "hunter22\n");
+    for (mode, is_warned) in [(0o644, true), (0o600, false)] {
+        for path in [&key, &password] {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("a mode");
+        }
+        for command in [
+            "add-site example.com --tls-certificate chain --tls-key key --stage",
+            "add-database shop --password-file password --stage",
+        ] {
+            let said = environment.fleet(command.split_whitespace()).stderr;
+            let warned = said.contains("can be read by others") && said.contains("chmod 600");
+            assert_eq!(warned, is_warned, "{command}: {said}");
+        }
+    }
+}

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::Context;
 use crate::kind::{self, SecretId};
-use crate::shell::Secret;
+use crate::shell::{Secret, quote};
 use crate::state::{Filter, Sealed, SealingKey};
 
 /// Gives a spec what its arguments name. What it sealed is to be stored together with the spec: see
@@ -83,6 +83,24 @@ impl kind::Edge for Edge<'_> {
         self.context
             .read_file(path)
             .map_err(|error| message(&error))
+    }
+
+    fn read_secret_file(&mut self, path: &Path) -> Result<String, String> {
+        let text = self.read_file(path)?;
+        if path != Path::new("-") && super::is_open_to_others(path) {
+            let name = path.display();
+            let path = quote(&name.to_string());
+            self.warn(
+                format!("`{name}` can be read by others on this machine"),
+                format!("`chmod 600 {path}` leaves it to you alone"),
+            );
+        }
+        Ok(text)
+    }
+
+    fn warn(&mut self, message: String, hint: String) {
+        self.context.ui.warn(&message);
+        self.context.ui.hint(&hint);
     }
 
     fn ask_password(&mut self, prompt: &str) -> Result<Secret, String> {

@@ -51,6 +51,14 @@ pub struct Foreign {
 pub trait Edge {
     /// The text of a file named in an argument; `-` is standard input.
     fn read_file(&mut self, path: &Path) -> Result<String, String>;
+    /// The same of one with a secret in it: it is warned of when others on this machine can read it too.
+    fn read_secret_file(&mut self, path: &Path) -> Result<String, String> {
+        self.read_file(path)
+    }
+    /// Says what stands in nobody's way and is worth knowing all the same, and what to do about it.
+    fn warn(&mut self, message: String, hint: String) {
+        let _ = (message, hint);
+    }
     /// Asks for a password at the terminal; an error without one.
     fn ask_password(&mut self, prompt: &str) -> Result<Secret, String>;
     /// The time.

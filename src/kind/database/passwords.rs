@@ -46,7 +46,7 @@ impl NewPassword<'_> {
     /// What stands in the way, in words that follow the flag.
     pub fn seal(&self, edge: &mut dyn Edge) -> Result<Sealed, String> {
         let (password, generated) = if let Some(file) = self.file {
-            let text = edge.read_file(file)?;
+            let text = edge.read_secret_file(file)?;
             let line = text.strip_suffix('\n').unwrap_or(&text);
             (Secret::new(line.strip_suffix('\r').unwrap_or(line)), false)
         } else if self.ask {

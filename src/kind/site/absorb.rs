@@ -72,14 +72,14 @@ impl Site {
             // Only the certificates are kept: some files hold the private key too.
             match tls::certificates_of(&text) {
                 Ok(text) => {
-                    tls::check_dates(&text, edge.now(), invalid);
+                    tls::check_dates(&text, edge, invalid);
                     self.tls_certificate = Some(text);
                 }
                 Err(reason) => push(invalid, "tls_certificate", reason),
             }
         }
         if let Some(path) = self.tls_key_file.take()
-            && let Some(text) = read(&path, "tls_key", edge, invalid)
+            && let Some(text) = read_secret(&path, "tls_key", edge, invalid)
         {
             match tls::private_key_of(&text) {
                 Err(reason) => push(invalid, "tls_key", reason),
@@ -135,7 +135,7 @@ fn passwords(
     invalid: &mut Invalid,
 ) -> Option<Vec<Secret>> {
     if let Some(path) = file {
-        let text = read(path, "auth_password_file", edge, invalid)?;
+        let text = read_secret(path, "auth_password_file", edge, invalid)?;
         let lines: Vec<&str> = text.lines().collect();
         if lines.len() != users.len() {
             invalid.push_with_hint(
@@ -176,7 +176,24 @@ fn read(
     edge: &mut dyn Edge,
     invalid: &mut Invalid,
 ) -> Option<String> {
-    match edge.read_file(path) {
+    taken(edge.read_file(path), field, invalid)
+}
+
+fn read_secret(
+    path: &Path,
+    field: &'static str,
+    edge: &mut dyn Edge,
+    invalid: &mut Invalid,
+) -> Option<String> {
+    taken(edge.read_secret_file(path), field, invalid)
+}
+
+fn taken(
+    text: Result<String, String>,
+    field: &'static str,
+    invalid: &mut Invalid,
+) -> Option<String> {
+    match text {
         Ok(text) => Some(text),
         Err(error) => {
             // It names the file.

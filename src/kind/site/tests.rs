@@ -34,6 +34,8 @@ pub(in crate::kind) struct TestEdge {
     pub(in crate::kind) files: Vec<(&'static str, String)>,
     pub(in crate::kind) sealed: Vec<(String, Secret)>,
     pub(in crate::kind) told: Vec<String>,
+    pub(in crate::kind) warnings: Vec<String>,
+    pub(in crate::kind) at: Option<Timestamp>,
 }
 
 impl Edge for TestEdge {
@@ -44,12 +46,17 @@ impl Edge for TestEdge {
             .ok_or_else(|| "no such file".to_owned())
     }
 
+    fn warn(&mut self, message: String, _hint: String) {
+        self.warnings.push(message);
+    }
+
     fn ask_password(&mut self, _prompt: &str) -> Result<Secret, String> {
         Ok(Secret::new("hunter2"))
     }
 
     fn now(&self) -> Timestamp {
-        "2027-01-01T00:00:00Z".parse().unwrap()
+        self.at
+            .unwrap_or_else(|| "2027-01-01T00:00:00Z".parse().unwrap())
     }
 
     fn derive(&mut self, secret: &Secret, purpose: &str) -> Result<[u8; 32], String> {

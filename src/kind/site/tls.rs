@@ -17,6 +17,7 @@ use x509_parser::prelude::FromDer;
 use super::values::Span;
 use super::{SecretId, Site};
 use crate::diagnostic::Invalid;
+use crate::kind::Edge;
 use crate::kind::reason::{Reason, refuse, refuse_with_hint, shown};
 use crate::model::domain::HostPattern;
 use crate::shell::Secret;
@@ -302,12 +303,12 @@ impl Site {
     }
 }
 
-/// Notes which certificates of a file that is given cannot be used at the time `now`; what is no certificate is passed
+/// Notes which certificates of a file that is given cannot be used now, and warns of those that soon cannot; what is no certificate is passed
 /// over.
-pub(super) fn check_dates(text: &str, now: Timestamp, invalid: &mut Invalid) {
+pub(super) fn check_dates(text: &str, edge: &mut dyn Edge, invalid: &mut Invalid) {
     for pem in blocks(text).unwrap_or_default() {
         if let Ok((_, certificate)) = X509Certificate::from_der(&pem.contents) {
-            check_date(&certificate, now, invalid);
+            check_date(&certificate, edge, invalid);
         }
     }
 }
@@ -432,7 +433,11 @@ fn check_names(leaf: &X509Certificate<'_>, names: &[HostPattern], invalid: &mut 
     );
 }
 
-fn check_date(certificate: &X509Certificate<'_>, now: Timestamp, invalid: &mut Invalid) {
+/// Within how many seconds a certificate expires soon: as the checks have it that come later.
+const SOON: i64 = 21 * 86_400;
+
+fn check_date(certificate: &X509Certificate<'_>, edge: &mut dyn Edge, invalid: &mut Invalid) {
+    let now = edge.now();
     let validity = certificate.validity();
     let subject = shown(&certificate.subject().to_string());
     let date = |seconds: i64| {
@@ -456,6 +461,15 @@ fn check_date(certificate: &X509Certificate<'_>, now: Timestamp, invalid: &mut I
                 date(from)
             ),
             "wait until then, or look whether this machine's clock is right",
+        );
+    } else if until - now.as_second() < SOON {
+        let days = (until - now.as_second()) / 86_400;
+        edge.warn(
+            format!(
+                "the certificate of `{subject}` expires in {days} days, on {}",
+                date(until)
+            ),
+            "renew it, and give the new one with `fleet set-site`".to_owned(),
         );
     }
 }

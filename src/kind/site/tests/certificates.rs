@@ -128,6 +128,28 @@ fn dates_are_looked_at() {
 }
 
 #[test]
+fn a_certificate_that_expires_soon_is_warned_of() {
+    let told = |at: &str| {
+        let mut edge = TestEdge {
+            files: vec![
+                ("c", ["p256.crt", "inter.crt"].map(fixture).concat()),
+                ("k", fixture("p256.key")),
+            ],
+            at: Some(at.parse().unwrap()),
+            ..TestEdge::default()
+        };
+        let arguments = ["--tls-certificate", "c", "--tls-key", "k"];
+        site_with(&arguments, &mut edge).unwrap();
+        edge.warnings.into_iter().next()
+    };
+    assert_eq!(told("2124-12-10T00:00:00Z"), None);
+    assert_eq!(
+        told("2124-12-20T12:00:00Z").as_deref(),
+        Some("the certificate of `CN=example.com` expires in 11 days, on 2125-01-01T00:00:00Z")
+    );
+}
+
+#[test]
 fn a_certificate_that_has_expired_since_keeps_nobody_from_other_settings() {
     let mut site = with(&["p256.crt", "inter.crt"], "p256.key", &[]).unwrap();
     let expired = ["expired.crt", "inter.crt"].map(fixture).concat();
