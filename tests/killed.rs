@@ -208,7 +208,7 @@ fn a_damaged_state_is_told_and_the_last_backup_brought_back() {
     let header: Vec<&str> = header.split_whitespace().collect();
     assert_eq!(header, ["BACKUP", "TAKEN", "SIZE", "SOUND"], "{listed}");
     assert!(
-        listed.stdout.contains("fleet.db.backup-2-20260102T030405Z"),
+        listed.stdout.contains("fleet.db.backup-3-20260102T030405Z"),
         "{listed}"
     );
     let restored = environment.fleet(["restore-backup"]).expect(2);
@@ -223,7 +223,7 @@ fn a_damaged_state_is_told_and_the_last_backup_brought_back() {
     let restored = environment.fleet(["restore-backup", "--yes"]).expect(0);
     assert_eq!(
         restored.stdout,
-        "the state is that of [TIME] ago again: `fleet.db.backup-2-20260102T030405Z`\n\
+        "the state is that of [TIME] ago again: `fleet.db.backup-3-20260102T030405Z`\n\
          what was there is kept: `fleet.db.aside-20260102T030405Z`\n"
             .replace("[TIME] ago", "just now"),
         "{restored}"

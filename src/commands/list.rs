@@ -90,7 +90,8 @@ impl KindVerb for List {
         let Some(state) = &state else {
             return Ok(nothing(context, kind));
         };
-        let table = rows::table(kind, |each| {
+        let adopted = state.read(|read| read.adopted(kind.word))?;
+        let table = rows::table(kind, &adopted, |each| {
             state.read(|read| {
                 read.each_listed(&filter, |listed| {
                     if wanted.is_name(listed.name) {

@@ -1,11 +1,13 @@
 //! The table of a list, made while its rows are read: with very many resources that counts.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::{iter, thread};
 
 use super::list::status_of;
 use crate::kind::Kind;
+use crate::model::PlacementStatus;
 use crate::state::Listed;
 use crate::ui::{Table, Tone};
 
@@ -29,7 +31,7 @@ struct Row {
 }
 
 impl Batch {
-    fn push(&mut self, listed: &Listed<'_>) {
+    fn push(&mut self, listed: &Listed<'_>, adopted: &BTreeSet<String>) {
         self.text.push_str(listed.name);
         let name = self.text.len();
         if let [(first, _), rest @ ..] = listed.placements {
@@ -41,11 +43,18 @@ impl Batch {
         let servers = self.text.len();
         self.text.push_str(listed.spec);
         let statuses = listed.placements.iter().map(|(_, status)| *status);
+        let status = status_of(&statuses, listed.removed, listed.suspended);
+        // Of that the other columns tell what the settings have, and not what is there.
+        let is_found = status.0 == PlacementStatus::Applied.word() && adopted.contains(listed.name);
         self.rows.push(Row {
             name,
             servers,
             spec: self.text.len(),
-            status: status_of(&statuses, listed.removed, listed.suspended),
+            status: if is_found {
+                ("adopted", Tone::Warn)
+            } else {
+                status
+            },
         });
     }
 
@@ -86,10 +95,11 @@ impl Batch {
     }
 }
 
-/// The table of the resources that `read` gives, in order of name. While it reads, the other processors look into the
+/// The table of the resources that `read` gives, in order of name; of some something was `adopted`. While it reads, the other processors look into the
 /// settings: with 100,000 sites it counts.
 pub(super) fn table<E>(
     kind: &Kind,
+    adopted: &BTreeSet<String>,
     read: impl FnOnce(&mut dyn FnMut(&Listed<'_>)) -> Result<(), E>,
 ) -> Result<Table, E> {
     let (batches, to_do) = mpsc::channel::<Batch>();
@@ -101,7 +111,7 @@ pub(super) fn table<E>(
         let mut columns: Option<Table> = None;
         let mut batch = Batch::default();
         let result = read(&mut |listed| {
-            batch.push(listed);
+            batch.push(listed, adopted);
             if batch.rows.len() < BATCH {
                 return;
             }

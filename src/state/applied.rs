@@ -129,6 +129,24 @@ impl Read {
         Ok(found)
     }
 
+    /// The resources of a kind of which anything was taken over as it was found.
+    pub fn adopted(&self, kind: &str) -> Result<BTreeSet<String>, Diagnostic> {
+        let lists = self.all(
+            "SELECT DISTINCT owners FROM applied WHERE adopted IS NOT NULL",
+            [],
+            |row| {
+                let text: String = row.get(0)?;
+                Ok(text)
+            },
+        )?;
+        let lists = lists
+            .iter()
+            .map(|text| serde_json::from_str(text).unwrap_or_default());
+        let owners = lists.flat_map(|owners: Vec<String>| owners);
+        let of_kind = |owner: String| Some(owner.strip_prefix(kind)?.strip_prefix(' ')?.to_owned());
+        Ok(owners.filter_map(of_kind).collect())
+    }
+
     /// The servers where an intent was recorded and no outcome: a transaction on them may have happened or not.
     pub fn servers_with_intents(&self) -> Result<BTreeSet<ServerName>, Diagnostic> {
         let servers = self.all(

@@ -14,6 +14,7 @@ use crate::diagnostic::Diagnostic;
 pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/1.sql"),
     include_str!("migrations/2.sql"),
+    include_str!("migrations/3.sql"),
 ];
 
 /// Brings the schema up to date.

@@ -188,6 +188,8 @@ fn what_was_taken_over_comes_back_as_it_was_and_is_told_from_what_fleet_wrote() 
     expect_words(&plan.stderr, &[VHOST, "--adopt", "nothing to do"]);
     let shown = world.fleet("show-site a.example").expect(0);
     expect_words(&shown.stdout, &["adopted", VHOST]);
+    let list = world.fleet("list-sites").expect(0).stdout;
+    expect_words(&list, &["a.example  lab-1   adopted"]);
     let way_back = "`fleet apply site:a.example --force`";
     expect_words(&shown.stdout, &[way_back]);
     expect_words(&adopted.stderr, &[way_back]);

@@ -68,7 +68,7 @@ fn a_run_that_wrote_backs_up_once_an_hour() {
     let path = path_in(&dir);
     let first = run(&path, "a.com", at("2026-01-02T03:04:05Z")).unwrap();
     let first = first.unwrap();
-    assert_eq!(first, dir.path().join("fleet.db.backup-2-20260102T030405Z"));
+    assert_eq!(first, dir.path().join("fleet.db.backup-3-20260102T030405Z"));
     let mode = std::fs::metadata(&first).unwrap().permissions().mode();
     assert_eq!(mode & 0o7777, 0o600);
     assert_eq!(names(&first), ["a.com"]);
@@ -80,7 +80,7 @@ fn a_run_that_wrote_backs_up_once_an_hour() {
     let second = run(&path, "c.com", at("2026-01-02T04:04:05Z")).unwrap();
     assert_eq!(names(&second.unwrap()), ["a.com", "b.com", "c.com"]);
     // A clock that was wrong holds nothing up.
-    std::fs::write(dir.path().join("fleet.db.backup-2-20990102T030405Z"), "").unwrap();
+    std::fs::write(dir.path().join("fleet.db.backup-3-20990102T030405Z"), "").unwrap();
     assert!(
         run(&path, "d.com", at("2026-01-02T06:00:00Z"))
             .unwrap()
@@ -99,14 +99,14 @@ fn the_newest_and_the_last_of_each_day_are_kept() {
     for other in [
         "fleet.db.backup-x",
         "fleet.db.backup-0-20250101T000000Z",
-        "other.db.backup-2-20250101T000000Z",
+        "other.db.backup-3-20250101T000000Z",
     ] {
         std::fs::write(dir.path().join(other), "").unwrap();
     }
     // A process that was killed at it, and one that is at it.
     for unfinished in ["20260101T000000Z.17", "20260110T210000Z.18"] {
         std::fs::write(
-            dir.path().join(format!("fleet.db.backup-2-{unfinished}")),
+            dir.path().join(format!("fleet.db.backup-3-{unfinished}")),
             "",
         )
         .unwrap();
@@ -139,8 +139,8 @@ fn the_newest_and_the_last_of_each_day_are_kept() {
     let files = all_files(&dir);
     for there in [
         "fleet.db.backup-x",
-        "other.db.backup-2-20250101T000000Z",
-        "fleet.db.backup-2-20260110T210000Z.18",
+        "other.db.backup-3-20250101T000000Z",
+        "fleet.db.backup-3-20260110T210000Z.18",
     ] {
         assert!(files.contains(&there.to_owned()), "{files:?}");
     }
@@ -182,7 +182,7 @@ fn going_back_keeps_what_was_there_and_says_what_is_forgotten() {
     run(&path, "a.com", at("2026-01-02T03:00:00Z")).unwrap();
     run(&path, "b.com", at("2026-01-02T04:00:00Z")).unwrap();
     // A backup that is no good any more is passed over.
-    damage(&dir.path().join("fleet.db.backup-2-20260102T040000Z"));
+    damage(&dir.path().join("fleet.db.backup-3-20260102T040000Z"));
     let mut open = State::open(&path, now()).unwrap();
     open.write(|write| add(write, "in the log.com", 1, "sg-1"))
         .unwrap();
@@ -213,7 +213,7 @@ fn going_back_keeps_what_was_there_and_says_what_is_forgotten() {
         .unwrap();
     assert_eq!(tasks.iter().map(|task| task.id).collect::<Vec<_>>(), [3, 1]);
     // Another time at the same second, to a named one.
-    let name = Path::new("fleet.db.backup-2-20260102T030000Z");
+    let name = Path::new("fleet.db.backup-3-20260102T030000Z");
     let again = repair(&path, Some(name), at("2026-01-02T05:06:07Z")).unwrap();
     assert_eq!(
         again.aside.unwrap(),

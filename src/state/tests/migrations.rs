@@ -44,7 +44,7 @@ fn backups(dir: &TempDir) -> Vec<PathBuf> {
 
 #[test]
 fn a_released_migration_never_changes() {
-    let released = ["f878eab14d40d954", "02f35f1c07ee27e0"];
+    let released = ["f878eab14d40d954", "02f35f1c07ee27e0", "f3a30ec2debf68d6"];
     let hashes: Vec<String> = MIGRATIONS
         .iter()
         .map(|sql| {
@@ -72,7 +72,7 @@ fn an_older_schema_is_backed_up_and_brought_up_to_date() {
     let newer = [MIGRATIONS, &["CREATE TABLE more (id INTEGER) STRICT"]].concat();
     migrate_through(&newer, &mut open(&path), &path, now()).unwrap();
     assert_eq!(version(&path), CURRENT + 1);
-    let backup = dir.path().join("fleet.db.backup-2-20261109T101112Z");
+    let backup = dir.path().join("fleet.db.backup-3-20261109T101112Z");
     assert_eq!(backups(&dir), std::slice::from_ref(&backup));
     assert_eq!(version(&backup), CURRENT);
     assert_eq!(tables(&backup) + 1, tables(&path));
@@ -123,7 +123,7 @@ fn without_a_backup_nothing_is_migrated() {
     let (dir, state) = fresh();
     let path = state.path().to_owned();
     // What the backup would be called is taken by a directory.
-    let taken = dir.path().join("fleet.db.backup-2-20261109T101112Z");
+    let taken = dir.path().join("fleet.db.backup-3-20261109T101112Z");
     std::fs::create_dir(&taken).unwrap();
     let newer = [MIGRATIONS, &["CREATE TABLE more (id INTEGER) STRICT"]].concat();
     let error = migrate_through(&newer, &mut open(&path), &path, now()).unwrap_err();

@@ -335,7 +335,7 @@ fn a_damaged_file_is_told() {
     assert!(error.message.contains("is damaged"), "{error}");
     assert!(error.hints[0].contains(".recover"));
     // A backup is the better way.
-    let backup = dir.path().join("fleet.db.backup-2-20261109T090000Z");
+    let backup = dir.path().join("fleet.db.backup-3-20261109T090000Z");
     std::fs::write(backup, "").unwrap();
     let error = refused_or_unreadable(&path_in(&dir));
     assert!(error.hints[0].contains("fleet restore-backup"), "{error:?}");
