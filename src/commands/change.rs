@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::carry_out::{Run, summary, to_json};
 use super::flags::Flags;
 use super::jobs::{Jobs, Source};
+use super::letting_in::{self, Warning};
 use super::rolled::{Rolled, goes_on};
 use super::show::directions;
 use super::{Ending, foreign, outlook};
@@ -33,6 +34,8 @@ pub(super) struct Changing<'a> {
     pub(super) flags: Flags,
     /// Whether to record it only.
     pub(super) stage: bool,
+    /// Servers whose firewall it enables, be it once more.
+    pub(super) enabling: BTreeSet<ServerName>,
 }
 
 /// What the resource was before, to go back to when the server refuses the change.
@@ -55,6 +58,8 @@ struct Recorded<'a> {
     jobs: Jobs<'a>,
     resource: Option<Resource>,
     before: Before,
+    /// What an admin may not have meant.
+    warnings: Vec<Warning>,
 }
 
 /// How the servers took it.
@@ -94,6 +99,7 @@ impl<'a> Changing<'a> {
             name: ResourceName::new(kind.word, name),
             flags: Flags::read(matches)?,
             stage: matches.get_flag("stage"),
+            enabling: BTreeSet::new(),
         })
     }
 
@@ -118,7 +124,10 @@ impl<'a> Changing<'a> {
             let before = work(write).map_err(Stop::Error)?;
             let resource = write.find(&self.name)?;
             let mut names = BTreeSet::from([self.name.clone()]);
-            names.extend(write.task_changes(task)?.into_iter().map(|c| c.name));
+            let changes = write.task_changes(task)?;
+            let warnings = letting_in::warnings(write, inventory, &changes, &self.enabling, now)
+                .map_err(Stop::Error)?;
+            names.extend(changes.into_iter().map(|c| c.name));
             let servers = servers(write, inventory, &names)?;
             let vault = write.vault(keys)?;
             let source = Source {
@@ -135,6 +144,7 @@ impl<'a> Changing<'a> {
                 jobs,
                 resource,
                 before,
+                warnings,
             };
             if self.flags.dry_run {
                 return Err(Stop::Roll(Box::new(recorded)));
@@ -142,9 +152,13 @@ impl<'a> Changing<'a> {
             Ok(recorded)
         });
         match recorded {
-            Ok(recorded) => self.carry_out(recorded, edge.map_or(&[], Edge::told), started),
+            Ok(recorded) => {
+                letting_in::tell(context, &recorded.warnings);
+                self.carry_out(recorded, edge.map_or(&[], Edge::told), started)
+            }
             Err(Stop::Error(error)) => Err(error),
             Err(Stop::Roll(recorded)) => {
+                letting_in::tell(context, &recorded.warnings);
                 let run = Run::new(context, &self.command, &self.flags)?;
                 let mut extra = json!({ (self.kind.word): recorded.resource });
                 also(&mut extra, &recorded.names);

@@ -1,5 +1,7 @@
 //! Commands that change a part of a resource's settings: a record of a zone, a user of a database.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::Ending;
@@ -48,6 +50,7 @@ impl Edit<'_> {
             name: there.name,
             flags: self.staging.flags,
             stage: self.staging.stage,
+            enabling: BTreeSet::new(),
         };
         changing.run(edge, |write| {
             let there: Resource = write

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use clap::Args;
 
 use super::ask::ask;
-use super::firewall::{change, recorded, usage};
+use super::firewall::{enable, recorded, usage};
 use super::flags::Staging;
 use super::{Ending, Example, Group, Verb};
 use crate::context::Context;
@@ -60,7 +60,8 @@ impl Verb for EnableFirewall {
                 .into());
         }
         let (on, ssh_from) = (self.on, self.ssh_from);
-        change(context, Self::NAME, self.staging, |firewall, _| {
+        let enabling = servers.iter().map(|server| server.name.clone()).collect();
+        enable(context, Self::NAME, self.staging, enabling, |firewall, _| {
             for term in on {
                 firewall.on.retain(|other| *other != format!("!{term}") && *other != term);
                 firewall.on.push(term);

@@ -1,5 +1,7 @@
 //! What the commands of the firewall share: there is one for the fleet, made when it is first needed.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::Ending;
@@ -11,7 +13,7 @@ use crate::context::Context;
 use crate::diagnostic::{Class, Diagnostic, Diagnostics};
 use crate::kind::firewall::{Firewall, NAME};
 use crate::kind::{Kind, Spec, from_json, kind, to_json};
-use crate::model::{Resource, ResourceName};
+use crate::model::{Resource, ResourceName, ServerName};
 use crate::plan::place::Request;
 use crate::state::{Change, NewResource};
 
@@ -42,6 +44,17 @@ pub(super) fn change(
     staging: Staging,
     edit: impl FnOnce(&mut Firewall, Timestamp) -> Result<(), Diagnostics>,
 ) -> anyhow::Result<Ending> {
+    enable(context, command, staging, BTreeSet::new(), edit)
+}
+
+/// The same where it enables the firewall on servers, be it once more: what it shuts out there is told.
+pub(super) fn enable(
+    context: &Context,
+    command: &'static str,
+    staging: Staging,
+    enabling: BTreeSet<ServerName>,
+    edit: impl FnOnce(&mut Firewall, Timestamp) -> Result<(), Diagnostics>,
+) -> anyhow::Result<Ending> {
     let kind: &'static Kind =
         kind(Firewall::KIND).ok_or_else(|| anyhow::anyhow!("there is no kind of firewalls"))?;
     let changing = Changing {
@@ -51,6 +64,7 @@ pub(super) fn change(
         name: name(),
         flags: staging.flags,
         stage: staging.stage,
+        enabling,
     };
     changing.run(None, |write| {
         let now = context.now();

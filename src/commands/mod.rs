@@ -19,6 +19,7 @@ mod firewall;
 mod flags;
 mod foreign;
 mod jobs;
+mod letting_in;
 mod look;
 mod notifying;
 mod only;

@@ -81,6 +81,7 @@ impl Verb for Undo {
             name: first.name.clone(),
             flags: self.staging.flags,
             stage: self.staging.stage,
+            enabling: BTreeSet::new(),
         };
         let undoing = Undoing {
             task: self.task,
@@ -336,6 +337,7 @@ impl Undoing<'_> {
             name: name.clone(),
             flags: self.changing.flags.clone(),
             stage: self.changing.stage,
+            enabling: BTreeSet::new(),
         };
         record_change(write, &of_this, &there, &change)
     }

@@ -21,7 +21,7 @@ mod tests;
 mod text;
 
 pub use cover::Idle;
-pub use evaluate::{Cut, Decider, Need};
+pub use evaluate::{Cut, Decider, Need, Served};
 pub use live::{Hits, Live, live, question as live_question};
 pub use rule::{
     ICMP, ICMPV6, Label, Packet, Ports, Rate, Rule, Sources, TCP, UDP, Unit, Verdict, WITH_PORTS,

@@ -1,7 +1,7 @@
 //! Kinds of resources. One file each: the spec is the CLI flags, the stored JSON and the source of the items.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use clap::{ArgMatches, Args, Command};
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::diagnostic::Invalid;
+use crate::item::ruleset::Served;
 use crate::item::{Applied, Item, Key};
 use crate::model::health::ServerFacts;
 use crate::model::{Placement, ResourceName, Role, Server};
@@ -174,6 +175,8 @@ pub trait Spec: Args + Serialize + DeserializeOwned + Clone + Send + Sync + 'sta
     const WITHOUT: &'static [&'static str] = &[];
     /// Whether a health sweep looks at its resources.
     const CHECKED: bool = false;
+    /// Whether it serves something to whoever comes: [`Self::serves`].
+    const SERVES: bool = false;
     /// Whether its claims in the space `host` are names that visitors look up: `add-` then has `--dns`.
     const HOSTS: bool = false;
     /// What only its server knows of it.
@@ -301,6 +304,12 @@ pub trait Spec: Args + Serialize + DeserializeOwned + Clone + Send + Sync + 'sta
         Vec::new()
     }
 
+    /// Where whoever may come asks for what it serves; only asked where [`Self::SERVES`] says so. What it lets somebody in
+    /// particular in for is an opening among its items.
+    fn serves(&self) -> BTreeSet<Served> {
+        BTreeSet::new()
+    }
+
     /// Appends one read-only fragment that asks a server the questions of [`Self::LIVE`] about all of these.
     fn ask(specs: &[(&str, Self)], out: &mut Script) {
         let _ = (specs, out);
@@ -418,6 +427,10 @@ pub struct Kind {
     pub checked: bool,
     /// See [`Spec::wanted`].
     pub wanted: fn(&Value, &str, bool) -> Result<Vec<Wanted>, Invalid>,
+    /// See [`Spec::SERVES`].
+    pub has_served: bool,
+    /// See [`Spec::serves`].
+    pub serves: fn(&Value) -> Result<BTreeSet<Served>, Invalid>,
     /// See [`Spec::ask`].
     pub ask: Ask,
     /// See [`Spec::sample`].
@@ -468,6 +481,8 @@ impl Kind {
             state: S::STATE,
             checked: S::CHECKED,
             wanted: |value, name, suspended| Ok(from_json::<S>(value)?.wanted(name, suspended)),
+            has_served: S::SERVES,
+            serves: |value| Ok(from_json::<S>(value)?.serves()),
             augment: S::augment_args,
             augment_for_update: none_required::<S>,
             parse: |matches, name, edge| {

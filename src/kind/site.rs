@@ -1,5 +1,6 @@
 //! Websites: nginx, with PHP-FPM where a site wants it. The struct is the flags, the stored JSON and the manifest.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -10,6 +11,7 @@ use super::wanted::Wanted;
 use super::{Claim, Compile, Edge, Entries, SecretId, Spec, Summary, Words};
 use crate::diagnostic::Invalid;
 use crate::item::Item;
+use crate::item::ruleset::{Served, TCP};
 use crate::model::{DomainName, Role, Server};
 
 mod absorb;
@@ -423,6 +425,7 @@ impl Spec for Site {
     const NAME: &'static str = "DOMAIN";
     const ROLE: Option<Role> = Some(Role::Web);
     const CHECKED: bool = true;
+    const SERVES: bool = true;
     const HOSTS: bool = true;
     const EXAMPLE: &'static str = "fleet add-site example.com --server sg-1";
     const ENTRIES: &'static [Entries] = &[Entries {
@@ -520,6 +523,17 @@ impl Spec for Site {
             Ok(site) if !suspended => vec![Wanted::Page(Box::new(files::page(&site)))],
             _ => Vec::new(),
         }
+    }
+
+    fn serves(&self) -> BTreeSet<Served> {
+        let tls = self.tls_certificate.is_some().then_some(443);
+        let ports = [Some(80), tls].into_iter().flatten();
+        ports
+            .map(|port| Served {
+                protocol: TCP,
+                port,
+            })
+            .collect()
     }
 
     fn worded(&self) -> Vec<(&'static str, Words)> {

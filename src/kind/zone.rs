@@ -1,6 +1,7 @@
 //! DNS zones on `PowerDNS`: a primary placed by capacity, secondaries that transfer it, records, templates, DNSSEC.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
@@ -10,6 +11,7 @@ use super::wanted::Wanted;
 use super::{Claim, Compile, Edge, Heard, Live, Scope, SecretId, Spec, Summary, Words};
 use crate::diagnostic::Invalid;
 use crate::item::Item;
+use crate::item::ruleset::{Served, TCP, UDP};
 use crate::model::{ResourceName, Role, ServerName};
 use crate::shell::Script;
 
@@ -171,6 +173,7 @@ impl Spec for Zone {
     const NAME: &'static str = "DOMAIN";
     const ROLE: Option<Role> = Some(Role::Dns);
     const CHECKED: bool = true;
+    const SERVES: bool = true;
     const LIVE: Option<Live> = Some(Live {
         flag: Some("serials"),
         help: "Ask each name server for the serial that it serves",
@@ -323,6 +326,12 @@ impl Spec for Zone {
         } else {
             vec![Wanted::Zone]
         }
+    }
+
+    fn serves(&self) -> BTreeSet<Served> {
+        [UDP, TCP]
+            .map(|protocol| Served { protocol, port: 53 })
+            .into()
     }
 
     fn summary(&self, _name: &str) -> Summary {

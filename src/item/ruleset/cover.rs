@@ -1,7 +1,7 @@
 //! Rules that can never decide: what they match is decided by those before them.
 
-use super::Ruleset;
 use super::rule::{Ports, Rule, Verdict, WITH_PORTS};
+use super::{Decider, Ruleset, Served};
 use super::span::{Family, Span};
 
 /// Why a rule never decides about a packet.
@@ -104,6 +104,40 @@ impl Ruleset {
             }
         }
         None
+    }
+
+    /// What keeps everybody out from what is served to all; `None` when a rule lets in anybody at all: who that is to be
+    /// is the admin's to say. Openings are made for somebody in particular, and do not count.
+    pub fn shuts_out(&self, served: Served) -> Option<Decider> {
+        self.base.as_ref()?;
+        let asked = (u128::from(served.protocol) << 16) + u128::from(served.port);
+        let asked = Span { first: asked, last: asked };
+        let everybody = |family: Family| Span { first: 0, last: family.last() };
+        let mut left: Vec<Piece> = Family::ALL
+            .into_iter()
+            .map(|family| Piece { family, addresses: everybody(family), asked })
+            .collect();
+        let mut first = None;
+        for rule in self.rules() {
+            for cover in self.pieces(rule) {
+                let mut rest = Vec::new();
+                for piece in left {
+                    match piece.without(&cover) {
+                        None => rest.push(piece),
+                        Some(_) if rule.verdict == Verdict::Allow => return None,
+                        Some(parts) => {
+                            first.get_or_insert_with(|| rule.name.to_string());
+                            rest.extend(parts);
+                        }
+                    }
+                }
+                left = rest;
+            }
+            if left.is_empty() {
+                break;
+            }
+        }
+        Some(first.filter(|_| left.is_empty()).map_or(Decider::Nobody, Decider::Rule))
     }
 
     fn pieces(&self, rule: &Rule) -> Vec<Piece> {

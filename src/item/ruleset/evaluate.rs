@@ -57,6 +57,15 @@ pub struct Need {
     pub what: String,
 }
 
+/// Where whoever may come asks for what a resource serves: `tcp 80`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Served {
+    /// Number of its protocol.
+    pub protocol: u8,
+    /// The port.
+    pub port: u16,
+}
+
 impl Ruleset {
     /// What keeps a packet out; `None` when it comes in for good.
     pub fn keeps_out(&self, packet: &Packet) -> Option<Decider> {

@@ -233,6 +233,38 @@ fn rules_that_never_decide_are_found() {
 }
 
 #[test]
+fn what_is_served_to_all_is_shut_out_when_no_rule_lets_anybody_in() {
+    let http = Served { protocol: TCP, port: 80 };
+    let out = |rules: Vec<Rule>| with(rules).shuts_out(http);
+    let by = |name: &str| Some(Decider::Rule(name.to_owned()));
+    let wall = || rule("wall", 1, Verdict::Deny, &[], &[]);
+    let web = |rank| rule("web", rank, Verdict::Allow, &[80, 443], &[]);
+    assert_eq!(Ruleset::default().shuts_out(http), None, "no firewall");
+    assert_eq!(out(vec![]), Some(Decider::Nobody));
+    assert_eq!(out(vec![rule("tls", 1, Verdict::Allow, &[443], &[])]), Some(Decider::Nobody));
+    assert_eq!(out(vec![web(2)]), None);
+    assert_eq!(out(vec![wall(), web(2)]), by("wall"));
+    assert_eq!(out(vec![wall(), web(0)]), None);
+    // The office alone is enough: that is what the admin wants then.
+    let office = |rank| rule("office", rank, Verdict::Allow, &[80], &["192.0.2.0/24"]);
+    assert_eq!(out(vec![office(0)]), None);
+    assert_eq!(out(vec![office(0), wall()]), None);
+    let no_office = || rule("no-office", 1, Verdict::Deny, &[80], &["192.0.2.0/23"]);
+    assert_eq!(out(vec![no_office(), office(2)]), Some(Decider::Nobody));
+    assert_eq!(out(vec![no_office(), web(2)]), None);
+    // Several keep everybody out together: the first of them is in the way.
+    let rest = |rank| rule("rest", rank, Verdict::Reject, &[80], &[]);
+    assert_eq!(out(vec![no_office(), rest(2), web(3)]), by("no-office"));
+    let mut udp = web(1);
+    udp.protocols = BTreeSet::from([super::rule::UDP]);
+    assert_eq!(out(vec![udp]), Some(Decider::Nobody));
+    // What is opened for one in particular is not open to all.
+    let mut opened = base();
+    opened.fold(&Ruleset::opening("zone transfer", 80, TCP, Sources::networks([net("192.0.2.7")])));
+    assert_eq!(opened.shuts_out(http), Some(Decider::Nobody));
+}
+
+#[test]
 fn facts_say_whether_it_is_there_and_whose_it_is() {
     let fact = |lines: &[&str]| Ruleset::facts(lines).remove(NAME);
     let hash = file::sha256("x");
