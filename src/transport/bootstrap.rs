@@ -83,7 +83,7 @@ impl Marks {
         format!(
             "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin;LC_ALL=C;export PATH LC_ALL;\
              umask 022;cd /;trap \"\" PIPE;\
-             echo \" {client} {nonce} ready\";echo \"{nonce} ready\" >&2;\
+             echo \" {client} {nonce} ready\";set --;echo \"{nonce} ready\" >&2;\
              fleet_hold={hold};\
              while fleet_n=$(timeout $fleet_hold head -c {header})&&[ \"$fleet_n\" ];do \
              fleet_k=${{fleet_n##* }};\
@@ -100,9 +100,12 @@ impl Marks {
     /// The command line for the login shell of a server; with `sudo` when the scripts are to run as root.
     pub(super) fn login_command(&self, hold: Duration, sudo: bool) -> String {
         if sudo {
-            // sudo drops SSH_CONNECTION; `env` makes it speak English, so that its refusals can be told apart.
-            let body = self.body(hold, "$0");
-            format!("exec env LC_ALL=C sudo -n -H -- /bin/sh -c '{body}' \"$SSH_CONNECTION\"")
+            // sudo drops SSH_CONNECTION; `env` makes it speak English, so that its refusals can be told apart. The shell's
+            // name is what it is without sudo: it stands before each of its messages.
+            let body = self.body(hold, "$1");
+            format!(
+                "exec env LC_ALL=C sudo -n -H -- /bin/sh -c '{body}' /bin/sh \"$SSH_CONNECTION\""
+            )
         } else {
             format!("exec /bin/sh -c '{}'", self.body(hold, "$SSH_CONNECTION"))
         }

@@ -95,6 +95,18 @@ async fn sudo_as_debian_has_it() {
         assert_eq!(output.status, 6, "{option}");
     }
 
+    // What a shell says of itself is the same as without sudo.
+    let mut said = Vec::new();
+    for name in ["lab-1", "lab-4"] {
+        let server = server_of(&lab, name);
+        let mut session = home.connector().open(&server).await.unwrap();
+        let script = "echo \"$0 $#\"; no-such-command\n";
+        let (output, lines) = run(&mut session, script).await.unwrap();
+        said.push((lines, output.stderr));
+    }
+    assert_eq!(said[0].0, ["/bin/sh 0"]);
+    assert_eq!(said[0], said[1]);
+
     sudoers.set("admin ALL=(ALL) ALL");
     let error = failure(&home, &server).await;
     assert_eq!(
