@@ -300,12 +300,79 @@ fn a_script_from_standard_input_is_kept_sealed_for_a_retry() {
     assert!(refused.stderr.contains("was not kept"), "{refused}");
 }
 
+/// Whether a process is there, and not only its status.
+fn runs(pid: &str) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|line| !line.is_empty())
+}
+
 #[test]
-fn a_time_limit_ends_the_waiting() {
-    let outcome = three()
-        .fleet(["run", "--server", "web-1", "--timeout", "1s", "sleep 20"])
-        .expect(3);
-    assert!(outcome.stderr.contains("web-1"), "{outcome}");
+fn a_time_limit_ends_what_runs_on_the_server_and_says_so() {
+    let environment = three();
+    let line = "echo $$; sleep 600 & echo $!; wait; echo \"it's never said\"";
+    let words = ["run", "--server", "web-1", "--timeout", "1s", line];
+    let ended = environment.fleet(words).expect(1);
+    let pids: Vec<&str> = ended.stdout.lines().take(2).collect();
+    for pid in &pids {
+        assert!(pid.parse::<u32>().is_ok() && !runs(pid), "{pid}: {ended}");
+    }
+    let last = ended.stdout.lines().last();
+    assert_eq!(last, Some("ended after [TIME] (`--timeout`)"), "{ended}");
+    assert!(ended.stderr.contains("1 with status 124"), "{ended}");
+    // Nobody reads a command in a list of processes.
+    let line = "ps -o args= -p $PPID; ps -o args= -p $$; : secret";
+    let words = ["run", "--server", "web-1", "--timeout", "50s", line];
+    let listed = environment.fleet(words).expect(0);
+    assert!(!listed.stdout.contains("secret"), "{listed}");
+    // What ends in time is as it is without a limit, whatever it says.
+    for line in [
+        "exit 124",
+        "head -c 100000 /dev/zero | tr '\\0' x | head -c 1; cat; exit 3",
+    ] {
+        let with = environment
+            .fleet(["run", "--timeout", "50s", line])
+            .expect(1);
+        let without = environment.fleet(["run", line]).expect(1);
+        assert_eq!(with.stdout, without.stdout);
+    }
+}
+
+#[test]
+fn a_server_in_the_place_of_the_command_is_refused() {
+    let environment = three();
+    for (words, hint) in [
+        (&["web-1", "hostname"][..], "--server web-1 -- hostname"),
+        (
+            &["web-1", "--", "echo", "a b"],
+            "--server web-1 -- echo 'a b'",
+        ),
+        (&["web-1 df -h"], "--server web-1 -- 'df -h'"),
+        (&["web-[12]", "uptime"], "--server 'web-[12]' -- uptime"),
+        (&["web-2"], "--server web-2 -- COMMAND"),
+    ] {
+        let words = ["run"].iter().chain(words);
+        let refused = environment.fleet(words).expect(2);
+        assert!(
+            refused
+                .stderr
+                .contains(&format!("hint: `fleet run {hint}`")),
+            "{refused}"
+        );
+    }
+    // Whoever has said where means it.
+    let there = ["run", "--server", "web-*", "--", "web-1"];
+    let there = environment.fleet(there).expect(1);
+    assert!(there.stdout.contains("web-[1-3] (3) status 127"), "{there}");
+    // At a terminal it is said on how many it runs.
+    let told = |words: &[&str]| environment.fleet_at_terminal(words, 80).expect(0).stdout;
+    let first = "on 3 servers; `--server` chooses";
+    assert!(told(&["run", "--no-color", "true"]).contains(first));
+    for words in [
+        &["run", "-q", "true"][..],
+        &["run", "--json", "true"],
+        &["run", "--server", "web-*", "true"],
+    ] {
+        assert!(!told(words).contains("chooses"));
+    }
 }
 
 #[test]

@@ -55,7 +55,7 @@ pub struct Run {
     /// there; a server that gave no answer has no `.err`
     #[arg(long, value_name = "DIR")]
     output_dir: Option<PathBuf>,
-    /// How long it may take on a server [default: as long as it wants]
+    /// How long it may take on a server, where it is ended then, with status 124 [default: as long as it wants]
     #[arg(long, value_name = "TIME", value_parser = time)]
     timeout: Option<Duration>,
     /// Servers at the same time [default: the inventory's, else 32]
@@ -67,6 +67,10 @@ pub struct Run {
 
 /// As long as it wants: a week is more than anybody waits.
 const ENDLESS: Duration = Duration::from_secs(7 * 86_400);
+
+/// How long what is told to end may take for that before it is killed, and its server to tell.
+const ENDING: Duration = Duration::from_secs(10);
+const ANSWER: Duration = Duration::from_secs(10);
 
 /// How much output is kept of all servers together, in bytes, and at least of each.
 const KEPT: usize = 32 * 1024 * 1024;
@@ -118,11 +122,46 @@ impl Verb for Run {
     fn run(self, context: &Context) -> anyhow::Result<Ending> {
         let inventory = context.inventory()?;
         let servers = Selector::parse(&self.server)?.select(&inventory.servers)?;
+        if self.server.is_empty() {
+            self.refuse_a_server(&inventory.servers)?;
+            if servers.len() > 1 && context.ui.settings().stderr.is_terminal && !context.globals.wants_json() {
+                let count = format::count(servers.len(), "server");
+                context.ui.note(&format!("on {count}; `--server` chooses"));
+            }
+        }
         self.go(context, &servers, None)
     }
 }
 
 impl Run {
+    /// Refuses a command that begins with a server, or with a selector: whoever means only that one must not have it on
+    /// all of them.
+    fn refuse_a_server(&self, servers: &BTreeMap<ServerName, Server>) -> Result<(), Diagnostic> {
+        let Some((first, rest)) = self.command.split_first() else {
+            return Ok(());
+        };
+        let (term, rest) = match first.split_once([' ', '\t', '\n']) {
+            Some((term, line)) if rest.is_empty() => (term, vec![crate::shell::quote(line.trim())]),
+            _ => {
+                let rest = rest.strip_prefix(&["--".to_owned()]).unwrap_or(rest);
+                (&**first, rest.iter().map(|word| crate::shell::quote(word)).collect())
+            }
+        };
+        let selects = |selector: Selector| selector.select(servers).is_ok();
+        if term.is_empty() || !Selector::parse(&[term.to_owned()]).is_ok_and(selects) {
+            return Ok(());
+        }
+        let what = if servers.keys().any(|name| name.as_str() == term) {
+            "is a server, and no command"
+        } else {
+            "selects servers, and is no command"
+        };
+        let command = if rest.is_empty() { "COMMAND".to_owned() } else { rest.join(" ") };
+        let message = format!("{} {what}", crate::diagnostic::ticked(term));
+        Err(Diagnostic::usage(message)
+            .hint(format!("`fleet run --server {} -- {command}`", crate::shell::quote(term))))
+    }
+
     /// Runs it once more on servers that task number `task` left.
     pub(super) fn again(
         mut self,
@@ -161,7 +200,7 @@ impl Run {
             Some(script) => script,
             None => self.text(context)?,
         };
-        let script = script(&text)?;
+        let script = script(&text, self.timeout)?;
         let sealed = match retry_of {
             None if self.takes_stdin() => seal(context, text)?,
             _ => None,
@@ -327,7 +366,7 @@ impl Run {
         let parallel = context.inventory()?.settings.parallel;
         let asking = Asking {
             parallel: self.parallel.map_or(parallel, usize::from),
-            patience: Some(self.timeout.unwrap_or(ENDLESS)),
+            patience: Some(self.timeout.map_or(ENDLESS, |time| time + ENDING + ANSWER)),
             keep: Some(going.keep),
             on_bytes: going.files.map(Files::on_bytes),
         };
@@ -382,13 +421,26 @@ impl Heard {
 }
 
 /// A text in a shell of its own, so that it may change or end that as it likes. SIGPIPE is what it usually is: a loop
-/// before `head` ends, and so does what runs when nobody is there to read it.
-fn script(text: &str) -> Result<Script, Diagnostic> {
+/// before `head` ends, and so does what runs when nobody is there to read it. With a limit the server ends it, and all
+/// that it began, when that has passed.
+fn script(text: &str, limit: Option<Duration>) -> Result<Script, Diagnostic> {
     if text.contains('\0') {
         return Err(Diagnostic::usage("a command cannot hold a NUL byte"));
     }
     let mut script = Script::new();
-    script.raw("( trap - PIPE; eval ").arg(text).raw("\n)\n");
+    let Some(limit) = limit else {
+        script.raw("( trap - PIPE; eval ").arg(text).raw("\n)\n");
+        return Ok(script);
+    };
+    let seconds = |time: Duration| format!("{}.{:03}", time.as_secs(), time.subsec_millis());
+    // `timeout` needs a process. The text goes there through a pipe: it may hold a secret, and be longer than an argument.
+    script.raw("( trap - PIPE; fleet_b=$(date +%s)\nprintf %s ").arg(text).raw(" | timeout -k ");
+    script.arg(&seconds(ENDING)).raw(" ").arg(&seconds(limit));
+    script.raw(" /bin/sh -c 'exec 3<&0 </dev/null; fleet_t=$(cat <&3); exec 3<&-; eval \"$fleet_t\"'\nfleet_n=$?\n");
+    // A command may end with 124 by itself.
+    script.raw("case $fleet_n in 124|137) [ $(($(date +%s)-fleet_b)) -lt ").arg(&limit.as_secs().to_string());
+    script.raw(" ] || echo ").arg(&format!("ended after {} (`--timeout`)", format::duration(limit)));
+    script.raw(" >&2;; esac\nexit $fleet_n )\n");
     Ok(script)
 }
 
