@@ -217,3 +217,21 @@ fn no_server_at_all_is_not_the_same_as_no_room() {
         assert!(said.stderr.contains(part), "{said}");
     }
 }
+
+#[test]
+fn of_a_server_in_maintenance_it_is_said_what_ends_that() {
+    let environment = environment();
+    run(&environment, "maintenance sg-* --for 2h");
+    let refused = environment.fleet(["add-site", "a.example", "--server", "sg-1", "--stage"]);
+    let refused = refused.expect(4);
+    for words in [
+        "sg-1  in maintenance until 2026-01-02 05:04:05Z",
+        "hint: `fleet maintenance NAME --end`",
+        "--force` insists",
+    ] {
+        assert!(refused.stderr.contains(words), "{words}: {refused}");
+    }
+    assert!(!refused.stderr.contains("uncordon"), "{refused}");
+    run(&environment, "maintenance sg-1 --end");
+    run(&environment, "add-site a.example --server sg-1 --stage");
+}

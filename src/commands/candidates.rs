@@ -37,12 +37,9 @@ pub(super) fn candidates(
         let load = loads.get(&server.name).copied().unwrap_or(0);
         let record = records.remove(&server.name).unwrap_or_default();
         let cordoned = record.cordon.map(|cordon| cordon.reason);
-        // A server that is being worked on may go away at any time: it takes nothing, as if it were cordoned.
-        let cordoned = cordoned.or_else(|| {
-            let until = maintenance.get(&server.name)?.until;
-            Some(format!("in maintenance until {}", format::time(until)))
-        });
         let mut candidate = Candidate::new(server, load, cordoned, record.health);
+        let maintenance = maintenance.get(&server.name);
+        candidate.maintenance = maintenance.map(|window| format::time(window.until));
         candidate.reasons = record.standing.map_or_else(Vec::new, |known| known.reasons);
         // What is confirmed decides. But where the last look could not get in, nothing is put, however short it lasts:
         // what is placed does not move.
@@ -212,6 +209,9 @@ pub(super) fn hints(refusals: &[&Refusal]) -> Vec<&'static str> {
     if has(|r| matches!(r, Refusal::Cordoned { .. })) {
         hints.push("`fleet uncordon NAME` lets a server take new resources again");
     }
+    if has(|r| matches!(r, Refusal::Maintenance { .. })) {
+        hints.push("`fleet maintenance NAME --end` ends it, and the server takes new resources");
+    }
     if has(|r| matches!(r, Refusal::Unhealthy { .. })) {
         hints.push("`fleet health` tells what is wrong with the servers");
     }
@@ -220,7 +220,7 @@ pub(super) fn hints(refusals: &[&Refusal]) -> Vec<&'static str> {
     }
     if has(Refusal::yields_to_force) {
         hints.push(
-            "`--server NAME --force` insists on a server that is full, cordoned or unhealthy",
+            "`--server NAME --force` insists on a server that is full, cordoned, in maintenance or unhealthy",
         );
     }
     hints

@@ -38,7 +38,7 @@ pub struct Place {
     /// This server and no other
     #[arg(long, value_name = "SERVER")]
     server: Option<String>,
-    /// With --server: although it is full, cordoned or unhealthy
+    /// With --server: although it is full, cordoned, in maintenance or unhealthy
     #[arg(long, requires = "server")]
     force: bool,
 }

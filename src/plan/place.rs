@@ -27,6 +27,8 @@ pub struct Candidate {
     pub active: bool,
     /// Why it is cordoned (may be empty); `None` when it is not.
     pub cordoned: Option<String>,
+    /// Until when it is being worked on; `None` when it is not.
+    pub maintenance: Option<String>,
     /// What is known of its health; `None` when nothing is.
     pub health: Option<Health>,
     /// Why it is not online, one reason each.
@@ -53,6 +55,7 @@ impl Candidate {
             roles: server.roles.clone(),
             active: server.active,
             cordoned,
+            maintenance: None,
             health,
             reasons: Vec::new(),
             lacks: BTreeMap::new(),
@@ -75,7 +78,7 @@ pub struct Request {
     pub only: Option<ServerName>,
     /// None of these, where it is already.
     pub except: BTreeSet<ServerName>,
-    /// Whether `only` is taken although it is full, cordoned or unhealthy; means nothing without `only`.
+    /// Whether `only` is taken although it is full, cordoned, in maintenance or unhealthy; means nothing without `only`.
     pub force: bool,
 }
 
@@ -113,6 +116,11 @@ pub enum Refusal {
     Cordoned {
         /// Why; may be empty.
         reason: String,
+    },
+    /// It is being worked on, and may go away at any time.
+    Maintenance {
+        /// Until when.
+        until: String,
     },
     /// It has not the role.
     Role {
@@ -165,7 +173,10 @@ impl Refusal {
     pub fn yields_to_force(&self) -> bool {
         matches!(
             self,
-            Self::Cordoned { .. } | Self::Unhealthy { .. } | Self::Full { .. }
+            Self::Cordoned { .. }
+                | Self::Maintenance { .. }
+                | Self::Unhealthy { .. }
+                | Self::Full { .. }
         )
     }
 
@@ -176,6 +187,7 @@ impl Refusal {
             Self::Unknown => "unknown",
             Self::Inactive => "inactive",
             Self::Cordoned { .. } => "cordoned",
+            Self::Maintenance { .. } => "maintenance",
             Self::Role { .. } => "role",
             Self::Region { .. } => "region",
             Self::Label { .. } => "label",
@@ -194,6 +206,7 @@ impl fmt::Display for Refusal {
             Self::Inactive => f.write_str("not active"),
             Self::Cordoned { reason } if reason.is_empty() => f.write_str("cordoned"),
             Self::Cordoned { reason } => write!(f, "cordoned: {reason}"),
+            Self::Maintenance { until } => write!(f, "in maintenance until {until}"),
             Self::Role { role } => write!(f, "has not the role `{role}`"),
             Self::Region { wanted, region } => match region {
                 Some(region) => write!(f, "region is `{region}`, not `{wanted}`"),
@@ -243,7 +256,7 @@ pub struct Explained {
 
 /// Chooses the server that takes `request`, or says why it does not of every candidate, of the one that was asked for alone.
 ///
-/// Eligible is a server that is active, not cordoned, has the role, the region and the labels, is not known to be
+/// Eligible is a server that is active, neither cordoned nor in maintenance, has the role, the region and the labels, is not known to be
 /// offline or in error nor to lack what the role needs, and has room (`load + weight <= capacity`). A degraded server is eligible like any other:
 /// it works, and what it lacks (an old backup, a nearly full disk) is for the admin to weigh, with `cordon`. So is
 /// a server of unknown health. The best has the highest priority, then the lowest load as a fraction of capacity,
@@ -313,6 +326,7 @@ fn eligible(candidate: &Candidate, request: &Request) -> bool {
             .all(|(key, value)| candidate.labels.get(key) == Some(value));
     let insisted = request.force && request.only.is_some();
     let able = candidate.cordoned.is_none()
+        && candidate.maintenance.is_none()
         && !candidate.health.is_some_and(unhealthy)
         && has_room(candidate, request.weight);
     request.is_for(candidate) && suits && (able || insisted)
@@ -328,6 +342,9 @@ fn refusals(candidate: &Candidate, request: &Request) -> Vec<Refusal> {
         refusals.push(Refusal::Cordoned {
             reason: reason.clone(),
         });
+    }
+    if let Some(until) = candidate.maintenance.clone() {
+        refusals.push(Refusal::Maintenance { until });
     }
     if request.except.contains(&candidate.name) {
         refusals.push(Refusal::Taken);

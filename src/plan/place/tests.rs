@@ -98,6 +98,7 @@ fn every_reason_is_told() {
     let mut bad = candidate("sg-1", 50, 50);
     bad.active = false;
     bad.cordoned = Some("disk replaced".to_owned());
+    bad.maintenance = Some("noon".to_owned());
     bad.roles = [Role::Dns].into();
     bad.region = Some("singapore".to_owned());
     bad.labels = BTreeMap::from([("tier".to_owned(), "gold".to_owned())]);
@@ -113,6 +114,7 @@ fn every_reason_is_told() {
         [
             "not active",
             "cordoned: disk replaced",
+            "in maintenance until noon",
             "has not the role `web`",
             "region is `singapore`, not `jakarta`",
             "has no label `disk`, `nvme` wanted",
@@ -125,7 +127,7 @@ fn every_reason_is_told() {
     bad.cordoned = Some(String::new());
     let refused = refused(&bad, &request);
     assert_eq!(refused[1], "cordoned");
-    assert_eq!(refused[3], "has no region, `jakarta` wanted");
+    assert_eq!(refused[4], "has no region, `jakarta` wanted");
 }
 
 #[test]
@@ -250,6 +252,7 @@ fn candidates() -> impl Strategy<Value = Vec<Candidate>> {
                     }
                     candidate.active = active;
                     candidate.cordoned = cordon;
+                    candidate.maintenance = (load % 7 == 3).then(|| "noon".to_owned());
                     candidate.health = health;
                     candidate
                 },
@@ -284,6 +287,7 @@ fn may_take(c: &Candidate, r: &Request) -> bool {
         .is_some_and(|sum| sum <= u64::from(c.capacity));
     c.active
         && c.cordoned.is_none()
+        && c.maintenance.is_none()
         && r.role.is_none_or(|role| c.roles.contains(&role))
         && r.region
             .as_ref()
