@@ -662,8 +662,82 @@ async fn a_known_key_needs_no_question_and_a_changed_one_is_refused() {
         outcome.stderr.contains("is not the recorded one"),
         "{outcome}"
     );
+    assert!(outcome.stderr.contains("ssh-keygen -f"), "{outcome}");
+    assert!(!outcome.stderr.contains("set-server"), "{outcome}");
     assert_eq!(environment.read("inventory.toml"), FLEET);
     assert_eq!(environment.read("home/.ssh/known_hosts"), old);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_key_of_a_server_that_was_reinstalled_is_replaced_as_the_hint_says() {
+    let (environment, sshd) = stranger().await;
+    let others = format!("# ours\n192.0.2.7 {}\n", "ssh-ed25519 AAAA");
+    let old = known_hosts_line(sshd.address, new_key().public_key());
+    environment.write("home/.ssh/known_hosts", &format!("{old}{others}"));
+    let port = sshd.address.port();
+    let entry = format!("[servers.x]\naddress = \"127.0.0.1\"\nport = {port}\nuser = \"me\"\n");
+    environment.write("inventory.toml", &format!("{FLEET}\n{entry}"));
+    let environment = std::sync::Arc::new(environment);
+    let fleet = async |line: &str| {
+        let environment = std::sync::Arc::clone(&environment);
+        let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        let run = move || environment.fleet(&words);
+        tokio::task::spawn_blocking(run).await.expect("a run")
+    };
+    let known = || environment.read("home/.ssh/known_hosts");
+    let refused = fleet("run --server x true").await.expect(3);
+    let own = fingerprint(&sshd);
+    let line = format!("set-server x --fingerprint {own}");
+    assert!(
+        refused.stderr.contains(&format!("`fleet {line}`")),
+        "{refused}"
+    );
+    // Another one is not taken, whatever it is.
+    let other = fingerprint_of_another_key();
+    let other = fleet(&format!("set-server x --region here --fingerprint {other}"))
+        .await
+        .expect(1);
+    assert!(
+        other.stderr.contains("presented: ssh-ed25519 SHA256:"),
+        "{other}"
+    );
+    assert_eq!(known(), format!("{old}{others}"));
+    assert!(!environment.read("inventory.toml").contains("here"));
+
+    let replaced = fleet(&line).await.expect(0);
+    let before = replaced
+        .stdout
+        .split("host key: ssh-ed25519 SHA256:")
+        .nth(1);
+    let after = before
+        .and_then(|text| text.split_once(" → "))
+        .map(|(_, after)| after.trim());
+    assert_eq!(after, Some(&*format!("ssh-ed25519 {own}")), "{replaced}");
+    let new = known_hosts_line(sshd.address, &sshd.host_key);
+    assert_eq!(known(), format!("{others}{}\n", new.trim_end()));
+    assert_eq!(
+        fleet("run --server x echo in").await.expect(0).stdout,
+        "in\n"
+    );
+    assert_eq!(fleet(&line).await.expect(0).stdout, "server x unchanged\n");
+    // One that is not known at all is recorded by the same command.
+    environment.write("home/.ssh/known_hosts", &others);
+    let unknown = fleet("run --server x true").await.expect(3);
+    assert!(
+        unknown.stderr.contains(&format!("`fleet {line}`")),
+        "{unknown}"
+    );
+    fleet(&line).await.expect(0);
+    assert_eq!(
+        fleet("run --server x echo in").await.expect(0).stdout,
+        "in\n"
+    );
+    let here = "set-server here --fingerprint";
+    fleet("add-server here --transport local --no-connect")
+        .await
+        .expect(0);
+    let local = fleet(&format!("{here} {own}")).await.expect(2);
+    assert!(local.stderr.contains("without SSH"), "{local}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,18 +5,18 @@ use std::path::Path;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::look;
+use super::{host_key, look};
 use super::server_settings::{ServerSettings, server_name};
 use super::show_server::{summary, system};
 use super::{Ending, Example, Group, Verb};
 use crate::context::Context;
-use crate::diagnostic::{Diagnostic, ticked};
+use crate::diagnostic::Diagnostic;
 use crate::health::Look;
 use crate::inventory::Inventory;
 use crate::inventory::edit::{self, Edited, Mode};
 use crate::model::{Health, Server, ServerName, TransportKind};
 use crate::state::Read;
-use crate::transport::{Connector, HostKey, TransportError};
+use crate::transport::{HostKey, TransportError};
 
 /// Takes a server into the inventory.
 #[derive(Args, Debug)]
@@ -27,7 +27,7 @@ pub struct AddServer {
     #[command(flatten)]
     settings: ServerSettings,
     /// Accept this host key (`ssh-keygen -lf` shows it on the server) instead of asking; may be repeated
-    #[arg(long, value_name = "SHA256:...", value_parser = fingerprint, conflicts_with = "no_connect")]
+    #[arg(long, value_name = "SHA256:...", value_parser = host_key::fingerprint, conflicts_with = "no_connect")]
     fingerprint: Vec<String>,
     /// Only write the entry; do not connect
     #[arg(long)]
@@ -98,9 +98,7 @@ impl AddServer {
         inventory: &Inventory,
         server: &Server,
     ) -> anyhow::Result<Met> {
-        let mut settings = context.transport_settings()?;
-        settings.servers.clone_from(&inventory.servers);
-        let connector = Connector::new(settings);
+        let connector = host_key::connector(context, inventory)?;
         let over_ssh = server.transport == TransportKind::Ssh;
         let failed = |error: &TransportError| {
             error
@@ -152,24 +150,24 @@ impl AddServer {
         key: &HostKey,
     ) -> Result<bool, anyhow::Error> {
         let presented = format!("{} {}", key.algorithm(), key.fingerprint());
-        if !self.fingerprint.is_empty() && !self.fingerprint.contains(&key.fingerprint()) {
-            let mut error = Diagnostic::failed(format!(
-                "server {} has another host key than `--fingerprint` says",
-                ticked(server.name.as_str())
-            ));
-            for expected in &self.fingerprint {
-                error = error.detail(format!("expected:  {expected}"));
-            }
-            return Err(error
-                .detail(format!("presented: {presented}"))
-                .hint("somebody may answer in its place: nothing was sent to it")
-                .hint("compare with `ssh-keygen -lf` of the key of that type in /etc/ssh on its console")
-                .into());
+        if !self.fingerprint.is_empty() {
+            host_key::refuse_other(server, key, &self.fingerprint)?;
         }
         match key.verdict() {
             Ok(()) => return Ok(false),
             Err(TransportError::HostKeyUnknown { .. }) => {}
-            Err(error) => return Err(error.diagnostic(&server.name).into()),
+            Err(error) => {
+                let mut refused = error.diagnostic(&server.name);
+                // It is in no inventory yet.
+                if let TransportError::HostKeyChanged { host, place: Some(place), .. } = error {
+                    refused.hints.pop();
+                    let file = place.file.display();
+                    refused = refused.hint(format!(
+                        "if you know why it changed: `ssh-keygen -f {file} -R '{host}'` forgets the recorded one"
+                    ));
+                }
+                return Err(refused.into());
+            }
         }
         if !self.fingerprint.is_empty() {
             return Ok(true);
@@ -245,15 +243,4 @@ fn shown(
         context.ui.hint(&format!("`fleet setup-server {name} --role web` installs what websites need"));
     }
     Ok(Ending::Done)
-}
-
-fn fingerprint(text: &str) -> Result<String, String> {
-    // 32 bytes in base64 without padding, as ssh-keygen(1) prints them.
-    let hash = text.strip_prefix("SHA256:").unwrap_or_default().trim_end_matches('=');
-    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '+' || c == '/';
-    if hash.len() == 43 && hash.chars().all(allowed) {
-        Ok(format!("SHA256:{hash}"))
-    } else {
-        Err("a fingerprint is `SHA256:` and 43 characters, as `ssh-keygen -lf` prints it".to_owned())
-    }
 }

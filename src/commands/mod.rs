@@ -18,6 +18,7 @@ mod edit;
 mod firewall;
 mod flags;
 mod foreign;
+mod host_key;
 mod jobs;
 mod letting_in;
 mod look;

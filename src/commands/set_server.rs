@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::host_key::{self, Accepted};
 use super::server_settings::{ServerSettings, server_name, unset_key};
 use super::{Ending, Example, Group, Verb};
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
-use crate::inventory::edit::{self, Mode};
+use crate::inventory::edit::{self, Edited, Mode};
 use crate::kind;
-use crate::model::{Server, ServerName};
+use crate::model::{Server, ServerName, TransportKind};
 use crate::ui::format;
 
 /// Changes settings of a server.
@@ -25,6 +26,9 @@ pub struct SetServer {
     /// Take a setting out, so that the default holds again; may be repeated
     #[arg(long, value_name = "KEY", value_parser = unset_key)]
     unset: Vec<String>,
+    /// Accept this host key (`ssh-keygen -lf` shows it on the server) in the place of the recorded one; may be repeated
+    #[arg(long, value_name = "SHA256:...", value_parser = host_key::fingerprint)]
+    fingerprint: Vec<String>,
 }
 
 impl Verb for SetServer {
@@ -34,6 +38,10 @@ impl Verb for SetServer {
     const EXAMPLES: &'static [Example] = &[
         ("fleet set-server sg-1 --capacity 80 --label tier=gold", ""),
         ("fleet set-server sg-1 --active=false", "Leave it out of sweeps and placement"),
+        (
+            "fleet set-server sg-1 --fingerprint SHA256:jJ6bBqY1cVxU0kH0p5m3k6cQ8m9W4yqJ7t2fR1sD0eA",
+            "It was reinstalled",
+        ),
         ("fleet set-server sg-1 --unset region --unset label:tier", "Back to the defaults"),
     ];
 
@@ -42,7 +50,7 @@ impl Verb for SetServer {
         let home = context.home();
         let mut change = self.settings.change(path)?;
         change.unset = self.unset;
-        if change.set.is_empty() && change.unset.is_empty() {
+        if change.set.is_empty() && change.unset.is_empty() && self.fingerprint.is_empty() {
             return Err(Diagnostic::usage("nothing to change is given")
                 .hint("`fleet set-server --help` shows the settings")
                 .into());
@@ -52,21 +60,40 @@ impl Verb for SetServer {
             return Err(Diagnostic::usage(format!("`{key}` is both set and unset")).into());
         }
         let name = &self.name;
-        let tried = edit::set_server(path, home.as_deref(), Mode::Try, name, &change)?;
-        let mut edited = tried;
-        if edited.changed {
+        let mut edited = edit::set_server(path, home.as_deref(), Mode::Try, name, &change)?;
+        let server = &edited.after.servers[name];
+        let met = if self.fingerprint.is_empty() {
+            None
+        } else {
+            if server.transport != TransportKind::Ssh {
+                let message = format!("server `{name}` is reached without SSH and has no host key");
+                return Err(Diagnostic::usage(message).hint("leave `--fingerprint` out").into());
+            }
+            let connector = host_key::connector(context, &edited.after)?;
+            Some((Accepted::meet(context, &connector, server, &self.fingerprint)?, connector))
+        };
+        let new_key = met.as_ref().and_then(|(key, _)| key.change().map(str::to_owned));
+        let list = |edited: &Edited| {
+            let mut changes = differences(&edited.before.servers[name], &edited.after.servers[name]);
+            changes.extend(new_key.clone());
+            changes
+        };
+        let changed = edited.changed || new_key.is_some();
+        if changed {
             context.record(Self::NAME, |record| {
                 edited = edit::set_server(path, home.as_deref(), Mode::Write, name, &change)?;
-                let changes = differences(&edited.before.servers[name], &edited.after.servers[name]);
-                record.outcome(name, "changed", None, changes)?;
+                if let Some((key, connector)) = &met {
+                    key.record(context, connector, &edited.after.servers[name])?;
+                }
+                record.outcome(name, "changed", None, list(&edited))?;
                 Ok(Ending::Done)
             })?;
         }
-        let (before, after) = (&edited.before.servers[name], &edited.after.servers[name]);
-        let differences = differences(before, after);
-        let result = json!({ "server": after, "changed": edited.changed, "changes": differences });
+        let after = &edited.after.servers[name];
+        let differences = list(&edited);
+        let result = json!({ "server": after, "changed": changed, "changes": differences });
         context.ui.show(&result, |page| {
-            if !edited.changed {
+            if !changed {
                 page.line(&format!("server {name} unchanged"));
                 return;
             }

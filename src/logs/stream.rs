@@ -313,6 +313,7 @@ mod tests {
             assert_eq!(is_passing(&error), passes, "{error:?}");
             let before = TransportError::Jump {
                 via: "gate".to_owned(),
+                server: None,
                 error: Box::new(error),
             };
             assert_eq!(is_passing(&before), passes, "{before:?}");

@@ -170,8 +170,10 @@ pub enum TransportError {
     },
     /// A host on the way could not be used.
     Jump {
-        /// The host on the way.
+        /// The host on the way, by its name where it is a server of the inventory.
         via: String,
+        /// The server that it is.
+        server: Option<ServerName>,
         /// What failed there.
         error: Box<TransportError>,
     },
@@ -210,7 +212,7 @@ impl TransportError {
         for detail in self.details() {
             diagnostic = diagnostic.detail(detail);
         }
-        for hint in self.hints(server) {
+        for hint in self.hints(Some(server)) {
             diagnostic = diagnostic.hint(hint);
         }
         diagnostic
@@ -257,8 +259,8 @@ impl TransportError {
         }
     }
 
-    /// What to do next.
-    fn hints(&self, server: &ServerName) -> Vec<String> {
+    /// What to do next; `server` is the one of the inventory that it is about, if it is one.
+    fn hints(&self, server: Option<&ServerName>) -> Vec<String> {
         let hint = match self {
             Self::Unreachable { .. } => {
                 "check `address` and `port` in the inventory, and that sshd runs and no firewall is in the way".to_owned()
@@ -267,34 +269,41 @@ impl TransportError {
                 phase: Phase::Connect,
                 ..
             } => "the server is off, or a firewall drops the packets".to_owned(),
-            Self::HostKeyUnknown { host, .. } => {
-                return vec![
-                    format!(
-                        "compare the fingerprint with the server's own (`ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` on its console)"
-                    ),
-                    format!(
-                        "then accept it once with `ssh` to `{host}`, or with `fleet add-server`"
-                    ),
-                ];
+            Self::HostKeyUnknown { host, got, .. } => {
+                let accept = match server {
+                    Some(server) => accepting(server, got),
+                    None => format!("accept it once with `ssh` to `{host}`"),
+                };
+                return vec![COMPARE.to_owned(), format!("then {accept}")];
             }
-            Self::HostKeyChanged { host, place, .. } => {
-                let mut hints = vec![
-                    "either the server was reinstalled, or somebody answers in its place: nothing was sent to it".to_owned(),
-                ];
-                if let Some(place) = place {
-                    hints.push(format!(
-                        "if you know why it changed: `ssh-keygen -f {} -R '{host}'`, then accept the new key",
+            Self::HostKeyChanged { host, got, place, .. } => {
+                let forget = match (server, place) {
+                    (Some(server), _) => accepting(server, got),
+                    (None, Some(place)) => format!(
+                        "`ssh-keygen -f {} -R '{host}'`, and accept the new key",
                         place.file.display()
-                    ));
-                }
-                return hints;
+                    ),
+                    (None, None) => "accept the new key".to_owned(),
+                };
+                return vec![
+                    "either the server was reinstalled, or somebody answers in its place: nothing was sent to it".to_owned(),
+                    format!("if you know why it changed: {COMPARE}, then {forget}"),
+                ];
             }
             Self::HostKeyRevoked { .. } => {
                 "the key is known to be compromised; give the server a new host key".to_owned()
             }
-            Self::AuthRefused { user, .. } => format!(
-                "put a public key of yours into `~{user}/.ssh/authorized_keys` on the server, or set `identity_file` or `user` for `{server}` in the inventory"
-            ),
+            Self::AuthRefused { user, .. } => {
+                let put = format!(
+                    "put a public key of yours into `~{user}/.ssh/authorized_keys` on the server"
+                );
+                match server {
+                    Some(server) => format!(
+                        "{put}, or set `identity_file` or `user` for `{server}` in the inventory"
+                    ),
+                    None => put,
+                }
+            }
             Self::KeyUnusable {
                 hint: Some(hint), ..
             }
@@ -316,11 +325,20 @@ impl TransportError {
             Self::ProxyCommand { .. } => {
                 "run it by itself: its standard input and output must be a connection with sshd on the server".to_owned()
             }
-            Self::Jump { error, .. } => return error.hints(server),
+            Self::Jump { server, error, .. } => return error.hints(server.as_ref()),
             _ => return Vec::new(),
         };
         vec![hint]
     }
+}
+
+/// How to find out which key is the right one.
+const COMPARE: &str = "compare the fingerprint with the server's own (`ssh-keygen -lf` of the key of that type in /etc/ssh on its console)";
+
+/// What accepts a key, which is given as algorithm and fingerprint.
+fn accepting(server: &ServerName, got: &str) -> String {
+    let fingerprint = got.split(' ').next_back().unwrap_or(got);
+    format!("accept it with `fleet set-server {server} --fingerprint {fingerprint}`")
 }
 
 impl fmt::Display for TransportError {
@@ -380,7 +398,7 @@ impl fmt::Display for TransportError {
             Self::ProxyCommand { command, how, .. } => {
                 write!(f, "`ProxyCommand {command}` of ssh_config(5) {how}")
             }
-            Self::Jump { via, error } => write!(f, "by way of `{via}`: {error}"),
+            Self::Jump { via, error, .. } => write!(f, "by way of `{via}`: {error}"),
             Self::Settings { reason, .. } => f.write_str(reason),
             Self::Ended => f.write_str("the conversation has ended already"),
         }

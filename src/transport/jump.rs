@@ -80,7 +80,11 @@ impl Hops {
                 place,
             }),
             Err((error, _)) => Err(TransportError::Jump {
-                via: target.host.clone(),
+                via: target
+                    .entry
+                    .as_ref()
+                    .map_or_else(|| target.host.clone(), ToString::to_string),
+                server: target.entry.clone(),
                 error: Box::new(error.clone()),
             }),
         }

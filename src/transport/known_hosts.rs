@@ -17,7 +17,7 @@ use super::pattern;
 
 mod record;
 
-pub(super) use record::{append, line};
+pub(super) use record::{append, line, replace};
 
 /// The port that `known_hosts` names without brackets.
 const SSH_PORT: u16 = 22;

@@ -79,6 +79,7 @@ pub struct Peer {
 #[derive(Clone, Debug)]
 pub struct HostKey {
     key: russh::keys::PublicKey,
+    name: known_hosts::HostName,
     line: String,
     file: Option<PathBuf>,
     verdict: Result<(), TransportError>,
@@ -216,6 +217,26 @@ impl Connector {
     /// # Errors
     /// When there is no such file or it cannot be written.
     pub async fn pin(&self, key: &HostKey) -> Result<(), TransportError> {
+        self.record(key, |path, key| known_hosts::append(path, &key.line))
+            .await
+    }
+
+    /// Records it in the place of those that are recorded for exactly that server in the user's `known_hosts` file.
+    ///
+    /// # Errors
+    /// When there is no such file or it cannot be written.
+    pub async fn replace(&self, key: &HostKey) -> Result<(), TransportError> {
+        self.record(key, |path, key| {
+            known_hosts::replace(path, &key.name, &key.line)
+        })
+        .await
+    }
+
+    async fn record(
+        &self,
+        key: &HostKey,
+        write: impl FnOnce(&std::path::Path, &HostKey) -> std::io::Result<()> + Send + 'static,
+    ) -> Result<(), TransportError> {
         let Some(file) = key.file.clone() else {
             return Err(TransportError::Settings {
                 reason: "there is no `known_hosts` file to record the host key in".to_owned(),
@@ -225,9 +246,8 @@ impl Connector {
                 ),
             });
         };
-        let line = key.line.clone();
-        let path = file.clone();
-        let written = tokio::task::spawn_blocking(move || known_hosts::append(&path, &line)).await;
+        let (own, path) = (key.clone(), file.clone());
+        let written = tokio::task::spawn_blocking(move || write(&path, &own)).await;
         self.shared.known_hosts.forget(&file);
         let reason = match written {
             Ok(Ok(())) => return Ok(()),

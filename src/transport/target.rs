@@ -34,6 +34,8 @@ pub(super) struct Identities {
 pub(super) struct Target {
     /// The server of the inventory, or its neighbour that the connection is made for.
     pub(super) name: ServerName,
+    /// The server of the inventory that it is.
+    pub(super) entry: Option<ServerName>,
     pub(super) host: String,
     pub(super) port: u16,
     pub(super) user: String,
@@ -84,6 +86,7 @@ impl Shared {
         let mut target = self
             .look_up(&server.name, &hop, hops, None, server.jump.as_ref())
             .await?;
+        target.entry = Some(server.name.clone());
         target.pinned = self
             .settings
             .pinned
@@ -150,6 +153,7 @@ impl Shared {
             .unwrap_or_else(|| settings.known_hosts.clone());
         Ok(Target {
             name: name.clone(),
+            entry: None,
             host_name: HostName::new(&host, port, answer.host_key_alias.as_deref()),
             host,
             port,

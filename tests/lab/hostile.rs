@@ -172,6 +172,19 @@ fn a_host_key_that_changed_stops_everything_before_anything_is_sent() {
         expect_words(&refused.stderr, &["SHA256:", "known_hosts", "lab-1"]);
     }
     expect_same(&before, &world.stamps("lab-1"), "behind another host key");
+    // The command of the hint accepts it, once the admin has seen that it is the server's own.
+    let file = world.lab.dir().join("known_hosts");
+    let known = std::fs::read(&file).expect("the keys of the lab");
+    let own = world.sh("lab-1", "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub");
+    let own = own.split(' ').nth(1).expect("a fingerprint");
+    let line = format!("set-server lab-1 --fingerprint {own}");
+    let hint = world.fleet("plan");
+    expect_words(&hint.stderr, &[&format!("`fleet {line}`")]);
+    let accepted = world.fleet(&line);
+    let follows = world.fleet("apply");
+    std::fs::write(&file, known).expect("the keys of the lab are as before");
+    expect_words(&accepted.expect(0).stdout, &["host key: ", own]);
+    follows.expect(0);
     world.sh(
         "lab-1",
         "rm /etc/ssh/ssh_host_*; mv /root/keys/* /etc/ssh/; rmdir /root/keys; systemctl restart ssh",
