@@ -96,6 +96,7 @@ impl Conversation {
 
     fn take_on(&mut self, mut work: Work) {
         self.report.left_out = std::mem::take(&mut work.left_out);
+        self.report.carried = std::mem::take(&mut work.carried);
         self.work = work;
     }
 

@@ -27,7 +27,7 @@ use guards::{Guards, Intent};
 
 use crate::diagnostic::{Class, Diagnostic};
 use crate::item::{Applied, Key, Probe};
-use crate::model::{ResourceName, Server, ServerName};
+use crate::model::{Resource, ResourceName, Server, ServerName};
 use crate::plan::reviewed::Expected;
 use crate::plan::{Blocked, Desired, Mode, Observing, ServerPlan};
 use crate::transport::Connector;
@@ -64,6 +64,9 @@ pub struct Work {
     /// Resources that follow those it is narrowed to, were not asked for, and could not be compiled: they are not among
     /// `only`, so that all of theirs stays as it is.
     pub left_out: Vec<Blocked>,
+    /// Resources that it is not about, and of which all is there once the items are that it shares with them: the rules of a
+    /// firewall.
+    pub carried: Vec<Arc<Resource>>,
     /// Resources whose removal is undone, with the task that removed them: their content goes back from the trash.
     pub removed_by: BTreeMap<ResourceName, i64>,
     /// The plan that this must come to; else nothing is changed.

@@ -1,11 +1,12 @@
 //! What became of one server.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::diagnostic::Diagnostic;
 use crate::item::{Key, Probe};
-use crate::model::{ResourceName, ServerName};
+use crate::model::{Resource, ResourceName, ServerName};
 use crate::plan::{Blocked, Change, Progress, ServerPlan};
 
 /// How a run ended on a server.
@@ -112,6 +113,8 @@ pub struct ServerReport {
     pub untried: Vec<ResourceName>,
     /// Resources that follow what was asked for and could not be compiled: nothing of them was looked at.
     pub left_out: Vec<Blocked>,
+    /// Resources that were not asked for, and are there with the items that they share with those that were.
+    pub carried: Vec<Arc<Resource>>,
     /// What is worth knowing of what was done, a sentence each.
     pub notices: BTreeSet<String>,
     /// Why it was not reached, or could not be worked on.
@@ -149,6 +152,7 @@ impl ServerReport {
             failures: Vec::new(),
             untried: Vec::new(),
             left_out: Vec::new(),
+            carried: Vec::new(),
             notices: BTreeSet::new(),
             error: None,
             recovered: Vec::new(),

@@ -280,7 +280,7 @@ impl Share<'_> {
             compile: &|resource| compile(resource, &*scene.secrets),
             failed,
         };
-        folding.complete(&mut wanted, &mut applied, &mut blocked, &mut left_out);
+        let carried = folding.complete(&mut wanted, &mut applied, &mut blocked, &mut left_out);
         let only = scene.only_without(&left_out);
         let is_mine = |name: &ResourceName| only.as_ref().is_none_or(|only| only.contains(name));
         // What cannot be compiled is not known to be unwanted: whatever it owns stays.
@@ -296,6 +296,7 @@ impl Share<'_> {
             expected: None,
             blocked,
             left_out,
+            carried,
             removed_by: there
                 .iter()
                 .filter(|resource| is_mine(&resource.name))

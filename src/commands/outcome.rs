@@ -114,6 +114,19 @@ pub(super) fn of(
             .placements
             .push((resource.id, settled(report, resource, unattended)));
     }
+    // Others that wait, or failed before, are there when what they share with these is.
+    let waits = |resource: &&Arc<Resource>| {
+        let mut placements = resource.placements.iter();
+        let here = placements.find(|placement| placement.server == report.server);
+        here.is_some_and(|here| here.status != PlacementStatus::Applied)
+    };
+    for resource in report.carried.iter().filter(waits) {
+        if is_there(report, &resource.name) {
+            let generation = resource.generation;
+            let applied = PlacementResult::Applied { generation };
+            outcome.placements.push((resource.id, applied));
+        }
+    }
     outcome
 }
 
@@ -123,6 +136,17 @@ fn is_taken_in(report: &ServerReport, key: &Key, owners: &[ResourceName]) -> boo
     let is_well =
         |owner: &ResourceName| report.trouble(owner).is_none() && !report.untried.contains(owner);
     !report.plan.found.contains(key) || owners.is_empty() || owners.iter().any(is_well)
+}
+
+/// Whether a server has all that one contributes to what it shares with others.
+fn is_there(report: &ServerReport, name: &ResourceName) -> bool {
+    let done: BTreeSet<_> = report.done.iter().collect();
+    let mut changes = report.plan.changes.iter();
+    is_known(report)
+        && not_tried(report).is_none()
+        && report.trouble(name).is_none()
+        && !report.plan.held().contains(name)
+        && !changes.any(|change| change.owners.contains(name) && !done.contains(&change.key))
 }
 
 /// Whether it is known what became of every change: neither cut off in the middle, nor left half undone.

@@ -2,6 +2,7 @@
 //! happens where one of them cannot be compiled.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::{Share, is_applied, is_leaving, why};
 use crate::diagnostic::Invalid;
@@ -20,13 +21,14 @@ pub(super) struct Folding<'a> {
 impl Folding<'_> {
     /// Adds what the others contribute to the folding items that the job touches. The share of one that cannot be compiled
     /// would be lost: then the item stays as it was applied, and those of the job that want it otherwise are held back.
+    /// Returns those of the others of which all is there when these items are.
     pub(super) fn complete(
         mut self,
         wanted: &mut Desired,
         applied: &mut BTreeMap<Key, Applied>,
         blocked: &mut Vec<Blocked>,
         left_out: &mut Vec<Blocked>,
-    ) {
+    ) -> Vec<Arc<Resource>> {
         let scene = &*self.share.scene;
         let left: BTreeSet<&ResourceName> = left_out.iter().map(|b| &b.resource).collect();
         let is_mine = |name: &ResourceName| scene.is_mine(name) && !left.contains(name);
@@ -40,15 +42,15 @@ impl Folding<'_> {
             .cloned()
             .collect();
         if touched.is_empty() {
-            return;
+            return Vec::new();
         }
-        let mut shares: Vec<(&ResourceName, Vec<Item>)> = Vec::new();
+        let mut shares: Vec<(&Arc<Resource>, Vec<Item>)> = Vec::new();
         for resource in self.share.there.iter() {
             if is_mine(&resource.name) || is_leaving(resource, self.share.server) {
                 continue;
             }
             match (self.compile)(resource) {
-                Ok(items) => shares.push((&resource.name, items)),
+                Ok(items) => shares.push((resource, items)),
                 Err(invalid) => {
                     self.failed.insert(resource.name.clone(), why(&invalid));
                 }
@@ -78,11 +80,24 @@ impl Folding<'_> {
                 }));
             }
         }
-        for (owner, mut items) in shares {
+        let mut carried = Vec::new();
+        for (resource, mut items) in shares {
+            let is_there = |item: &Item| {
+                let key = item.key();
+                let shared = touched.contains(&key) && !held.contains(&key);
+                shared
+                    || applied
+                        .get(&key)
+                        .is_some_and(|known| known.props == item.wanted())
+            };
+            let is_carried = items.iter().all(is_there);
             items.retain(|item| touched.contains(&item.key()));
             if !items.is_empty() {
+                if is_carried {
+                    carried.push(Arc::clone(resource));
+                }
                 // Items that fold do not clash.
-                let _ = wanted.add(owner, items);
+                let _ = wanted.add(&resource.name, items);
             }
         }
         for key in &held {
@@ -95,6 +110,7 @@ impl Folding<'_> {
             let them = if asked { &mut *blocked } else { &mut *left_out };
             them.push(one);
         }
+        carried
     }
 
     /// Those of the job for which an item should be, or was, there. Where the job is about all of the server, what has

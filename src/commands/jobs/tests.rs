@@ -253,6 +253,57 @@ fn what_a_zone_opens_stays_in_the_rules_when_it_follows_a_site_of_another_server
 }
 
 #[test]
+fn who_has_nothing_beside_what_is_shared_is_there_with_it() {
+    let (mut scenery, _, _) = with_a_zone_that_follows_from_afar();
+    let firewall = ResourceName::new("firewall", "fleet");
+    let first = new_rule(&mut scenery);
+    let second = ResourceName::new("rule", "second");
+    let spec = json!({"action": "allow", "port": ["81"], "on": ["sg-1"]});
+    scenery.add(&second, &spec, &["sg-1"]);
+    let carried = |work: &Work| -> Vec<ResourceName> {
+        work.carried.iter().map(|one| one.name.clone()).collect()
+    };
+    let vault = Vault { is_open: true };
+    // What else the firewall and the zone are made of is not there yet.
+    let work = scenery.work(vault, &[&second]);
+    assert_eq!(carried(&work), [first.clone()]);
+    let all = scenery.work(Vault { is_open: true }, &[]);
+    assert_eq!(carried(&all), []);
+    scenery.apply(&all);
+    let work = scenery.work(Vault { is_open: true }, &[&second]);
+    let names = carried(&work);
+    assert!(
+        names.contains(&first) && names.contains(&firewall),
+        "{names:?}"
+    );
+
+    // With it they are settled, where they were not, and not when it could not be loaded.
+    let report = |done: bool| {
+        let mut report = crate::apply::ServerReport::new("sg-1".parse().unwrap());
+        report.outcome = crate::apply::Outcome::Changed;
+        report.carried.clone_from(&work.carried);
+        report.plan.changes = planned(&work, &crate::plan::Facts::default()).changes;
+        if done {
+            report.done = report
+                .plan
+                .changes
+                .iter()
+                .map(|change| change.key.clone())
+                .collect();
+        }
+        let outcome = crate::commands::outcome::of(&report, &[], None);
+        outcome
+            .placements
+            .into_iter()
+            .map(|(id, _)| id)
+            .collect::<Vec<i64>>()
+    };
+    let waiting: Vec<i64> = work.carried.iter().map(|one| one.id).collect();
+    assert_eq!(report(true), waiting);
+    assert_eq!(report(false), [0; 0]);
+}
+
+#[test]
 fn rules_stay_as_they_are_where_a_share_of_them_cannot_be_compiled() {
     let (mut scenery, site, zone) = with_a_zone_that_follows_from_afar();
     let facts = scenery.apply(&scenery.work(Vault { is_open: true }, &[]));
