@@ -1,6 +1,6 @@
 //! Plans as text and as JSON: per server what is created, updated and deleted, and what stands in the way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use super::page::Page;
 use super::style::Tone;
 use crate::item::file::Content;
 use crate::item::zone::{self, Part};
-use crate::item::{Item, ItemType, Props, ruleset, satisfies};
+use crate::item::{Item, ItemType, Key, Props, ruleset, satisfies};
 use crate::model::{ResourceName, ServerName};
 use crate::plan::{Action, Change, ServerPlan};
 
@@ -21,9 +21,13 @@ pub type Contents = BTreeMap<String, String>;
 pub fn server(page: &mut Page, name: &ServerName, plan: &ServerPlan, contents: Option<&Contents>) {
     page.text(name.as_str(), Tone::Strong)
         .line(&format!(": {}", summary([plan])));
+    let ready: BTreeSet<&Key> = plan.ready().into_iter().map(|change| &change.key).collect();
     for change in &plan.changes {
         start_of(page, change);
         let mut notes = notes(change);
+        if !ready.contains(&change.key) {
+            notes.push("held back with what it belongs to".to_owned());
+        }
         if let Some(task) = plan.restored.get(&change.key) {
             notes.push(format!("from the trash of task {task}"));
         }
@@ -78,7 +82,7 @@ fn start_of(page: &mut Page, change: &Change) {
 pub fn summary<'a>(plans: impl IntoIterator<Item = &'a ServerPlan>) -> String {
     let mut counts = [0_usize; 5];
     for plan in plans {
-        for change in &plan.changes {
+        for change in plan.ready() {
             counts[match change.action {
                 Action::Create => 0,
                 Action::Update => 1,
@@ -109,6 +113,7 @@ pub fn json(name: &ServerName, plan: &ServerPlan) -> Value {
     let owners = |owners: &[ResourceName]| -> Vec<String> {
         owners.iter().map(ToString::to_string).collect()
     };
+    let ready: BTreeSet<&Key> = plan.ready().into_iter().map(|change| &change.key).collect();
     let changes = plan.changes.iter().map(|change| {
         // Of what goes away, nobody knows here whether it is secret.
         let secret = change.item.as_ref().is_none_or(is_secret);
@@ -119,6 +124,7 @@ pub fn json(name: &ServerName, plan: &ServerPlan) -> Value {
             "after": (change.action != Action::Delete).then(|| visible(&change.after, secret)),
             "resources": owners(&change.owners),
             "drift": change.drift,
+            "held_back": !ready.contains(&change.key),
             "from_trash": plan.restored.get(&change.key),
         })
     });
@@ -339,6 +345,27 @@ mod tests {
           ✗ blocked site example.org  no PHP 8.4 here
             hint: install it
         ");
+    }
+
+    #[test]
+    fn what_is_held_back_is_not_counted_as_a_change() {
+        let mut plan = example();
+        let mut change = plan.changes[1].clone();
+        change.owners = vec![ResourceName::new("site", "example.org")];
+        plan.changes = vec![change];
+        assert_eq!(summary([&plan]), "1 conflict, 1 blocked");
+        let name: ServerName = "sg-1".parse().unwrap();
+        let mut page = Page::new(None, false);
+        server(&mut page, &name, &plan, None);
+        let text = page.finish();
+        let line = "  + create file /etc/key  held back with what it belongs to\n";
+        assert!(text.contains(line), "{text}");
+        assert_eq!(json(&name, &plan)["changes"][0]["held_back"], true);
+        // One that somebody else wants too is made all the same.
+        plan.changes[0]
+            .owners
+            .push(ResourceName::new("site", "example.net"));
+        assert_eq!(summary([&plan]), "1 to create, 1 conflict, 1 blocked");
     }
 
     #[test]

@@ -84,8 +84,8 @@ impl Folding<'_> {
         for (resource, mut items) in shares {
             let is_there = |item: &Item| {
                 let key = item.key();
-                let shared = touched.contains(&key) && !held.contains(&key);
-                shared
+                let folded = touched.contains(&key) && !held.contains(&key);
+                folded
                     || applied
                         .get(&key)
                         .is_some_and(|known| known.props == item.wanted())

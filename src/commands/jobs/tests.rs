@@ -266,7 +266,7 @@ fn who_has_nothing_beside_what_is_shared_is_there_with_it() {
     let vault = Vault { is_open: true };
     // What else the firewall and the zone are made of is not there yet.
     let work = scenery.work(vault, &[&second]);
-    assert_eq!(carried(&work), [first.clone()]);
+    assert_eq!(carried(&work), std::slice::from_ref(&first));
     let all = scenery.work(Vault { is_open: true }, &[]);
     assert_eq!(carried(&all), []);
     scenery.apply(&all);
