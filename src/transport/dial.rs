@@ -65,9 +65,9 @@ pub(super) async fn dial(
         Ok(Err(error)) => {
             let reason = match error {
                 russh::Error::ChannelOpenFailure(reason) => {
-                    format!("`{}` cannot connect there ({reason:?})", via.host)
+                    format!("`{}` cannot connect there ({reason:?})", via.called())
                 }
-                other => format!("by way of `{}`: {}", via.host, words(&other)),
+                other => format!("by way of `{}`: {}", via.called(), words(&other)),
             };
             return Err(TransportError::Unreachable {
                 address: address(&target.host, target.port),

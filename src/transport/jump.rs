@@ -80,10 +80,7 @@ impl Hops {
                 place,
             }),
             Err((error, _)) => Err(TransportError::Jump {
-                via: target
-                    .entry
-                    .as_ref()
-                    .map_or_else(|| target.host.clone(), ToString::to_string),
+                via: target.called().to_owned(),
                 server: target.entry.clone(),
                 error: Box::new(error.clone()),
             }),

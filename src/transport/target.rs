@@ -53,6 +53,13 @@ pub(super) struct Target {
 }
 
 impl Target {
+    /// What an admin calls it: the name of the server that it is, else its address.
+    pub(super) fn called(&self) -> &str {
+        self.entry
+            .as_ref()
+            .map_or(&*self.host, |entry| entry.as_str())
+    }
+
     /// `user@host:port`, with the way to it: the same for the same connection.
     pub(super) fn route(&self) -> String {
         let this = format!("{}@{}:{}", self.user, self.host, self.port);

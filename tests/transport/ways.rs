@@ -185,6 +185,13 @@ async fn trouble_on_the_way_names_the_host() {
         matches!(&error, TransportError::Jump { error, .. } if matches!(**error, TransportError::HostKeyUnknown { .. })),
         "{error:?}"
     );
+    let said = error.diagnostic(&server.name);
+    assert!(said.message.contains("by way of `bastion`: "), "{said:?}");
+    let hint = said.hints.last().unwrap();
+    assert!(
+        hint.contains("`fleet set-server bastion --fingerprint SHA256:"),
+        "{hint}"
+    );
     assert_eq!(sshd.seen.connections.load(Ordering::SeqCst), 0);
 
     // The way is fine, but nobody listens at its end.
@@ -195,9 +202,7 @@ async fn trouble_on_the_way_names_the_host() {
     let error = failure(&home, &server).await;
     assert!(error.is_unreachable(), "{error:?}");
     assert!(
-        error
-            .to_string()
-            .contains("`127.0.0.1` cannot connect there"),
+        error.to_string().contains("`bastion` cannot connect there"),
         "{error}"
     );
 }
