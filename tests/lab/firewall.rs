@@ -30,7 +30,8 @@ fn doors(world: &World, server: &str, port: u16) -> String {
 fn rules(world: &World, server: &str) -> String {
     world.sh(
         server,
-        "nft -s list ruleset | sed 's/ timeout [0-9a-z]*//; s/ expires [0-9a-z]*//'",
+        "nft -s list ruleset | sed 's/ timeout [0-9a-z]*//; s/ expires [0-9a-z]*//' | \
+         awk '/elements = \\{ ipv4/ { skip = 1 } skip { if (/}/) skip = 0; next } 1'",
     )
 }
 
@@ -432,4 +433,40 @@ fn a_hundred_rules_are_one_look() {
         world.fleet("apply").expect(0);
     });
     world.expect_settled();
+}
+
+#[test]
+fn what_goes_on_when_the_firewall_comes_goes_on() {
+    let Some(world) = World::new(&["lab-1", "lab-2"]) else {
+        return;
+    };
+    // One server waits for what another will say, and says nothing itself meanwhile.
+    let speaker = "use IO::Socket::INET; my $s = IO::Socket::INET->new(Listen => 1, LocalPort => 7070, ReuseAddr => 1) or die; \
+         my $c = $s->accept; $c->autoflush(1); print $c qq(hello\\n); sleep 1 until -e q(/run/say-it); print $c qq(late\\n); close $c";
+    world.sh(
+        "lab-2",
+        &format!(
+            "rm -f /run/say-it; systemd-run --quiet --collect --unit=speaker perl -e '{speaker}'"
+        ),
+    );
+    let address = world.lab.server("lab-2").address;
+    world.sh(
+        "lab-1",
+        &format!("rm -f /run/heard; systemd-run --quiet --collect --unit=listener bash -c 'until exec 3<>/dev/tcp/{address}/7070; do sleep 0.1; done; cat <&3 >/run/heard'"),
+    );
+    let heard = |word: &str| {
+        let line = format!("grep -q {word} /run/heard");
+        world.lab.sh("lab-1", &line).status.success()
+    };
+    wait_until("a connection", || heard("hello"));
+    world.fleet("enable-firewall lab-1").expect(0);
+    world.sh("lab-2", "touch /run/say-it");
+    wait_until("what was said late", || heard("late"));
+    // Nothing of that is an edit of the rules, also where they are looked at anew.
+    world.sh("lab-1", "nft list set inet fleet earlier | grep -q expires");
+    world.sh("lab-1", "rm /run/fleet/firewall-as-kept");
+    world.expect_settled();
+    // A new connection is no earlier one.
+    assert_eq!(doors(&world, "lab-1", 80), "");
+    world.sh("lab-2", "rm -f /run/say-it");
 }

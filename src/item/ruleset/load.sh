@@ -51,6 +51,9 @@ firewall_load() {
 	fi
 	step 'loading the firewall rules'
 	sh "$t/firewall"
+	# The kernel keeps track of connections only now. What goes on meanwhile must not break: least of all the way to servers
+	# behind this one, which would stand still until this one has something to say.
+	if [ ! -e "$t/rules-before" ]; then nft add element inet fleet earlier '{ ipv4 timeout 2m, ipv6 timeout 2m }' || :; fi
 	printf '@confirm %s\n' "${t##*/}"
 	waited=0
 	until [ -L "$t/verdict" ]; do

@@ -94,6 +94,12 @@ impl Text {
         }
         self.rule("ct state established,related counter accept comment \"base established\"");
         self.rule("ct state invalid counter drop comment \"base invalid\"");
+        // What began before the kernel kept track of connections looks new: for as long as this set has its family in it
+        // (`firewall_load` puts it there), it goes on. No connection begins without SYN.
+        self.sets.push_str(
+            "\tset earlier {\n\t\ttype nf_proto\n\t\tflags dynamic,timeout\n\t}\n",
+        );
+        self.rule("tcp flags & syn == 0 meta nfproto @earlier accept comment \"base earlier\"");
         self.rule(&format!("icmp type {{ {ICMP_ERRORS} }} accept comment \"base icmp\""));
         self.rule(&format!("icmpv6 type {{ {ICMPV6_ERRORS} }} accept comment \"base icmp\""));
         self.rule("ip6 saddr fe80::/10 udp sport 547 udp dport 546 accept comment \"base dhcp\"");
