@@ -8,9 +8,10 @@ use super::firewall::{change, recorded};
 use super::flags::Staging;
 use super::{Ending, Example, Group, Verb};
 use crate::context::Context;
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, ticked};
 use crate::model::selector::Selector;
 use crate::model::{Server, ServerName};
+use crate::shell::quote;
 
 /// Disables the firewall.
 #[derive(Args, Debug)]
@@ -36,14 +37,27 @@ impl Verb for DisableFirewall {
         }
         let on = self.on;
         change(context, Self::NAME, self.staging, |firewall, _| {
-            without(&mut firewall.on, &on, &leaving, &inventory.servers);
+            let gone = without(&mut firewall.on, &on, &leaving, &inventory.servers);
+            for term in gone.iter().filter(|term| !term.starts_with('!')) {
+                let what = ticked(term);
+                let text = format!("{what} matches no server now, and is no longer where the firewall is enabled");
+                context.ui.warn(&text);
+                let line = format!("`fleet enable-firewall {}`", quote(term));
+                context.ui.hint(&format!("{line} enables it there, once there is one"));
+            }
             Ok::<_, Diagnostics>(())
         })
     }
 }
 
-/// Takes the servers of some terms, which are `leaving`, out of the terms by which the firewall is enabled.
-fn without(on: &mut Vec<String>, terms: &[String], leaving: &[&Server], servers: &BTreeMap<ServerName, Server>) {
+/// Takes the servers of some terms, which are `leaving`, out of the terms by which the firewall is enabled. Returns those
+/// that went because they match nothing.
+fn without(
+    on: &mut Vec<String>,
+    terms: &[String],
+    leaving: &[&Server],
+    servers: &BTreeMap<ServerName, Server>,
+) -> Vec<String> {
     for term in terms {
         let had = on.len();
         on.retain(|other| other != term);
@@ -53,10 +67,11 @@ fn without(on: &mut Vec<String>, terms: &[String], leaving: &[&Server], servers:
     }
     on.retain(|term| !leaving.iter().any(|server| server.name.as_str() == term));
     // What matches nothing any more would have the rest refused.
-    on.retain(|term| {
+    let (rest, gone) = std::mem::take(on).into_iter().partition(|term| {
         let of = [term.trim_start_matches('!').to_owned()];
         Selector::parse(&of).is_ok_and(|of| of.select(servers).is_ok())
     });
+    *on = rest;
     let selected = |on: &[String]| match Selector::parse(on) {
         Ok(terms) if on.iter().any(|term| !term.starts_with('!')) => terms.select(servers).unwrap_or_default(),
         _ => Vec::new(),
@@ -69,6 +84,7 @@ fn without(on: &mut Vec<String>, terms: &[String], leaving: &[&Server], servers:
     if selected(on).is_empty() {
         on.clear();
     }
+    gone
 }
 
 #[cfg(test)]
@@ -96,8 +112,10 @@ mod tests {
             let terms = [terms.to_owned()];
             let leaving = Selector::parse(&terms).unwrap().select(&servers).unwrap();
             let mut left: Vec<String> = on.iter().map(|term| (*term).to_owned()).collect();
-            without(&mut left, &terms, &leaving, &servers);
+            let gone = without(&mut left, &terms, &leaving, &servers);
             assert_eq!(left, rest, "{on:?} without {terms:?}");
+            let named = |term: &str| gone.iter().any(|gone| gone == term);
+            assert_eq!(on.contains(&"gone"), named("gone"), "{gone:?}");
         }
     }
 }

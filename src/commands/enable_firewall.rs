@@ -1,6 +1,6 @@
 //! `fleet enable-firewall`: what is not let in by a rule stays out, on the servers of a selector.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use clap::Args;
@@ -14,7 +14,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::item::ruleset::connection;
 use crate::kind::rule::parse;
 use crate::model::selector::Selector;
-use crate::model::{Server, TransportKind};
+use crate::model::{Server, ServerName, TransportKind};
 use crate::shell::Script;
 
 /// Enables the firewall.
@@ -62,12 +62,7 @@ impl Verb for EnableFirewall {
         let (on, ssh_from) = (self.on, self.ssh_from);
         let enabling = servers.iter().map(|server| server.name.clone()).collect();
         enable(context, Self::NAME, self.staging, enabling, |firewall, _| {
-            for term in on {
-                firewall.on.retain(|other| *other != format!("!{term}") && *other != term);
-                firewall.on.push(term);
-            }
-            // Those that were taken out by name from what other terms select.
-            firewall.on.retain(|other| !servers.iter().any(|server| other.strip_prefix('!') == Some(server.name.as_str())));
+            with(&mut firewall.on, on, &servers, &inventory.servers);
             if ssh_from.is_empty() {
                 let from = seen.from.iter().map(ToString::to_string);
                 for text in from.filter(|text| !firewall.ssh_from.contains(text)).collect::<Vec<_>>() {
@@ -79,6 +74,33 @@ impl Verb for EnableFirewall {
             firewall.ssh_ports.extend(seen.ports);
             Ok::<_, Diagnostics>(())
         })
+    }
+}
+
+/// Adds some terms, whose servers are `coming`, to those by which the firewall is enabled. A term that keeps out one of
+/// these servers gives way to the names of the others that it keeps out.
+fn with(
+    on: &mut Vec<String>,
+    terms: Vec<String>,
+    coming: &[&Server],
+    servers: &BTreeMap<ServerName, Server>,
+) {
+    for term in terms {
+        on.retain(|other| *other != format!("!{term}") && *other != term);
+        on.push(term);
+    }
+    for term in std::mem::take(on) {
+        let kept_out = term.strip_prefix('!').and_then(|term| {
+            let selector = Selector::parse(&[term.to_owned()]).ok()?;
+            selector.select(servers).ok()
+        });
+        match kept_out {
+            Some(kept_out) if kept_out.iter().any(|server| coming.contains(server)) => {
+                let others = kept_out.iter().filter(|server| !coming.contains(server));
+                on.extend(others.map(|server| format!("!{}", server.name)));
+            }
+            _ => on.push(term),
+        }
     }
 }
 
@@ -110,4 +132,42 @@ fn seen(context: &Context, servers: &[&Server], must: bool) -> anyhow::Result<Se
         }
     }
     Ok(seen)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::model::Role;
+
+    #[test]
+    fn what_is_enabled_is_on_whatever_kept_it_out() {
+        let servers: BTreeMap<ServerName, Server> = ["db-1", "web-1", "web-2"]
+            .map(|name| {
+                let mut server = Server::new(name.parse().unwrap(), "192.0.2.1");
+                let role = if name == "db-1" { Role::Database } else { Role::Web };
+                server.roles = [role].into();
+                (server.name.clone(), server)
+            })
+            .into();
+        for (on, term, rest) in [
+            (&["*", "!role=web"][..], "*", &["*"][..]),
+            (&["*", "!role=web"], "web-1", &["*", "!web-2", "web-1"]),
+            (&["*", "!role=web"], "role=web", &["*", "role=web"]),
+            (&["*", "!web-1", "!web-2"], "role=web", &["*", "role=web"]),
+            (&["*", "!role=web"], "db-1", &["*", "!role=web", "db-1"]),
+            // What matches nothing at the moment keeps out nobody who comes.
+            (&["*", "!role=dns"], "*", &["!role=dns", "*"]),
+            (&[], "role=web", &["role=web"]),
+        ] {
+            let terms = vec![term.to_owned()];
+            let coming = Selector::parse(&terms).unwrap().select(&servers).unwrap();
+            let mut now: Vec<String> = on.iter().map(|term| (*term).to_owned()).collect();
+            with(&mut now, terms, &coming, &servers);
+            assert_eq!(now, rest, "{on:?} with {term}");
+            let selected = Selector::parse(&now).unwrap().select(&servers).unwrap();
+            assert!(coming.iter().all(|server| selected.contains(server)), "{now:?}");
+        }
+    }
 }
