@@ -1,6 +1,6 @@
 //! `fleet status`: the whole fleet on one screen, from what is recorded.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::collections::hash_map::Entry;
 
 use clap::Args;
@@ -76,13 +76,12 @@ impl Verb for Status {
 
 /// What it comes to with `--check`; what is wrong with servers in maintenance is expected.
 fn verdict(picture: &Picture) -> Ending {
-    let rests = |name: &ServerName| {
-        let mut servers = picture.servers.iter();
-        servers.any(|server| server.name == *name && server.maintenance.is_some())
-    };
+    let servers = picture.servers.iter();
+    let resting = servers.filter(|server| server.maintenance.is_some());
+    let resting: HashSet<&ServerName> = resting.map(|server| &server.name).collect();
     let summary = picture.summary();
     if !picture.servers.iter().all(ServerPicture::is_well)
-        || !picture.checks.iter().all(|check| rests(&check.server))
+        || !picture.checks.iter().all(|check| resting.contains(&check.server))
     {
         Ending::With(Class::Unhealthy)
     } else if !summary.to_do.is_empty() || summary.drift > 0 {
