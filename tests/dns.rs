@@ -221,6 +221,8 @@ fn what_is_shown_of_a_zone_is_a_table_and_nothing_of_how_it_is_stored() {
         "mail  60    A      192.0.2.11",
         "www   7200  CNAME  example.com.",
     ];
+    let (settings, directions) = settings.split_once("\n\nname servers").expect("directions");
+    assert_eq!(directions.trim(), "ns1.example.com 2001:db8::1");
     let lines: Vec<&str> = settings.lines().map(str::trim_end).collect();
     let (settings, table) = lines.split_at(lines.len() - records.len());
     assert_eq!(table, records);

@@ -310,7 +310,7 @@ fn what_is_removed_twice_under_one_number_is_kept_twice() {
          mkdir \"$top/a\"; echo second >\"$top/a/f\"; trash \"$top/a\" 7\n\
          cd \"$top/.fleet-trash/7\"; cat a/f a.~1~/f; stat -c %a . ..\n\
          bad=0; back \"$top/a\" 7; back \"$top/a\" 7; cat \"$top/a/f\"; ls; echo $bad\n\
-         touch -d '31 days ago' .; mkdir ../8; expire \"$top\"; ls ..",
+         touch -d '31 days ago' .; mkdir ../8; retention=2592000; expire \"$top\"; ls ..",
     );
     assert_eq!(said, "second\nfirst\n700\n700\nsecond\na.~1~\n0\n8\n");
 }

@@ -195,10 +195,12 @@ impl<'a> Run<'a> {
                 let _ = interrupts.wait_for(|count| *count > 1).await;
             };
             tokio::select! {
-                reports = apply::run(&connector, jobs, &request, observer) => Ok(reports),
+                // Said also where nothing runs any more by then.
+                biased;
                 () = warn => Err(interrupted()
                     .hint("`fleet apply` finds out what became of the servers, and finishes")
                     .into()),
+                reports = apply::run(&connector, jobs, &request, observer) => Ok(reports),
             }
         })?
     }

@@ -11,7 +11,8 @@ use crate::context::Context;
 use crate::diagnostic::{Class, Diagnostic, did_you_mean, ticked};
 use crate::item::Key;
 use crate::kind::{Foreign, Kind, Secrets, Summary, Words};
-use crate::model::{PlacementStatus, Resource, ResourceName, ServerName};
+use crate::model::{PlacementStatus, Resource, ResourceName, Server, ServerName};
+use crate::plan::follow::staying;
 use crate::state::{Filter, State};
 use crate::ui::{Cell, Page, Table, Tone, format};
 
@@ -171,12 +172,13 @@ pub(super) fn directions(
     kind: &Kind,
     resource: &Resource,
 ) -> anyhow::Result<Vec<(String, String)>> {
-    let first = resource.placements.first();
-    let server = match (first, context.inventory_if_any()?) {
-        (Some(first), Some(inventory)) => inventory.servers.get(&first.server),
-        _ => None,
+    let servers: Vec<&Server> = match context.inventory_if_any()? {
+        Some(inventory) => staying(&resource.placements)
+            .filter_map(|placement| inventory.servers.get(&placement.server))
+            .collect(),
+        None => Vec::new(),
     };
-    Ok((kind.directions)(&resource.spec, &resource.name.name, server)?)
+    Ok((kind.directions)(&resource.spec, &resource.name.name, &servers)?)
 }
 
 /// The secrets of a resource.

@@ -319,7 +319,7 @@ impl Spec for Database {
         size::heard(lines)
     }
 
-    fn directions(&self, name: &str, server: Option<&Server>) -> Vec<(String, String)> {
+    fn directions(&self, name: &str, servers: &[&Server]) -> Vec<(String, String)> {
         let engine = self.engine();
         let scheme = match engine {
             Engine::Mariadb => "mysql",
@@ -327,7 +327,7 @@ impl Spec for Database {
         };
         let url = |(user, settings): (&String, &User)| {
             let local = settings.hosts.iter().any(|host| host == "localhost");
-            let host = match server {
+            let host = match servers.first() {
                 Some(server) if !local => server.address.as_str(),
                 _ => "localhost",
             };

@@ -230,9 +230,10 @@ pub trait Spec: Args + Serialize + DeserializeOwned + Clone + Send + Sync + 'sta
         let _ = there;
     }
 
-    /// What its users need to know to reach it, beside its secrets: shown when it is new, and by `show-`.
-    fn directions(&self, name: &str, server: Option<&Server>) -> Vec<(String, String)> {
-        let _ = (name, server);
+    /// What its users need to know to reach it on these servers, the first one first, beside its secrets: shown when it is
+    /// new, and by `show-`.
+    fn directions(&self, name: &str, servers: &[&Server]) -> Vec<(String, String)> {
+        let _ = (name, servers);
         Vec::new()
     }
 
@@ -506,7 +507,7 @@ impl Kind {
                 spec.retain(&from_json::<S>(there)?);
                 to_json(&spec)
             },
-            directions: |value, name, server| Ok(from_json::<S>(value)?.directions(name, server)),
+            directions: |value, name, servers| Ok(from_json::<S>(value)?.directions(name, servers)),
             secrets: |value| Ok(from_json::<S>(value)?.secrets()),
             foreign: |value, name, applied| Ok(from_json::<S>(value)?.foreign(name, applied)),
             validate: |value, name, now| from_json::<S>(value)?.validate(name, now),
@@ -582,8 +583,8 @@ pub fn to_json<S: Spec>(spec: &S) -> Result<Value, Invalid> {
     })
 }
 
-/// What the users of a resource need to know, of its stored spec, name and server.
-pub type Directions = fn(&Value, &str, Option<&Server>) -> Result<Vec<(String, String)>, Invalid>;
+/// What the users of a resource need to know, of its stored spec, name and servers.
+pub type Directions = fn(&Value, &str, &[&Server]) -> Result<Vec<(String, String)>, Invalid>;
 
 /// The secrets of a resource, of its stored spec: what each is, and what stands for it.
 pub type Revealed = fn(&Value) -> Result<Vec<(String, SecretId)>, Invalid>;

@@ -501,7 +501,7 @@ impl Spec for Site {
         files::items(&self.check(input.name)?, input)
     }
 
-    fn directions(&self, name: &str, _server: Option<&Server>) -> Vec<(String, String)> {
+    fn directions(&self, name: &str, _servers: &[&Server]) -> Vec<(String, String)> {
         let Ok(checked) = self.check(name) else {
             return Vec::new();
         };

@@ -12,7 +12,7 @@ use super::{Claim, Compile, Edge, Heard, Live, Scope, SecretId, Spec, Summary, W
 use crate::diagnostic::Invalid;
 use crate::item::Item;
 use crate::item::ruleset::{Served, TCP, UDP};
-use crate::model::{ResourceName, Role, ServerName};
+use crate::model::{ResourceName, Role, Server, ServerName};
 use crate::shell::Script;
 
 mod absorb;
@@ -274,6 +274,14 @@ impl Spec for Zone {
 
     fn items(&self, input: &Compile<'_>) -> Result<Vec<Item>, Invalid> {
         compile::items(self, input)
+    }
+
+    fn directions(&self, name: &str, servers: &[&Server]) -> Vec<(String, String)> {
+        let Ok(checked) = self.check(name) else {
+            return Vec::new();
+        };
+        let delegated = compile::delegated(self, &checked, servers);
+        vec![("name servers".to_owned(), delegated.join("\n"))]
     }
 
     fn worded(&self) -> Vec<(&'static str, Words)> {

@@ -149,7 +149,7 @@ await_server() {
     tail -n 25 "$state/console.log" >&2 || true
     say "$name is ${status:-still booting}; the end of its console is above ($state/console.log)"
     ! grep -q 'inotify.*Too many open files' "$state/console.log" ||
-        say 'too many servers for this machine: `sysctl fs.inotify.max_user_instances=1024`, or take another lab down'
+        say "too many servers for this machine: take another lab down, or set fs.inotify.max_user_instances to 1024 with sysctl"
     return 1
 }
 

@@ -243,60 +243,16 @@ impl Scene<'_> {
         format!("{first} {mailbox} 0 {refresh} {retry} {expire} {negative_ttl}")
     }
 
-    /// Adds the NS of the zone itself where the records have none: those that are named, else one for each server,
-    /// with its addresses.
+    /// Adds the NS of the zone itself where the records have none.
     fn name_servers(&self, sets: &mut Vec<RecordSet>, invalid: &mut Invalid) {
-        if sets.iter().any(|set| set.name == "@" && set.rtype == "NS") {
-            return;
+        let servers = self.placements.iter();
+        let mut servers: Vec<&Server> = servers
+            .filter_map(|placement| self.fleet.servers.get(&placement.server))
+            .collect();
+        if servers.is_empty() {
+            servers.push(self.own);
         }
-        let set = |name: &str, rtype: &str, values: Vec<String>| RecordSet {
-            name: name.to_owned(),
-            rtype: rtype.to_owned(),
-            ttl: None,
-            values,
-        };
-        if !self.checked.ns.is_empty() {
-            let values = self.checked.ns.iter().map(ToString::to_string).collect();
-            sets.push(set("@", "NS", values));
-            return;
-        }
-        let servers: Vec<&Server> = if self.placements.is_empty() {
-            vec![self.own]
-        } else {
-            let servers = self.placements.iter();
-            servers
-                .filter_map(|placement| self.fleet.servers.get(&placement.server))
-                .collect()
-        };
-        let servers = if servers.is_empty() {
-            vec![self.own]
-        } else {
-            servers
-        };
-        let mut names = Vec::new();
-        for (at, server) in servers.into_iter().enumerate() {
-            let label = format!("ns{}", at + 1);
-            names.push(Name::absolute(&label, &self.checked.zone).to_string());
-            let has_address = |set: &RecordSet| {
-                set.name == label && ["A", "AAAA", "ALIAS"].contains(&set.rtype.as_str())
-            };
-            if sets.iter().any(has_address) {
-                continue;
-            }
-            let (mut v4, mut v6) = (Vec::new(), Vec::new());
-            for address in addresses(server, invalid) {
-                match address {
-                    IpAddr::V4(address) => v4.push(address.to_string()),
-                    IpAddr::V6(address) => v6.push(address.to_string()),
-                }
-            }
-            for (rtype, values) in [("A", v4), ("AAAA", v6)] {
-                if !values.is_empty() {
-                    sets.push(set(&label, rtype, values));
-                }
-            }
-        }
-        sets.push(set("@", "NS", names));
+        name_servers(self.checked, &servers, sets, invalid);
     }
 
     /// Puts the addresses of a site's server in the place of the site.
@@ -327,6 +283,80 @@ impl Scene<'_> {
         // A server without IPv6 has no AAAA.
         sets.retain(|set| !set.values.is_empty());
     }
+}
+
+/// Adds the NS of the zone itself where the records have none: those that are named, else one for each of its servers, with
+/// its addresses.
+fn name_servers(
+    checked: &Checked,
+    servers: &[&Server],
+    sets: &mut Vec<RecordSet>,
+    invalid: &mut Invalid,
+) {
+    if sets.iter().any(|set| set.name == "@" && set.rtype == "NS") {
+        return;
+    }
+    let set = |name: &str, rtype: &str, values: Vec<String>| RecordSet {
+        name: name.to_owned(),
+        rtype: rtype.to_owned(),
+        ttl: None,
+        values,
+    };
+    if !checked.ns.is_empty() {
+        let values = checked.ns.iter().map(ToString::to_string).collect();
+        sets.push(set("@", "NS", values));
+        return;
+    }
+    let mut names = Vec::new();
+    for (at, server) in servers.iter().enumerate() {
+        let label = format!("ns{}", at + 1);
+        names.push(Name::absolute(&label, &checked.zone).to_string());
+        let has_address = |set: &RecordSet| {
+            set.name == label && ["A", "AAAA", "ALIAS"].contains(&set.rtype.as_str())
+        };
+        if sets.iter().any(has_address) {
+            continue;
+        }
+        let (mut v4, mut v6) = (Vec::new(), Vec::new());
+        for address in addresses(server, invalid) {
+            match address {
+                IpAddr::V4(address) => v4.push(address.to_string()),
+                IpAddr::V6(address) => v6.push(address.to_string()),
+            }
+        }
+        for (rtype, values) in [("A", v4), ("AAAA", v6)] {
+            if !values.is_empty() {
+                sets.push(set(&label, rtype, values));
+            }
+        }
+    }
+    sets.push(set("@", "NS", names));
+}
+
+/// What the parent of a zone on these servers has to know: each name server, with its addresses where its name lies in the
+/// zone (RFC 1034, section 4.2.1).
+pub(super) fn delegated(zone: &Zone, checked: &Checked, servers: &[&Server]) -> Vec<String> {
+    let mut sets = zone.records.clone();
+    // What is not known of a server is told when it is compiled.
+    name_servers(checked, servers, &mut sets, &mut Invalid::default());
+    let named = sets
+        .iter()
+        .filter(|set| set.name == "@" && set.rtype == "NS")
+        .flat_map(|set| &set.values);
+    named
+        .map(|name| {
+            let glue = sets.iter().filter(|set| {
+                ["A", "AAAA"].contains(&set.rtype.as_str())
+                    && set.absolute(&checked.zone).to_string() == *name
+            });
+            let addresses = glue
+                .flat_map(|set| &set.values)
+                .filter(|value| followed(value).is_none());
+            let words =
+                std::iter::once(name.trim_end_matches('.')).chain(addresses.map(String::as_str));
+            words.collect::<Vec<_>>().join(" ")
+        })
+        .collect()
 }
 
 /// The public addresses of a server; that there are none is a problem.

@@ -129,6 +129,27 @@ fn the_names_of_its_own_servers_have_their_addresses() {
 }
 
 #[test]
+fn a_registrar_needs_addresses_of_names_in_the_zone_only() {
+    let told = |zone: &Zone| zone.directions("example.com", &[])[0].1.clone();
+    let own = zone(&[
+        "@ NS ns9",
+        "@ NS b.example.net.",
+        "ns9 A 192.0.2.9",
+        "ns9 AAAA 2001:db8::9",
+        "www A 192.0.2.1",
+    ]);
+    let mut lines: Vec<String> = told(&own).lines().map(ToOwned::to_owned).collect();
+    lines.sort();
+    assert_eq!(
+        lines,
+        ["b.example.net", "ns9.example.com 192.0.2.9 2001:db8::9"]
+    );
+    let mut named = zone(&["ns A 192.0.2.7"]);
+    named.ns = vec!["ns.example.com.".to_owned(), "a.example.net.".to_owned()];
+    assert_eq!(told(&named), "ns.example.com 192.0.2.7\na.example.net");
+}
+
+#[test]
 fn the_rules_of_the_dns_are_kept() {
     for (lines, said) in [
         (
