@@ -172,6 +172,9 @@ class Bench:
                 if job in wanted:
                     self.compare_work(ways, job)
             columns = [column for job in wanted for column in JOBS.get(job, ())]
+            if self.arguments.addresses:
+                # The firewalls of the mixed work let nobody else in.
+                self.reset("sites")
             for count in self.arguments.addresses:
                 self.sweep(ways, count)
                 columns.append(f"sweep of {count}")
