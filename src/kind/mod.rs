@@ -1,6 +1,5 @@
 //! Kinds of resources. One file each: the spec is the CLI flags, the stored JSON and the source of the items.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -24,10 +23,12 @@ mod reason;
 pub mod rule;
 mod scope;
 pub mod site;
+mod told;
 pub mod wanted;
 pub mod zone;
 
 pub use scope::{Fleet, Scope, Ties};
+pub use told::{Heard, Live, Summary, Told, Words};
 use wanted::Wanted;
 
 /// Stands for a sealed secret in a spec: `sec_` and the keyed hash of the secret, so that equal secrets compare
@@ -114,15 +115,6 @@ pub struct Compile<'a> {
     pub fleet: Fleet<'a>,
 }
 
-/// Questions that only a server can answer: when a job last ran, how big a database is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Live {
-    /// The flag of `list-` that asks them (`counters`); `None` when they are asked unless `--recorded` is given.
-    pub flag: Option<&'static str>,
-    /// What the flag shows, for the help.
-    pub help: &'static str,
-}
-
 /// A list among the settings whose entries `set-` changes one by one: what is given is added, or takes the place of the
 /// entry with the same key, and `--remove-FLAG` takes one away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,12 +128,6 @@ pub struct Entries {
     /// What removing one does, for the help.
     pub help: &'static str,
 }
-
-/// What servers answered of each resource by its name, for the columns of a list.
-pub type Heard = BTreeMap<String, Summary>;
-
-/// Columns of a list: heading and value.
-pub type Summary = Vec<(&'static str, Cow<'static, str>)>;
 
 /// A name that only one resource of the fleet may hold: a host name of a site.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -341,9 +327,6 @@ pub type Ask = fn(&[(&str, &Value)], &mut Script) -> Result<(), Invalid>;
 
 /// Appends the questions about what was changed of resources, by name, stored spec and the parts, to a script.
 pub type Sample = fn(&[(&str, &Value, &[String])], &mut Script) -> Result<(), Invalid>;
-
-/// What is the matter, and what to do about it.
-pub type Told = (String, String);
 
 /// A kind with its spec's type erased: what the generic commands work with.
 #[allow(clippy::struct_excessive_bools)] // Each is a constant of the spec.
@@ -597,15 +580,6 @@ pub type Lacks = fn(&Value, &ServerFacts) -> Result<Option<&'static str>, Invali
 
 /// The settings of a stored spec that are shown in other words: field and words.
 pub type Worded = fn(&Value) -> Result<Vec<(&'static str, Words)>, Invalid>;
-
-/// A setting in other words than those it is stored in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Words {
-    /// Lines beside its name.
-    Lines(String),
-    /// A table below its name: headings, and rows of as many values.
-    Table(&'static [&'static str], Vec<Vec<String>>),
-}
 
 /// Every kind. A new one is a file here and a word in this list.
 pub static KINDS: [Kind; 6] = [

@@ -508,7 +508,7 @@ errors_of() {
 	vhost=$2/fleet-$1.conf
 	if [ ! -e "$vhost" ]; then
 		host=$(printf '%s\n' "$1" | sed 's/\./\\./g')
-		vhost=$(grep -l -E "^ *server_name (.* )?$host[ ;]" "$2"/fleet-*.conf 2>/dev/null | head -n 1)
+		vhost=$(grep -l -E "^ *server_name (.* )?${host}[ ;]" "$2"/fleet-*.conf 2>/dev/null | head -n 1)
 	fi
 	vhost=${vhost##*/fleet-}
 	printf '%s/%s/error.log\n' "$3" "${vhost%.conf}"
