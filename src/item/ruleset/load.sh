@@ -26,7 +26,7 @@ firewall_put() {
 # firewall_reread: has systemd read the units anew if it has them in memory; else it reads them when it needs them.
 firewall_reread() {
 	if [ -n "$(systemctl list-units --all --plain --no-legend -- fleet-firewall.service nftables.service 2>&1)" ]; then
-		later 'systemctl daemon-reload'
+		systemctl daemon-reload
 	fi
 }
 
