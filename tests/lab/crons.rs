@@ -350,6 +350,8 @@ fn overlaps_are_as_told(world: &World) {
     );
     let show = fleet(world, ["list-crons", "one"]).expect(0);
     expect_words(&show.stdout, &["running"]);
+    // It has its lock before it says that it began.
+    thread::sleep(Duration::from_secs(1));
     end("one");
     let first = first.outcome(world).expect(1);
     expect_words(&first.stdout, &["began"]);
