@@ -25,18 +25,21 @@ within() (
 set_dir() { within "$3" chown -- "$1" . && within "$3" chmod -- "$2" .; }
 
 # trash PATH TASK: moves what is there to the trash beside it, where the task's number says how it came there.
-trash() {
-	within "${1%/*}" move_to_trash "./${1##*/}" "./.fleet-trash/$2" || return
-	make_trash
-	grep -q -x -F -- "${1%/*}" "$state/trash/places" || printf '%s\n' "${1%/*}" >>"$state/trash/places"
-}
+trash() { to_trash "$1" "$2" mv -T; }
 
 # keep_copy PATH TASK: a copy of the file that is there goes to the trash, before it is replaced.
 keep_copy() {
 	printf '%s\n' "$1" >>"$t/copies"
-	within "${1%/*}" copy_to_trash "./${1##*/}" "./.fleet-trash/$2" || return
+	to_trash "$1" "$2" cp -a -T
+}
+
+# to_trash PATH TASK COMMAND...: brings what is there into the trash with this command.
+to_trash() {
+	path=$1 number=$2
+	shift 2
+	within "${path%/*}" into_place "./${path##*/}" "./.fleet-trash/$number" "$@" || return
 	make_trash
-	grep -q -x -F -- "${1%/*}" "$state/trash/places" || printf '%s\n' "${1%/*}" >>"$state/trash/places"
+	grep -q -x -F -- "${path%/*}" "$state/trash/places" || printf '%s\n' "${path%/*}" >>"$state/trash/places"
 }
 
 # make_trash: the trash of what is no file: for databases $state/trash/TASK; `places` has the directories that have a
@@ -47,14 +50,12 @@ make_trash() {
 	: >>"$state/trash/users"
 }
 
-# A task of the same number, of another state database, may have removed the same before: that stays too.
-move_to_trash() {
+# into_place NAME DIR COMMAND...: a task of the same number, of another state database, may have removed the same before:
+# that stays too.
+into_place() {
+	name=$1 dir=$2
+	shift 2
 	# shellcheck disable=SC2174 # one after the other
-	[ ! -L ./.fleet-trash ] && mkdir -p -m 700 -- ./.fleet-trash "$2" &&
-		mv -T --backup=numbered -- "$1" "$2/${1##*/}"
-}
-copy_to_trash() {
-	# shellcheck disable=SC2174 # one after the other
-	[ ! -L ./.fleet-trash ] && mkdir -p -m 700 -- ./.fleet-trash "$2" &&
-		cp -a -T --backup=numbered -- "$1" "$2/${1##*/}"
+	[ ! -L ./.fleet-trash ] && mkdir -p -m 700 -- ./.fleet-trash "$dir" &&
+		"$@" --backup=numbered -- "$name" "$dir/${name##*/}"
 }
