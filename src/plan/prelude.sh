@@ -104,16 +104,6 @@ roll_back() {
 	return "$rolled"
 }
 
-# later COMMAND: notes a line of shell to be run when the transaction is committed. Nobody waits for it, and it may be
-# run twice or fail: what has to be right when the transaction ends does not belong here.
-later() { printf '%s\n' "$1" >>"$t/later"; }
-
-# do_later DIR: runs what the transaction there has noted, on its own.
-do_later() {
-	[ -e "$1/later" ] || return 0
-	sh -c "$(cat -- "$1/later")" </dev/null >/dev/null 2>&1 4>&- 9>&- &
-}
-
 # Rolls back what a transaction left that died in the middle; the lock is held, so none is running.
 recover() {
 	for t in "$state"/tx/*; do
@@ -127,8 +117,6 @@ recover() {
 				printf '@unrecovered %s\n' "${t##*/}"
 				exit 74
 			fi
-		elif [ "${t%.done}" != "$t" ]; then
-			do_later "$t"
 		fi
 		drop "$t"
 	done

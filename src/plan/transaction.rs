@@ -220,7 +220,7 @@ fn compile(
     script.each("rm -rf --", stages.iter().map(String::as_str));
     script.raw("mv -T -- \"$t\" \"$t.done\" || return\nflush \"$t.done\"");
     script.words(steps.touched_dirs());
-    script.raw("\ndo_later \"$t.done\"\nprintf '@committed\\n'\nrm -rf -- \"$t.done\"\n");
+    script.raw("\nprintf '@committed\\n'\nrm -rf -- \"$t.done\"\n");
     let trash = steps.trash_dirs();
     if !trash.is_empty() {
         script.raw("expire").words(trash);

@@ -86,7 +86,8 @@ firewall_load() {
 	set -- $(canonical <"$t/rules-tried" | sha256sum - /etc/fleet/firewall)
 	[ $# -ne 4 ] || printf '%s %s\n' "$3" "$1" >"$run/firewall-as-kept"
 	flush /etc/fleet "$units"
-	later "systemctl stop -- fleet-revert-${t##*/}.timer"
+	# It has nothing to do any more, whenever it goes: nobody waits for that.
+	systemctl stop -- "fleet-revert-${t##*/}.timer" </dev/null >/dev/null 2>&1 4>&- 9>&- &
 	if [ -n "$changed" ]; then firewall_reread; fi
 }
 
