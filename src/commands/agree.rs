@@ -50,11 +50,15 @@ pub(super) fn agree(
             ..Filter::default()
         };
         let mut resources = context.state()?.read(|read| read.resources(&filter))?;
-        resources
-            .retain(|resource| !resource.suspended && staying(&resource.placements).count() > 1);
+        resources.retain(|resource| agrees(kind, resource));
         problems.extend(wait(context, kind, resources, &touched)?);
     }
     Ok(problems)
+}
+
+/// Whether the servers of a resource are to tell the same: more than one, of a kind that wants it.
+pub(super) fn agrees(kind: &Kind, resource: &Resource) -> bool {
+    !kind.agree.is_empty() && !resource.suspended && staying(&resource.placements).count() > 1
 }
 
 fn wait(

@@ -65,18 +65,7 @@ pub(super) fn place_again(
         let is_there = resource.placements.iter().any(|p| p.server == *server);
         if !is_there {
             inventory.server(server.as_str())?;
-            let there = Request {
-                only: Some(server.clone()),
-                ..request.clone()
-            };
-            choose(
-                write,
-                inventory,
-                now,
-                resource,
-                &words(&resource.name),
-                &there,
-            )?;
+            choose_this(write, inventory, now, resource, server, request)?;
         }
         write.place_at(resource.id, server, *position)?;
     }
@@ -162,7 +151,6 @@ fn beside(
             .into());
         }
         let insisting = Request {
-            only: Some(server.clone()),
             force: true,
             region: None,
             labels: BTreeMap::new(),
@@ -170,7 +158,7 @@ fn beside(
             ..request.clone()
         };
         if !staying(&resource.placements).any(|p| p.server == *server) {
-            choose(write, inventory, now, resource, &words(name), &insisting)?;
+            choose_this(write, inventory, now, resource, server, &insisting)?;
         }
         wanted.insert(server.clone());
     }
@@ -231,18 +219,7 @@ fn with(
             .into());
     };
     if !staying(&resource.placements).any(|placement| placement.server == *server) {
-        let there = Request {
-            only: Some(server.clone()),
-            ..request.clone()
-        };
-        choose(
-            write,
-            inventory,
-            now,
-            resource,
-            &words(&resource.name),
-            &there,
-        )?;
+        choose_this(write, inventory, now, resource, server, request)?;
     }
     go(write, resource, std::slice::from_ref(server))
 }
@@ -250,6 +227,24 @@ fn with(
 fn go(write: &Write<'_>, resource: &Resource, targets: &[ServerName]) -> anyhow::Result<()> {
     let (come, leave) = moves(&resource.placements, targets);
     Ok(write.move_to(resource.id, &come, &leave)?)
+}
+
+/// Refuses this server where it cannot take the resource.
+fn choose_this(
+    write: &Write<'_>,
+    inventory: &Inventory,
+    now: Timestamp,
+    resource: &Resource,
+    server: &ServerName,
+    request: &Request,
+) -> anyhow::Result<()> {
+    let this = Request {
+        only: Some(server.clone()),
+        ..request.clone()
+    };
+    let what = words(&resource.name);
+    choose(write, inventory, now, resource, &what, &this)?;
+    Ok(())
 }
 
 fn choose(

@@ -4,17 +4,12 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use crate::commands::agree::laggards;
+use crate::commands::agree::{agrees, laggards};
 use crate::commands::ask::{self, Known};
 use crate::kind::{Kind, Summary};
 use crate::model::{Resource, ServerName};
 use crate::plan::follow::staying;
 use crate::ui::{Cell, Page, Table, Tone};
-
-/// Whether its servers are to tell the same: more than one, of a kind that wants it.
-fn agrees(kind: &Kind, resource: &Resource) -> bool {
-    !kind.agree.is_empty() && !resource.suspended && staying(&resource.placements).count() > 1
-}
 
 fn behind(kind: &Kind, resource: &Resource, known: &Known) -> BTreeSet<ServerName> {
     let laggards = laggards(kind, resource, known).into_iter();
