@@ -33,6 +33,7 @@ pub(super) fn candidates(
     let names = servers.keys().cloned().collect();
     let mut observations = read.observations(&names)?;
     let facts = read.facts(&names)?;
+    let lacking = settings.and_then(|(kind, spec)| Some((kind.role?, (kind.lacks)(spec).ok()?)));
     let candidates = servers.values().map(|server| {
         let load = loads.get(&server.name).copied().unwrap_or(0);
         let record = records.remove(&server.name).unwrap_or_default();
@@ -72,12 +73,10 @@ pub(super) fn candidates(
                 .lacks
                 .insert(Role::Dns, "PowerDNS that starts at boot".to_owned());
         }
-        if let Some((kind, spec)) = settings
-            && let Some(role) = kind.role
-            && let Some(facts) = facts.get(&server.name)
-            && let Ok(Some(lacks)) = (kind.lacks)(spec, facts)
+        if let Some((role, lacking)) = &lacking
+            && let Some(lacks) = facts.get(&server.name).and_then(lacking)
         {
-            candidate.lacks.insert(role, lacks.to_owned());
+            candidate.lacks.insert(*role, lacks.to_owned());
         }
         candidate
     });

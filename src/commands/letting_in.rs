@@ -51,6 +51,10 @@ pub(super) fn warnings(
     if !rules_change && !changes.iter().any(|change| serving(&change.name.kind)) {
         return Ok(Vec::new());
     }
+    // Without a firewall nobody is shut out, and there may be many rules to read.
+    if !rules_change && read.find(&firewall::name())?.is_none() {
+        return Ok(Vec::new());
+    }
     let recorded = recorded(read, rules_change, changes)?;
     let was = before(&recorded, changes);
     let mut after = Guard::of(&recorded, inventory, now)?;

@@ -28,7 +28,7 @@ pub mod wanted;
 pub mod zone;
 
 pub use scope::{Fleet, Scope, Ties};
-pub use told::{Heard, Live, Summary, Told, Words};
+pub use told::{Heard, Lacking, Live, Summary, Told, Words};
 use wanted::Wanted;
 
 /// Stands for a sealed secret in a spec: `sec_` and the keyed hash of the secret, so that equal secrets compare
@@ -497,7 +497,10 @@ impl Kind {
             normalise: |value| to_json(&from_json::<S>(value)?),
             weight: S::WEIGHT,
             scope: |value| Ok(from_json::<S>(value)?.scope()),
-            lacks: |value, on| Ok(from_json::<S>(value)?.lacks(on)),
+            lacks: |value| {
+                let spec = from_json::<S>(value)?;
+                Ok(Box::new(move |on| spec.lacks(on)))
+            },
             ties: |value, name| {
                 let spec = from_json::<S>(value)?;
                 Ok(Ties {
@@ -575,8 +578,8 @@ pub type Revealed = fn(&Value) -> Result<Vec<(String, SecretId)>, Invalid>;
 /// The secrets that are not known, of a stored spec, its name, and what is on record of a server's items.
 pub type Unknown = fn(&Value, &str, &BTreeMap<Key, Applied>) -> Result<Vec<Foreign>, Invalid>;
 
-/// What a server lacks for a stored spec.
-pub type Lacks = fn(&Value, &ServerFacts) -> Result<Option<&'static str>, Invalid>;
+/// What says of a server what it lacks for a stored spec.
+pub type Lacks = fn(&Value) -> Result<Box<Lacking>, Invalid>;
 
 /// The settings of a stored spec that are shown in other words: field and words.
 pub type Worded = fn(&Value) -> Result<Vec<(&'static str, Words)>, Invalid>;

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use crate::model::health::ServerFacts;
+
 /// Questions that only a server can answer: when a job last ran, how big a database is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Live {
@@ -29,3 +31,6 @@ pub enum Words {
 
 /// What is the matter, and what to do about it.
 pub type Told = (String, String);
+
+/// What a server lacks to take a resource, as it was last seen.
+pub type Lacking = dyn Fn(&ServerFacts) -> Option<&'static str>;

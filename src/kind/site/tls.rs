@@ -1,5 +1,7 @@
 //! Own certificates: what is read from files, and whether key, chain, names and dates fit.
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
@@ -19,6 +21,7 @@ use super::{SecretId, Site};
 use crate::diagnostic::Invalid;
 use crate::kind::Edge;
 use crate::kind::reason::{Reason, refuse, refuse_with_hint, shown};
+use crate::model::check::CheckLimits;
 use crate::model::domain::HostPattern;
 use crate::shell::Secret;
 
@@ -433,9 +436,6 @@ fn check_names(leaf: &X509Certificate<'_>, names: &[HostPattern], invalid: &mut 
     );
 }
 
-/// Within how many seconds a certificate expires soon: as the checks have it that come later.
-const SOON: i64 = 21 * 86_400;
-
 fn check_date(certificate: &X509Certificate<'_>, edge: &mut dyn Edge, invalid: &mut Invalid) {
     let now = edge.now();
     let validity = certificate.validity();
@@ -447,7 +447,8 @@ fn check_date(certificate: &X509Certificate<'_>, edge: &mut dyn Edge, invalid: &
         validity.not_before.timestamp(),
         validity.not_after.timestamp(),
     );
-    if now.as_second() > until {
+    let left = until - now.as_second();
+    if left < 0 {
         invalid.push_with_hint(
             "tls_certificate",
             format!("the certificate of `{subject}` expired on {}", date(until)),
@@ -462,8 +463,8 @@ fn check_date(certificate: &X509Certificate<'_>, edge: &mut dyn Edge, invalid: &
             ),
             "wait until then, or look whether this machine's clock is right",
         );
-    } else if until - now.as_second() < SOON {
-        let days = (until - now.as_second()) / 86_400;
+    } else if Duration::from_secs(left.unsigned_abs()) < CheckLimits::default().certificate_warn {
+        let days = left / 86_400;
         edge.warn(
             format!(
                 "the certificate of `{subject}` expires in {days} days, on {}",
