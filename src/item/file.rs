@@ -241,21 +241,24 @@ pub(super) fn sha256(text: &str) -> String {
     hex
 }
 
+/// A file of nginx's, for tests.
+#[cfg(test)]
+pub(crate) fn of_nginx(path: &str, text: &str) -> File {
+    File {
+        path: path.to_owned(),
+        content: Content::Text(text.to_owned()),
+        mode: 0o644,
+        owner: "root".to_owned(),
+        group: "root".to_owned(),
+        service: Some("nginx".to_owned()),
+        seed: false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::of_nginx as file;
     use super::*;
-
-    fn file(path: &str, content: &str) -> File {
-        File {
-            path: path.to_owned(),
-            content: Content::Text(content.to_owned()),
-            mode: 0o644,
-            owner: "root".to_owned(),
-            group: "root".to_owned(),
-            service: Some("nginx".to_owned()),
-            seed: false,
-        }
-    }
 
     #[test]
     fn what_is_observed_satisfies_what_was_wanted() {

@@ -104,22 +104,12 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::item::File;
+    use crate::item::file::of_nginx;
     use crate::model::ResourceName;
     use crate::plan::Action;
 
     fn plan() -> ServerPlan {
-        let file = |path: &str, text: &str| {
-            Item::from(File {
-                path: path.to_owned(),
-                content: Content::Text(text.to_owned()),
-                mode: 0o644,
-                owner: "root".to_owned(),
-                group: "root".to_owned(),
-                service: Some("nginx".to_owned()),
-                seed: false,
-            })
-        };
+        let file = |path: &str, text: &str| Item::from(of_nginx(path, text));
         let change = |item: Item, owner: &str| Change {
             key: item.key(),
             action: Action::Create,

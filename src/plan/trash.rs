@@ -165,7 +165,7 @@ mod tests {
 
     use super::*;
     use crate::item::dir::OnRemove;
-    use crate::item::file::Content;
+    use crate::item::file::{Content, of_nginx};
     use crate::item::{Atom, Dir, File, Props};
     use crate::plan::Transaction;
 
@@ -261,15 +261,7 @@ mod tests {
     }
 
     fn vhost() -> File {
-        File {
-            path: "/etc/nginx/conf.d/fleet-a.conf".to_owned(),
-            content: Content::Text("fleet's own".to_owned()),
-            mode: 0o644,
-            owner: "root".to_owned(),
-            group: "root".to_owned(),
-            service: Some("nginx".to_owned()),
-            seed: false,
-        }
+        of_nginx("/etc/nginx/conf.d/fleet-a.conf", "fleet's own")
     }
 
     #[test]
