@@ -453,6 +453,7 @@ fn a_job_of_a_site_runs_as_its_user_and_follows_it() {
         ran.stdout,
         format!("{user}\n/srv/www/a.example\n/srv/www/a.example\n")
     );
+    slowly_collected(&world);
     // Whoever is without the site is without the job: it goes with it.
     fleet(&world, ["suspend-site", "a.example"]).expect(0);
     world.sh("lab-1", "test ! -e /etc/cron.d/fleet-late");
@@ -461,6 +462,38 @@ fn a_job_of_a_site_runs_as_its_user_and_follows_it() {
     world.expect_settled();
     let list = world.json("list-servers", 0);
     assert_eq!(list["servers"][0]["load"], 1, "{list:#}");
+}
+
+/// A server with much to do looks at what a job says, and collects it, when the job has long ended: all is shown anyway,
+/// of every attempt.
+fn slowly_collected(world: &World) {
+    world.sh(
+        "lab-1",
+        "for tool in wc stdbuf; do
+            printf '#!/bin/sh\nsleep 0.4\nexec /usr/bin/%s \"$@\"\n' $tool >/usr/sbin/$tool; chmod +x /usr/sbin/$tool
+        done",
+    );
+    let mut twice = world.command(
+        "add-cron twice --on * --schedule @daily --retries 1 --retry-delay 1s --directory /var/tmp --mail never",
+    );
+    twice.args([
+        "--command",
+        "echo said; mkdir once 2>/dev/null && exit 3; rmdir once",
+    ]);
+    Running::start(twice).outcome(world).expect(0);
+    let ran = fleet(world, ["run-cron", "twice"]).expect(0);
+    let next = "failed (exit code 3), attempt 2 of 2 follows in 1 s";
+    assert_eq!(ran.stdout, format!("said\n{next}\nsaid\n"));
+    world.sh("lab-1", "rm /usr/sbin/wc /usr/sbin/stdbuf");
+    // What a job leaves running keeps neither the next run waiting nor this one.
+    let mut leaves = world.command("add-cron leaves --on * --schedule @daily --mail never");
+    leaves.args(["--command", "echo first; sleep 987 & echo second"]);
+    Running::start(leaves).outcome(world).expect(0);
+    for _ in 0..2 {
+        let ran = fleet(world, ["run-cron", "leaves"]).expect(0);
+        assert_eq!(ran.stdout, "first\nsecond\n");
+    }
+    world.sh("lab-1", "pkill -x sleep");
 }
 
 #[test]

@@ -88,9 +88,15 @@ attempt() {
 	rm -f -- "$pipe"
 	mkfifo -- "$pipe" || exit 71
 	chown -- "$uid:$gid" "$pipe" || exit 71
-	collect <"$pipe" >/dev/null 2>&1 9>&- &
+	# Not `9>&-` after it: a shell that runs a function keeps what is closed for that, and with it the lock.
+	(
+		exec 9>&-
+		collect
+	) <"$pipe" >/dev/null 2>&1 &
 	collector=$!
 	from=$(moment)
+	# What there is before the job begins: asked for later, it could be what the job has said already.
+	before=$(wc -c <"$out")
 	# Signals as they were: whoever started this may have had them ignored.
 	timeout --kill-after=10 "$timeout" /usr/bin/env -i --default-signal HOME="$home" LOGNAME="$user" USER="$user" SHELL=/bin/sh \
 		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
@@ -99,7 +105,8 @@ attempt() {
 	job=$!
 	viewer=
 	if [ "$how" != cron ]; then
-		tail -c +"$(($(wc -c <"$out") + 1))" -s 0.1 -f --pid="$job" -- "$out" 2>/dev/null 9>&- &
+		# It ends when all is collected, which may be after the job has ended.
+		tail -c +"$((before + 1))" -s 0.1 -f --pid="$collector" -- "$out" 2>/dev/null 9>&- &
 		viewer=$!
 	fi
 	# A signal to this script ends a wait, not the job; and it may come when the job has just ended, whose exit code the
@@ -120,7 +127,10 @@ attempt() {
 		sleep 0.05 9>&-
 		patience=$((patience + 1))
 	done
-	[ -z "$viewer" ] || wait "$viewer"
+	if [ -n "$viewer" ]; then
+		if kill -0 "$collector" 2>/dev/null; then kill "$viewer" 2>/dev/null; fi
+		wait "$viewer"
+	fi
 	if [ -n "$why" ]; then
 		:
 	elif [ "$code" -eq 0 ]; then
@@ -169,8 +179,9 @@ if entry=$(getent passwd "$user"); then
 		case $why in failed | timeout) ;; *) break ;; esac
 		[ "$attempts" -le "$retries" ] || break
 		last=$why why=
-		printf '%s (exit code %s), attempt %s of %s follows in %s s\n' \
-			"$last" "$code" $((attempts + 1)) $((retries + 1)) "$pause" >>"$out"
+		next="$last (exit code $code), attempt $((attempts + 1)) of $((retries + 1)) follows in $pause s"
+		printf '%s\n' "$next" >>"$out"
+		[ "$how" = cron ] || printf '%s\n' "$next"
 		sleep "$pause" >/dev/null 2>&1 9>&- &
 		wait $!
 		if [ -n "$why" ]; then break; fi
