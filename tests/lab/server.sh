@@ -117,6 +117,7 @@ boot_server() {
     # The kernel takes its time to remove the interface of a server that was killed, and nspawn refuses to share.
     ip link delete "vb-$machine" 2>/dev/null || true
     mend_server "$name"
+    rm -f "$state/pid"
     (
         exec 9>&-
         enter_cgroup "$name"
@@ -127,6 +128,8 @@ boot_server() {
             --register=no --keep-unit --network-bridge="$BRIDGE" --link-journal=no --resolv-conf=off --timezone=off \
             --bind-ro="$(cat "$state/base")/repo:/srv/lab-repo" </dev/null >"$state/console.log" 2>&1
     ) &
+    # On a busy machine that takes a moment, and a server that is not there is taken for one that has gone.
+    until [[ -s $state/pid ]] || ! kill -0 "$!" 2>/dev/null; do sleep 0.01; done
 }
 
 # Waits until systemd has started everything and sshd lets us in.
