@@ -40,7 +40,10 @@ from processes import Failure, quietly, run_all
 from ways import ROOT, TUNING, Fleet, Ssh, SshMaster
 from work import Mixed, Server, Site
 
-LAB = Path(os.environ.get("FLEET_LAB_DIR", "/run/fleet-lab"))
+# Which lab, as tests/lab/lab has it.
+NUMBER = int(os.environ.get("FLEET_LAB_NUMBER", "1"))
+SELF = "fleet-lab" if NUMBER == 1 else f"fleet-lab-{NUMBER}"
+LAB = Path(os.environ.get("FLEET_LAB_DIR", f"/run/{SELF}"))
 # Behind real addresses there is an sshd each; one here has a share of them to answer, and would drop connections at random
 # when more than ten are not logged in yet (MaxStartups, sshd_config(5)).
 MANY = "echo MaxStartups 500 >/etc/ssh/sshd_config.d/00-many.conf && systemctl reload ssh"
@@ -284,7 +287,7 @@ def main():
     arguments = parser.parse_args()
     if os.geteuid() != 0:
         raise Failure("the lab needs root")
-    was_up = Path("/sys/class/net/fleetlab0").exists()
+    was_up = Path(f"/sys/class/net/fleetlab{NUMBER - 1}").exists()
     if not arguments.fleet:
         subprocess.run(["cargo", "build", "--release", "--locked"], cwd=ROOT, check=True)
         arguments.fleet = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release/fleet"
@@ -296,7 +299,7 @@ def main():
     signal.signal(signal.SIGALRM, give_up)
     signal.alarm(arguments.limit)
     # The servers are shared with the tests: one at a time.
-    with open("/run/fleet-lab.tests.lock", "a") as lock, tempfile.TemporaryDirectory(prefix="fleet-compare-") as work:
+    with open(f"/run/{SELF}.tests.lock", "a") as lock, tempfile.TemporaryDirectory(prefix="fleet-compare-") as work:
         fcntl.flock(lock, fcntl.LOCK_EX)
         try:
             Bench(arguments, Path(work)).run()
