@@ -114,22 +114,32 @@ fn a_closed_pipe_ends_quietly() {
 #[test]
 fn a_full_disk_below_stdout_is_an_error() {
     let environment = Environment::new();
-    let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
-    let mut child = environment
-        .command(["--version"])
-        .stdin(Stdio::null())
-        .stdout(full.expect("/dev/full"))
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("fleet starts");
-    let mut stderr = String::new();
-    let mut pipe = child.stderr.take().expect("its stderr");
-    pipe.read_to_string(&mut stderr).expect("text");
-    assert_eq!(child.wait().expect("it ends").code(), Some(1));
-    assert!(
-        stderr.starts_with("error: cannot write to standard output: "),
-        "{stderr}"
-    );
+    let cannot = "error: cannot write to standard output: ";
+    for (arguments, code, said) in [
+        (&["--version"][..], 1, cannot),
+        (&["init", "--json"], 1, cannot),
+        // What cannot be told there is told at all.
+        (
+            &["bogus", "--json"],
+            2,
+            "error: there is no command `bogus`",
+        ),
+    ] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+        let mut child = environment
+            .command(arguments)
+            .stdin(Stdio::null())
+            .stdout(full.expect("/dev/full"))
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("fleet starts");
+        let mut stderr = String::new();
+        let mut pipe = child.stderr.take().expect("its stderr");
+        pipe.read_to_string(&mut stderr).expect("text");
+        let ended = child.wait().expect("it ends").code();
+        assert_eq!(ended, Some(code), "{arguments:?}");
+        assert!(stderr.starts_with(said), "{arguments:?}: {stderr}");
+    }
 }
 
 #[test]

@@ -186,8 +186,10 @@ impl Ui {
         let (class, problems) = error::problems(error);
         if self.settings.json {
             let value = json::error(class, &problems);
-            if let Ok(text) = json::render(&value, self.settings.stdout.is_terminal) {
-                let _ = self.print(&text);
+            let text = json::render(&value, self.settings.stdout.is_terminal);
+            if !text.is_ok_and(|text| self.print(&text).is_ok()) {
+                // It would be told nowhere.
+                self.say(|page| error::render(page, &problems));
             }
         } else {
             self.say(|page| error::render(page, &problems));
