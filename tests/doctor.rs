@@ -174,3 +174,32 @@ fn a_damaged_state_is_found() {
         "{found:?}"
     );
 }
+
+#[test]
+fn a_state_that_cannot_be_opened_keeps_nothing_else_from_being_found() {
+    let environment = Environment::new();
+    let text = "[settings]\nstate = \"state.db\"\n[servers.gone]\naddress = \"127.0.0.1\"\nport = 1\nidentity_file = \"key\"\n";
+    environment.write("inventory.toml", text);
+    environment.fleet(["cordon", "gone"]).expect(0);
+    let path = environment.path().join("state.db");
+    let log = environment.path().join("state.db-wal");
+    for state in [None, Some(""), Some("none that anybody could read at all")] {
+        let _ = std::fs::remove_file(&log);
+        std::fs::remove_file(&path).expect("a state");
+        if let Some(state) = state {
+            environment.write("state.db", state);
+        }
+        let found = problems(&environment.fleet(["doctor", "--json"]).expect(1)).join("\n");
+        for part in ["bad state:", "bad key file:", "warn servers: not looked at"] {
+            assert!(found.contains(part), "{state:?}: no `{part}` in {found}");
+        }
+        let repaired = environment.fleet(["doctor", "--repair", "--yes"]).expect(0);
+        let said = "the state is that of";
+        assert!(repaired.stdout.contains(said), "{state:?}: {repaired}");
+        let cordoned = environment.fleet(["list-servers"]).expect(0);
+        assert!(
+            cordoned.stdout.contains("cordoned"),
+            "{state:?}: {cordoned}"
+        );
+    }
+}

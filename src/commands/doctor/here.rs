@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::finding::Finding;
 use crate::context::Context;
 use crate::model::TransportKind;
+use crate::transport::Settings;
 use crate::ui::format;
 
 /// Whether there is an inventory, what is wrong with it, and who may write it: it says where root logs in.
@@ -75,8 +76,10 @@ pub(super) fn ssh(context: &Context) -> anyhow::Result<Vec<Finding>> {
 
 fn known_hosts(context: &Context) -> anyhow::Result<Finding> {
     const CHECK: &str = "known_hosts";
-    let settings = context.transport_settings()?;
-    let files: Vec<_> = settings.own_known_hosts.into_iter().chain(settings.known_hosts).collect();
+    // Not as the state has them, which may not be there to be asked.
+    let usual = Settings::new(context.home().as_deref()).known_hosts;
+    let own = context.inventory()?.settings.known_hosts.clone();
+    let files: Vec<_> = own.into_iter().chain(usual).collect();
     let lines = |path: &Path| {
         let text = std::fs::read(path).ok()?;
         let lines = text.split(|byte| *byte == b'\n');

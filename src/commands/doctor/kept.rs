@@ -6,12 +6,18 @@ use super::finding::Finding;
 use crate::context::Context;
 use crate::state::{self, Read, State};
 
+/// What is said to be looked at where it is about the state file.
+pub(super) const CHECK: &str = "state";
+
 const GO_BACK: &str =
     "`fleet doctor --repair` goes back to the last backup that is sound, and keeps the damaged file";
 
 /// What is damaged of the state file, looked at as a whole; nothing for one that is sound or not there.
 pub(super) fn damage(context: &Context) -> anyhow::Result<Vec<String>> {
     let path = context.state_path()?;
+    if let Err(lost) = state::refuse_lost(&path) {
+        return Ok(vec![lost.message]);
+    }
     if path.exists() {
         Ok(state::examine(&path)?)
     } else {
@@ -21,11 +27,13 @@ pub(super) fn damage(context: &Context) -> anyhow::Result<Vec<String>> {
 
 /// The state: where, whose, sound; then the key, where it is needed.
 pub(super) fn state_file(context: &Context) -> Vec<Finding> {
-    const CHECK: &str = "state";
     let path = match context.state_path() {
         Ok(path) => path,
         Err(error) => return Finding::errors(CHECK, &error, "name a file with `--state`"),
     };
+    if let Err(lost) = state::refuse_lost(&path) {
+        return vec![Finding::error(CHECK, &lost, GO_BACK)];
+    }
     let shown = path.display();
     let found = match path.metadata() {
         Ok(found) => found,
