@@ -194,7 +194,7 @@ fn what_does_not_end_is_killed_and_rolled_back() {
     for server in servers() {
         let holder = server.begin(
             "lock 5 ann
-            journal() { mkdir -p \"$t\"; echo ': >'\"$top/undone\" >\"$t/undo.sh\"; : >\"$t/ready\"; }
+            journal() { mkdir -p \"$t\"; echo 'sleep 0.5; : >'\"$top/undone\" >\"$t/undo.sh\"; : >\"$t/ready\"; }
             stage() { : >\"$top/begun\"; sleep 300; }
             failed=; phase journal; phase stage",
             "begun",
@@ -210,6 +210,9 @@ fn what_does_not_end_is_killed_and_rolled_back() {
         assert!(lines.contains(&"@recovering 1-0"), "{said}");
         assert!(server.is_there("undone"));
         server.said(holder);
+        // What said meanwhile that the rollback goes on keeps nobody from the next one.
+        let said = server.run("flock -n \"$run/breaking\" echo free");
+        assert_eq!(said, "free\n", "{:?}", server.shell);
         assert_eq!(
             server.run("ls \"$state/tx\"; lock 0 cid; held && echo mine"),
             "mine\n"
@@ -236,4 +239,20 @@ fn who_waits_for_a_lock_that_is_broken_gets_the_new_one() {
     let output = waiting.wait_with_output().expect("its end");
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(said.ends_with("mine\ncid\n"), "{said}");
+}
+
+#[test]
+fn who_breaks_a_lock_that_another_one_is_breaking_is_told_so() {
+    for server in servers() {
+        let breaking = server.begin(
+            &format!(
+                "{UNTIL}lock 5 bob; exec 7>>\"$run/breaking\"; flock -n 7; : >\"$top/begun\"; until_there go"
+            ),
+            "begun",
+        );
+        let said = server.run("patience=0; break_lock 5 cid cid");
+        let begin = "@step waiting for another one that breaks it\n@breaking bob, for ";
+        assert!(said.starts_with(begin), "{:?}: {said}", server.shell);
+        drop(breaking);
+    }
 }

@@ -106,6 +106,9 @@ fn done(
         Some(Breaking::Idle) => Ok(("idle", "its holder had changed nothing yet, and will not")),
         Some(Breaking::Ended) => Ok(("ended", "its holder has ended or taken back what it was doing")),
         Some(Breaking::Killed) => Ok(("killed", "what its holder was doing was killed and rolled back")),
+        Some(Breaking::Busy(who)) => Err(failed("another one is at it, and has not come to an end")
+            .detail(who)
+            .hint("wait for it: what has not ended after its `--grace` is killed")),
         Some(Breaking::Stuck(processes)) => Err(failed("what has it does not end")
             .detail(format!("processes {processes}"))
             .hint("its holder has it still, and nothing was changed")),

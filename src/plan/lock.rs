@@ -178,6 +178,8 @@ pub enum Breaking {
     Ended,
     /// What its holder was doing was killed and rolled back.
     Killed,
+    /// Somebody else is breaking it, and has not come to an end.
+    Busy(String),
     /// Processes that do not end have it still; nothing was changed.
     Stuck(String),
     /// What was under way could not be rolled back; the next apply tries again.
@@ -205,6 +207,7 @@ pub fn broken<'a>(lines: impl IntoIterator<Item = &'a str>) -> Option<Breaking> 
             ("@broken", "idle") => Breaking::Idle,
             ("@broken", "ended") => Breaking::Ended,
             ("@broken", "killed") => Breaking::Killed,
+            ("@breaking", who) => Breaking::Busy(who.to_owned()),
             ("@stuck", processes) => Breaking::Stuck(processes.to_owned()),
             ("@unrecovered", id) => Breaking::Unrecovered(id.to_owned()),
             _ => continue,
@@ -261,6 +264,9 @@ mod tests {
     #[test]
     fn the_last_word_on_a_broken_lock_counts() {
         assert_eq!(broken(["@step x", "@broken idle"]), Some(Breaking::Idle));
+        let lines = ["@step x", "@breaking bob on desk, for 5s"];
+        let bob = "bob on desk, for 5s".to_owned();
+        assert_eq!(broken(lines), Some(Breaking::Busy(bob)));
         let lines = ["@recovering 1-0", "@unrecovered 1-0"];
         assert_eq!(broken(lines), Some(Breaking::Unrecovered("1-0".to_owned())));
         assert_eq!(broken(["@recovering 1-0"]), None);

@@ -47,9 +47,12 @@ look_at_lock() {
 # seconds, and rolled back as after a power cut. In the end the lock is ours, and nobody else changes anything.
 break_lock() {
 	[ -d "$run" ] || { printf '@free\n'; return 0; }
-	# One at a time.
+	# One at a time. The first says by now who has the lock.
 	exec 7>>"$run/breaking"
-	flock -w 60 7 || { printf '@stuck\n'; return 0; }
+	if ! flock -n 7; then
+		step 'waiting for another one that breaks it'
+		flock -w "${patience-60}" 7 || { printf '@breaking %s\n' "$(holder)"; return 0; }
+	fi
 	[ -e "$run/lock" ] || { printf '@free\n'; return 0; }
 	exec 8<"$run/lock"
 	if flock -n 8; then

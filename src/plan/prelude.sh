@@ -96,7 +96,7 @@ signs() {
 # roll_back ID DIR: runs the undo of a transaction, which may pour a large dump back; sets $log to what it said. It may be
 # long after the transaction: with `late` an undo deletes nothing that somebody may have put into what was made.
 roll_back() {
-	(exec 4>&- 9>&- && signs "still rolling back $1") &
+	(exec 4>&- 7>&- 9>&- && signs "still rolling back $1") &
 	signing=$!
 	rolled=0
 	log=$(late=1 sh "$2/undo.sh" "$2" 2>&1) || rolled=$?
