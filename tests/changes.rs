@@ -200,12 +200,41 @@ fn a_wrong_selection_is_not_on_record() {
     run(&environment, "add-site example.com --server sg-1 --stage");
     environment.fleet(["apply", "--server", "sg-9"]).expect(2);
     environment.fleet(["apply", "example.org"]).expect(2);
+    // Nor are waves of what is not there, and what was to go over them.
+    for arguments in [
+        &["apply", "--waves", "sg-9"][..],
+        &["apply", "--dry-run", "--waves", "sg-9"],
+        &[
+            "add-rule", "ssh", "--allow", "--port", "22", "--waves", "sg-9",
+        ],
+        &[
+            "set-site",
+            "example.com",
+            "--max-body",
+            "2M",
+            "--waves",
+            "sg-9",
+        ],
+        &["remove-site", "example.com", "--yes", "--waves", "sg-9"],
+        &["run", "--waves", "sg-9", "--", "true"],
+    ] {
+        let refused = environment.fleet(arguments).expect(2);
+        let said = "unknown server `sg-9`";
+        assert!(refused.stderr.contains(said), "{arguments:?}: {refused}");
+    }
     let tasks = environment.fleet(["list-tasks", "--json"]).json();
     assert_eq!(
         tasks["tasks"].as_array().expect("tasks").len(),
         1,
         "{tasks:#}"
     );
+    let waves = "[settings]\nwaves = \"sg-9,1\"";
+    let inventory = INVENTORY.replacen("[settings]", waves, 1);
+    environment.write("inventory.toml", &inventory);
+    run(&environment, "set-site example.com --max-body 2M --stage");
+    let refused = environment.fleet(["apply"]).expect(2);
+    let hint = "hint: it stands in `waves` under [settings] of the inventory";
+    assert!(refused.stderr.contains(hint), "{refused}");
 }
 
 #[test]

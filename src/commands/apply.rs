@@ -59,6 +59,7 @@ impl Verb for Apply {
             run.require_all = true;
             run.rollout = run.rollout.at_once();
         }
+        run.rollout.check(context.inventory()?)?;
         let chosen = self.selection.choose(context)?;
         if self.flags.dry_run {
             let jobs = chosen.jobs(context)?;
@@ -96,6 +97,7 @@ impl Apply {
             run.require_all = true;
             run.rollout = run.rollout.at_once();
         }
+        run.rollout.check(context.inventory()?)?;
         run.expected = Some(plan.expected());
         plan.fits(context, &chosen.jobs(context)?)?;
         if self.flags.dry_run {

@@ -112,6 +112,10 @@ impl<'a> Changing<'a> {
         let started = Instant::now();
         let context = self.context;
         let inventory = context.inventory()?;
+        if !self.stage {
+            let run = Run::new(context, &self.command, &self.flags)?;
+            run.rollout.check(inventory)?;
+        }
         let keys = context.keys()?;
         let now = context.now();
         context.open_key_early([&self.name])?;

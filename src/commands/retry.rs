@@ -143,9 +143,10 @@ impl Retry {
         waves.waves = waves.waves.take().or(course.waves);
         waves.max_failures = waves.max_failures.or(course.max_failures);
         let pause = Duration::from_millis(course.wave_pause_ms);
-        waves.wave_pause = waves.wave_pause.or(Some(pause).filter(|pause| !pause.is_zero()));
+        waves.wave_pause = waves.wave_pause.or(Some(pause));
         waves.away_fails |= course.away_fails;
         let mut run = Run::new(context, Self::NAME, &self.flags)?;
+        run.rollout.check(context.inventory()?)?;
         let chosen = match &plan {
             Some(plan) => Chosen::of(plan.servers(context)?, course.resources),
             None => Chosen::of(servers, course.resources),
