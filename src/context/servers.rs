@@ -75,6 +75,8 @@ impl Context {
         let mut settings = Settings::new(self.home().as_deref());
         settings.local_user = self.local_user();
         settings.agent = self.agent_socket();
+        let environment = self.environment.clone();
+        settings.variable = Arc::new(move |name| environment.text(name));
         if let Some(shell) = self.shell() {
             settings.shell = shell;
         }

@@ -34,7 +34,9 @@ use std::time::{Duration, Instant};
 
 pub use auth::LoginKeys;
 pub use error::{Phase, Place, TransportError};
-pub use settings::{AskPassphrase, Limits, Notice, OnNotice, Passphrase, Settings, SshConfig};
+pub use settings::{
+    AskPassphrase, Limits, Notice, OnNotice, Passphrase, Settings, SshConfig, Variable,
+};
 
 use crate::model::{Server, TransportKind};
 use crate::shell::Script;

@@ -36,7 +36,7 @@ const ENDING: Duration = Duration::from_secs(6);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ProxyCommand(String);
 
-/// The values of the tokens of a `ProxyCommand` (`ssh_config`(5), "TOKENS").
+/// The values of the tokens of `ProxyCommand` and `ProxyJump` (`ssh_config`(5), "TOKENS").
 pub(super) struct Tokens<'a> {
     /// `%h`: where the server is.
     pub(super) host: &'a str,
@@ -50,15 +50,14 @@ pub(super) struct Tokens<'a> {
     pub(super) user: &'a str,
 }
 
-impl ProxyCommand {
-    /// `command` as `ssh -G` prints it, with its tokens replaced.
+impl Tokens<'_> {
+    /// The value of a setting with its tokens replaced.
     ///
     /// # Errors
-    /// When it has a token that there is not, or the value of one could mean something to the shell: OpenSSH does not quote
-    /// them either.
-    pub(super) fn new(command: &str, tokens: &Tokens<'_>) -> Result<Self, TransportError> {
-        let mut out = String::with_capacity(command.len());
-        let mut letters = command.chars();
+    /// Those of [`ProxyCommand::new`].
+    pub(super) fn expand(&self, setting: &str, text: &str) -> Result<String, TransportError> {
+        let mut out = String::with_capacity(text.len());
+        let mut letters = text.chars();
         while let Some(letter) = letters.next() {
             if letter != '%' {
                 out.push(letter);
@@ -66,29 +65,45 @@ impl ProxyCommand {
             }
             let token = letters.next();
             let value = match token {
-                Some('h') => tokens.host,
-                Some('k') => tokens.alias,
-                Some('n') => tokens.address,
-                Some('p') => &tokens.port.to_string(),
-                Some('r') => tokens.user,
+                Some('h') => self.host,
+                Some('k') => self.alias,
+                Some('n') => self.address,
+                Some('p') => &self.port.to_string(),
+                Some('r') => self.user,
                 Some('%') => {
                     out.push('%');
                     continue;
                 }
                 _ => {
                     let token: String = token.into_iter().collect();
-                    return Err(unusable(command, &format!("it has no token `%{token}`")));
+                    return Err(unusable(
+                        setting,
+                        text,
+                        &format!("it has no token `%{token}`"),
+                    ));
                 }
             };
             if !is_plain(value) {
                 return Err(unusable(
-                    command,
+                    setting,
+                    text,
                     &format!("`{value}` cannot stand in a line for the shell"),
                 ));
             }
             out.push_str(value);
         }
-        Ok(Self(out))
+        Ok(out)
+    }
+}
+
+impl ProxyCommand {
+    /// `command` as `ssh -G` prints it, with its tokens replaced.
+    ///
+    /// # Errors
+    /// When it has a token that there is not, or the value of one could mean something to the shell: OpenSSH does not quote
+    /// them either.
+    pub(super) fn new(command: &str, tokens: &Tokens<'_>) -> Result<Self, TransportError> {
+        tokens.expand("ProxyCommand", command).map(Self)
     }
 
     /// The line without its tokens.
@@ -151,9 +166,9 @@ impl ProxyCommand {
     }
 }
 
-fn unusable(command: &str, reason: &str) -> TransportError {
+fn unusable(setting: &str, text: &str, reason: &str) -> TransportError {
     TransportError::Settings {
-        reason: format!("`ProxyCommand {command}` of ssh_config(5) cannot be used: {reason}"),
+        reason: format!("`{setting} {text}` of ssh_config(5) cannot be used: {reason}"),
         hint: Some("see TOKENS in ssh_config(5)".to_owned()),
     }
 }

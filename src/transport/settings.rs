@@ -115,6 +115,9 @@ impl fmt::Display for Notice {
     }
 }
 
+/// The value of an environment variable that is set.
+pub type Variable = dyn Fn(&str) -> Option<String> + Send + Sync;
+
 /// Takes notices, from any thread.
 pub type OnNotice = dyn Fn(&ServerName, &Notice) + Send + Sync;
 
@@ -140,6 +143,8 @@ pub struct Settings {
     pub keys: Arc<LoginKeys>,
     /// `ssh_config`(5).
     pub ssh_config: SshConfig,
+    /// The user's environment, for variables in `ssh_config`(5).
+    pub variable: Arc<Variable>,
     /// The user's shell, which runs the `ProxyCommand` of `ssh_config`(5).
     pub shell: PathBuf,
     /// Time limits.
@@ -169,6 +174,7 @@ impl Default for Settings {
             identities: Vec::new(),
             keys: Arc::new(LoginKeys::new(Passphrase::default())),
             ssh_config: SshConfig::default(),
+            variable: Arc::new(|_| None),
             shell: PathBuf::from("/bin/sh"),
             limits: Limits::default(),
             servers: BTreeMap::new(),

@@ -281,7 +281,7 @@ pub(super) async fn fetch_host_key(
         (Some((key, verdict)), _) => Ok(HostKey {
             line: known_hosts::line(&target.host_name, &key),
             name: target.host_name.clone(),
-            file: target.user_known_hosts.first().cloned(),
+            file: target.file_to_write(),
             key,
             verdict,
         }),

@@ -13,6 +13,9 @@ use tokio::time::timeout;
 use super::error::TransportError;
 use super::pattern;
 use super::settings::{Settings, SshConfig};
+use paths::{Tokens, known_hosts};
+
+mod paths;
 
 /// How many `ssh -G` run at once.
 const PARALLEL: usize = 8;
@@ -47,6 +50,8 @@ pub(super) struct Answer {
     pub(super) hostname: Option<String>,
     pub(super) port: Option<u16>,
     pub(super) user: Option<String>,
+    /// Who runs `ssh`, where nobody else is named.
+    pub(super) runs_it: Option<String>,
     pub(super) identity_files: Vec<PathBuf>,
     pub(super) certificate_files: Vec<PathBuf>,
     pub(super) identities_only: bool,
@@ -150,12 +155,14 @@ impl Answers {
                     return Err(unusable(program, said.trim()));
                 }
                 let text = String::from_utf8_lossy(&output.stdout);
-                let mut answer = parse(&text, settings, address);
-                if answer.user.is_some()
-                    && answer.user == settings.local_user
-                    && !blocks.names_user(settings.local_user.as_deref().unwrap_or_default())
-                {
-                    answer.user = None;
+                let mut answer = parse(&text, settings, address)?;
+                // Where the files name nobody, `ssh` says who runs it.
+                let is_named = |user: &String| {
+                    blocks.names_user(user)
+                        || blocks.unclear && Some(user) != settings.local_user.as_ref()
+                };
+                if !answer.user.as_ref().is_some_and(is_named) {
+                    answer.runs_it = answer.user.take();
                 }
                 Ok(answer)
             })
@@ -175,7 +182,7 @@ fn unusable(program: &Path, reason: &str) -> TransportError {
 }
 
 /// Reads the output of `ssh -G`, which names every setting, given or not.
-fn parse(text: &str, settings: &Settings, address: &str) -> Answer {
+fn parse(text: &str, settings: &Settings, address: &str) -> Result<Answer, TransportError> {
     let mut answer = Answer::default();
     let mut identity_files = Vec::new();
     for line in text.lines() {
@@ -194,7 +201,12 @@ fn parse(text: &str, settings: &Settings, address: &str) -> Answer {
                 answer.identity_agent = match value {
                     "none" => AgentChoice::None,
                     "SSH_AUTH_SOCK" => AgentChoice::Usual,
-                    path => AgentChoice::At(PathBuf::from(path)),
+                    // `$NAME` is older than `${NAME}`, and may be of nothing.
+                    path => match path.strip_prefix('$').filter(|name| !name.starts_with('{')) {
+                        Some(name) => (settings.variable)(name)
+                            .map_or(AgentChoice::None, |path| AgentChoice::At(path.into())),
+                        None => AgentChoice::At(PathBuf::from(path)),
+                    },
                 }
             }
             "proxyjump" if value != "none" => answer.proxy_jump = Some(value.to_owned()),
@@ -216,15 +228,15 @@ fn parse(text: &str, settings: &Settings, address: &str) -> Answer {
         answer.identity_files = identity_files.iter().map(PathBuf::from).collect();
     }
     let tokens = Tokens {
-        home: settings.home.as_deref(),
+        settings,
         address,
+        alias: answer.host_key_alias.clone(),
         host: answer
             .hostname
             .clone()
             .unwrap_or_else(|| address.to_owned()),
         port: answer.port.unwrap_or(22),
         remote_user: answer.user.clone().unwrap_or_default(),
-        local_user: settings.local_user.clone().unwrap_or_default(),
     };
     let lists = [&mut answer.identity_files, &mut answer.certificate_files];
     let paths = lists
@@ -233,12 +245,12 @@ fn parse(text: &str, settings: &Settings, address: &str) -> Answer {
         .chain(answer.user_known_hosts.iter_mut().flatten())
         .chain(answer.global_known_hosts.iter_mut().flatten());
     for path in paths {
-        *path = tokens.expand(path);
+        *path = tokens.expand(path)?;
     }
     if let AgentChoice::At(path) = &mut answer.identity_agent {
-        *path = tokens.expand(path);
+        *path = tokens.expand(path)?;
     }
-    answer
+    Ok(answer)
 }
 
 /// The key files that ssh(1) tries by itself, of all versions.
@@ -252,70 +264,14 @@ const DEFAULT_NAMES: [&str; 7] = [
     "id_xmss",
 ];
 
-/// A list of files, or `None` when it is the default one; `none` is no file at all.
-fn known_hosts(value: &str, of_user: bool) -> Option<Vec<PathBuf>> {
-    if value.eq_ignore_ascii_case("none") {
-        return Some(Vec::new());
-    }
-    let files: Vec<&str> = value.split_whitespace().collect();
-    let default = if of_user {
-        files
-            .iter()
-            .all(|file| file.ends_with("/.ssh/known_hosts") || file.ends_with("/.ssh/known_hosts2"))
-    } else {
-        files
-            .iter()
-            .all(|file| file.starts_with("/etc/ssh/ssh_known_hosts"))
-    };
-    (!default).then(|| files.into_iter().map(PathBuf::from).collect())
-}
-
-/// The values of the `%` tokens in file names (`ssh_config`(5), "TOKENS").
-struct Tokens<'a> {
-    home: Option<&'a Path>,
-    address: &'a str,
-    host: String,
-    port: u16,
-    remote_user: String,
-    local_user: String,
-}
-
-impl Tokens<'_> {
-    fn expand(&self, path: &Path) -> PathBuf {
-        let text = path.to_string_lossy();
-        let home = self.home.map(Path::to_string_lossy).unwrap_or_default();
-        let text = match text.strip_prefix("~/") {
-            Some(rest) => format!("{home}/{rest}"),
-            None => text.into_owned(),
-        };
-        let mut out = String::with_capacity(text.len());
-        let mut letters = text.chars();
-        while let Some(letter) = letters.next() {
-            if letter != '%' {
-                out.push(letter);
-                continue;
-            }
-            match letters.next() {
-                Some('d') => out.push_str(&home),
-                Some('h') => out.push_str(&self.host),
-                Some('n') => out.push_str(self.address),
-                Some('p') => out.push_str(&self.port.to_string()),
-                Some('r') => out.push_str(&self.remote_user),
-                Some('u') => out.push_str(&self.local_user),
-                Some('%') | None => out.push('%'),
-                Some(other) => out.extend(['%', other]),
-            }
-        }
-        PathBuf::from(out)
-    }
-}
-
 /// The blocks of the two files, as far as it takes to see whether they matter.
 #[derive(Debug, Default)]
 struct Blocks {
     /// Patterns of the `Host` lines above settings that fleet takes; empty for "any host".
     taken: Vec<Vec<String>>,
     users: Vec<String>,
+    /// Whether there may be more than was read.
+    unclear: bool,
     /// Whether the system's file has any of them.
     system_matters: bool,
 }
@@ -359,6 +315,7 @@ impl Blocks {
                         let Some(files) = included(&pattern, relative_to) else {
                             // Only `ssh` knows what it means.
                             self.taken.push(hosts.clone());
+                            self.unclear = true;
                             continue;
                         };
                         for file in files {
@@ -366,13 +323,15 @@ impl Blocks {
                                 self.add_file(&file, relative_to, &mut hosts.clone(), depth + 1);
                             } else {
                                 self.taken.push(Vec::new());
+                                self.unclear = true;
                             }
                         }
                     }
                 }
                 keyword if TAKEN.contains(&keyword) => {
                     if keyword == "user" {
-                        self.users.push(value.trim_matches('"').to_owned());
+                        // A comment may follow.
+                        self.users.extend(words(value).into_iter().next());
                     }
                     self.taken.push(hosts.clone());
                 }
@@ -390,7 +349,7 @@ impl Blocks {
     fn names_user(&self, user: &str) -> bool {
         self.users
             .iter()
-            .any(|named| named == user || named.contains('%'))
+            .any(|named| named == user || named.contains(['%', '$']))
     }
 }
 
@@ -524,12 +483,27 @@ mod tests {
     }
 
     #[test]
-    fn a_list_without_files_is_one() {
-        assert_eq!(known_hosts("none", true), Some(Vec::new()));
-        assert_eq!(known_hosts("/home/a/.ssh/known_hosts", true), None);
-        assert_eq!(
-            known_hosts("/a /b", false),
-            Some(vec![PathBuf::from("/a"), PathBuf::from("/b")])
-        );
+    fn variables_and_tokens_in_file_names() {
+        let settings = Settings {
+            home: Some(PathBuf::from("/home/ann")),
+            variable: Arc::new(|name| (name == "X").then(|| "/run/$x".to_owned())),
+            ..Settings::default()
+        };
+        let agent = |value: &str| {
+            let answer = parse(&format!("identityagent {value}\n"), &settings, "web-1");
+            answer.map(|answer| answer.identity_agent)
+        };
+        let at = |path: &str| Ok(AgentChoice::At(PathBuf::from(path)));
+        assert_eq!(agent("$X"), at("/run/$x"));
+        assert_eq!(agent("${X}/agent"), at("/run/$x/agent"));
+        assert_eq!(agent("~/a%%$b"), at("/home/ann/a%$b"));
+        assert_eq!(agent("$Y"), Ok(AgentChoice::None));
+        let text = "identityfile ${X}/id_%k\ncertificatefile %d/${X}\nhostkeyalias web\n";
+        let answer = parse(text, &settings, "web-1").expect("an answer");
+        assert_eq!(answer.identity_files, [PathBuf::from("/run/$x/id_web")]);
+        let certificates = [PathBuf::from("/home/ann//run/$x")];
+        assert_eq!(answer.certificate_files, certificates);
+        let error = parse("identityfile ${Y}/id\n", &settings, "web-1").expect_err("unset");
+        assert!(error.to_string().contains("`Y` is not set"), "{error}");
     }
 }

@@ -60,6 +60,12 @@ impl Target {
             .map_or(&*self.host, |entry| entry.as_str())
     }
 
+    /// The file that a host key is recorded in: not `/dev/null`, by which many have `ssh` remember nothing.
+    pub(super) fn file_to_write(&self) -> Option<PathBuf> {
+        let is_free = |path: &&PathBuf| path.metadata().map_or(true, |found| found.is_file());
+        self.user_known_hosts.iter().find(is_free).cloned()
+    }
+
     /// `user@host:port`, with the way to it: the same for the same connection.
     pub(super) fn route(&self) -> String {
         let this = format!("{}@{}:{}", self.user, self.host, self.port);
@@ -76,6 +82,8 @@ struct Hop {
     user: Option<String>,
     address: String,
     port: Option<u16>,
+    /// Whether `ssh_config`(5) names it: then who runs fleet logs in there, unless it says otherwise.
+    of_ssh_config: bool,
 }
 
 impl Shared {
@@ -89,6 +97,7 @@ impl Shared {
             user: server.user.clone(),
             address: server.address.clone(),
             port: server.port,
+            of_ssh_config: false,
         };
         let mut target = self
             .look_up(&server.name, &hop, hops, None, server.jump.as_ref())
@@ -133,26 +142,32 @@ impl Shared {
             .user
             .clone()
             .or_else(|| answer.user.clone())
+            .or_else(|| {
+                let who = answer.runs_it.clone();
+                who.or_else(|| settings.local_user.clone())
+                    .filter(|_| hop.of_ssh_config)
+            })
             .unwrap_or_else(|| "root".to_owned());
+        let tokens = Tokens {
+            host: &host,
+            address: &hop.address,
+            alias: answer.host_key_alias.as_deref().unwrap_or(&hop.address),
+            port,
+            user: &user,
+        };
         let via = match (before, jump) {
             (Some(before), _) => Some(before),
             (None, Some(jump)) => Some(Box::new(self.jump(name, jump, &user, hops).await?)),
             (None, None) => match &answer.proxy_jump {
-                Some(list) => self.proxy_jump(name, list, hops).await?,
+                Some(list) => {
+                    let list = tokens.expand("ProxyJump", list)?;
+                    self.proxy_jump(name, &list, hops).await?
+                }
                 None => None,
             },
         };
         let proxy = match (&via, &answer.proxy_command) {
-            (None, Some(command)) => {
-                let tokens = Tokens {
-                    host: &host,
-                    address: &hop.address,
-                    alias: answer.host_key_alias.as_deref().unwrap_or(&hop.address),
-                    port,
-                    user: &user,
-                };
-                Some(proxy(command, &tokens, &answer)?)
-            }
+            (None, Some(command)) => Some(proxy(command, &tokens, &answer)?),
             _ => None,
         };
         let of_user = answer
@@ -225,6 +240,7 @@ impl Shared {
                     user: Some(user.clone().unwrap_or_else(|| user_of_server.to_owned())),
                     address: address.clone(),
                     port: *port,
+                    of_ssh_config: false,
                 };
                 Box::pin(self.look_up(name, &hop, hops, None, None)).await
             }
@@ -317,6 +333,7 @@ fn parse_hop(text: &str) -> Result<Hop, TransportError> {
         user,
         address: address.to_owned(),
         port,
+        of_ssh_config: true,
     })
 }
 

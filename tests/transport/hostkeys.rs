@@ -112,6 +112,23 @@ async fn a_key_is_fetched_pinned_and_then_known() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_not_recorded_where_nothing_stays() {
+    let mut home = Home::new();
+    let sshd = Sshd::start(Behaviour::default()).await;
+    let server = server_at(sshd.address);
+    let known = std::mem::replace(&mut home.settings.known_hosts, vec!["/dev/null".into()]);
+    let connector = home.connector();
+    let key = connector.fetch_host_key(&server).await.unwrap();
+    assert_eq!(key.file(), None);
+    let error = connector.pin(&key).await.unwrap_err();
+    let said = error.to_string();
+    assert!(said.contains("there is no `known_hosts` file"), "{said}");
+    home.settings.known_hosts.extend(known);
+    let key = home.connector().fetch_host_key(&server).await.unwrap();
+    assert_eq!(key.file(), Some(&*home.path(".ssh/known_hosts")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_line_is_appended_after_one_without_an_end() {
     let home = Home::new();
     let sshd = Sshd::start(Behaviour::default()).await;

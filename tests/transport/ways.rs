@@ -221,6 +221,36 @@ async fn a_circle_of_jumps_is_an_error() {
 }
 
 /// Settings that read this `ssh_config` file.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_runs_it_is_not_whom_ssh_config_names() {
+    if Command::new("ssh").arg("-V").output().is_err() {
+        println!("left out: no ssh");
+        return;
+    }
+    for (said, user) in [("", "root"), ("User deploy # ours\n", "deploy")] {
+        let mut home = Home::new();
+        let sshd = Sshd::start(Behaviour::default()).await;
+        let port = sshd.address.port();
+        let text = format!("Host end\nHostName 127.0.0.1\nPort {port}\n{said}");
+        with_config(&mut home, &text);
+        // As in a container or a unit of systemd. `ssh -G` knows who it is all the same, here somebody else.
+        home.settings.local_user = None;
+        let program = home.write(
+            "ssh",
+            "#!/bin/sh\nssh \"$@\" | sed \"s/^user $(id -un)$/user runner/\"\n",
+        );
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+        std::fs::set_permissions(&program, mode).unwrap();
+        if let SshConfig::Use { program: asked, .. } = &mut home.settings.ssh_config {
+            *asked = program;
+        }
+        home.know(&sshd.known_hosts_line());
+        let server = Server::new("web-1".parse().unwrap(), "end");
+        let session = home.connector().open(&server).await.unwrap();
+        assert_eq!(session.peer().user, user);
+    }
+}
+
 pub(crate) fn with_config(home: &mut Home, text: &str) {
     let file = home.write(".ssh/config", text);
     home.settings.local_user = Command::new("id")
@@ -279,7 +309,7 @@ async fn ssh_config_is_asked() {
         ),
     );
     let text = format!(
-        "Include {extra}\nHost end\n  User carol\n  ProxyJump dave@way\n\nMatch originalhost way\n  HostName 127.0.0.1\n  Port {port}\n\nHost *\n  IdentityFile {key}\n",
+        "Include {extra}\nHost end\n  User carol\n  ProxyJump dave-%r@way\n\nMatch originalhost way\n  HostName 127.0.0.1\n  Port {port}\n\nHost *\n  IdentityFile {key}\n",
         extra = home.path("extra").display(),
         port = jump.address.port(),
         key = home.path("my-key").display(),
@@ -295,7 +325,12 @@ async fn ssh_config_is_asked() {
     assert_eq!(run(&mut session, "echo in\n").await.unwrap().1, ["in"]);
     assert_eq!(session.peer().user, "carol");
     assert_eq!(sshd.seen.users.lock().unwrap()[0], "carol");
-    assert_eq!(jump.seen.users.lock().unwrap()[0], "dave");
+    assert_eq!(jump.seen.users.lock().unwrap()[0], "dave-carol");
+    // A host on the way is logged in to by who runs this, as with `ssh`.
+    with_config(&mut home, &text.replace("dave-%r@", ""));
+    home.connector().open(&server).await.unwrap();
+    let users = jump.seen.users.lock().unwrap().clone();
+    assert_eq!(users.last(), home.settings.local_user.as_ref());
 
     // The inventory has the last word.
     let mut named = server_at(sshd.address);
