@@ -58,8 +58,9 @@ impl Verb for Apply {
         if self.require_all {
             run.require_all = true;
             run.rollout = run.rollout.at_once();
+        } else {
+            self.flags.in_waves.check(context.inventory()?)?;
         }
-        run.rollout.check(context.inventory()?)?;
         let chosen = self.selection.choose(context)?;
         if self.flags.dry_run {
             let jobs = chosen.jobs(context)?;
@@ -96,8 +97,9 @@ impl Apply {
         if self.require_all {
             run.require_all = true;
             run.rollout = run.rollout.at_once();
+        } else {
+            self.flags.in_waves.check(context.inventory()?)?;
         }
-        run.rollout.check(context.inventory()?)?;
         run.expected = Some(plan.expected());
         plan.fits(context, &chosen.jobs(context)?)?;
         if self.flags.dry_run {

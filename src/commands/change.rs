@@ -113,8 +113,7 @@ impl<'a> Changing<'a> {
         let context = self.context;
         let inventory = context.inventory()?;
         if !self.stage {
-            let run = Run::new(context, &self.command, &self.flags)?;
-            run.rollout.check(inventory)?;
+            self.flags.in_waves.check(inventory)?;
         }
         let keys = context.keys()?;
         let now = context.now();

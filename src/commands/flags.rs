@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
-use crate::inventory::value;
+use crate::diagnostic::Diagnostics;
+use crate::inventory::{Inventory, value};
 use crate::model::{Share, Waves};
 use crate::plan::Mode;
 
@@ -57,6 +58,23 @@ pub(super) struct Staging {
     /// Record it only; `fleet apply` carries it out
     #[arg(long, conflicts_with = "dry_run", help_heading = "How to carry it out")]
     pub(super) stage: bool,
+}
+
+impl InWaves {
+    /// Refuses waves that select what is not there, before anything is recorded.
+    pub(super) fn check(&self, inventory: &Inventory) -> Result<(), Diagnostics> {
+        let Some(waves) = self.waves.as_ref().or(inventory.settings.waves.as_ref()) else {
+            return Ok(());
+        };
+        let found = waves.of(&[], &inventory.servers);
+        found.map(drop).map_err(|mut wrong| {
+            if let (None, Some(last)) = (&self.waves, wrong.0.last_mut()) {
+                let hint = "it stands in `waves` under [settings] of the inventory";
+                last.hints.push(hint.to_owned());
+            }
+            wrong
+        })
+    }
 }
 
 impl Flags {

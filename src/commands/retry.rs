@@ -145,8 +145,8 @@ impl Retry {
         let pause = Duration::from_millis(course.wave_pause_ms);
         waves.wave_pause = waves.wave_pause.or(Some(pause));
         waves.away_fails |= course.away_fails;
+        waves.check(context.inventory()?)?;
         let mut run = Run::new(context, Self::NAME, &self.flags)?;
-        run.rollout.check(context.inventory()?)?;
         let chosen = match &plan {
             Some(plan) => Chosen::of(plan.servers(context)?, course.resources),
             None => Chosen::of(servers, course.resources),

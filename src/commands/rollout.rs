@@ -13,8 +13,7 @@ use super::only::Only;
 use super::rolled::{Halt, Rolled};
 use crate::apply::{Asking, Observer as _, Outcome, Purpose, ServerReport};
 use crate::context::Context;
-use crate::diagnostic::Diagnostics;
-use crate::inventory::{Inventory, InventorySettings};
+use crate::inventory::InventorySettings;
 use crate::item::Probe;
 use crate::model::fold::fold;
 use crate::model::{Course, Health, PlacementStatus, Server, ServerName, Share, Waves};
@@ -35,8 +34,6 @@ pub(super) struct Rollout {
     max_failures: Option<Share>,
     pause: Duration,
     away_fails: bool,
-    /// Whether the waves are those of the settings.
-    is_default: bool,
 }
 
 /// The servers that have failed, and whether they are too many.
@@ -57,23 +54,7 @@ impl Rollout {
             max_failures: flags.max_failures.or(settings.max_failures),
             pause: flags.wave_pause.unwrap_or(settings.wave_pause),
             away_fails: flags.away_fails,
-            is_default: flags.waves.is_none(),
         }
-    }
-
-    /// Refuses waves that select what is not there, before anything is recorded.
-    pub(super) fn check(&self, inventory: &Inventory) -> Result<(), Diagnostics> {
-        let Some(waves) = &self.waves else {
-            return Ok(());
-        };
-        let found = waves.of(&[], &inventory.servers);
-        found.map(drop).map_err(|mut wrong| {
-            if let (true, Some(last)) = (self.is_default, wrong.0.last_mut()) {
-                let hint = "it stands in `waves` under [settings] of the inventory";
-                last.hints.push(hint.to_owned());
-            }
-            wrong
-        })
     }
 
     /// All at once.

@@ -201,8 +201,7 @@ impl Run {
             None => self.text(context)?,
         };
         let script = script(&text, self.timeout)?;
-        let inventory = context.inventory()?;
-        Rollout::new(&self.in_waves, &inventory.settings).check(inventory)?;
+        self.in_waves.check(context.inventory()?)?;
         let sealed = match retry_of {
             None if self.takes_stdin() => seal(context, text)?,
             _ => None,

@@ -58,6 +58,8 @@ impl Verb for SetupServer {
             ..Flags::default()
         };
         let mut run = Run::new(context, Self::NAME, &flags)?;
+        // Of one server.
+        run.rollout = run.rollout.at_once();
         // Software that was there first, or that others came to need, is not fleet's to take away.
         run.on_record = false;
         let jobs = Jobs {
