@@ -255,3 +255,36 @@ fn what_cannot_be_retried_is_refused_with_what_to_do_instead() {
         assert!(outcome.stderr.contains(part), "no `{part}`: {outcome}");
     }
 }
+
+#[test]
+fn a_task_that_was_killed_does_not_run_in_the_process_that_has_its_number_now() {
+    let fleet = shells(1, "");
+    fleet.environment.fleet(["run", "--", "false"]).expect(1);
+    // In a container each fleet is process 1.
+    let template = fleet.environment.command(["retry", "1"]);
+    let mut command = std::process::Command::new("sh");
+    command
+        .args(["-c", "read -r _ && exec \"$@\"", "sh"])
+        .arg(template.get_program())
+        .args(template.get_args())
+        .current_dir(fleet.environment.path())
+        .env_clear()
+        .envs(
+            template
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        )
+        .stdin(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped());
+    let mut child = command.spawn().expect("a shell");
+    let state = rusqlite::Connection::open(fleet.environment.path().join("state.db"));
+    let killed = "UPDATE tasks SET exit_code = NULL, ended_at = NULL, process = $1 WHERE id = 1";
+    let state = state.expect("the state");
+    state.execute(killed, [child.id()]).expect("a task");
+    drop(state);
+    let mut stdin = child.stdin.take().expect("its input");
+    std::io::Write::write_all(&mut stdin, b"go\n").expect("it reads");
+    let output = child.wait_with_output().expect("it ends");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("again web-1 (1 server) of task 1"), "{said}");
+}

@@ -103,8 +103,12 @@ pub(super) fn result(task: &Task, host: &str) -> (&'static str, Tone) {
     }
 }
 
-/// Whether that process of this machine is a fleet (proc(5)).
+/// Whether that process of this machine is another fleet (proc(5)). In containers it often has the number that this one
+/// has as well.
 fn runs(process: u32) -> bool {
+    if process == std::process::id() {
+        return false;
+    }
     let name = std::fs::read_to_string(format!("/proc/{process}/comm"));
     name.is_ok_and(|name| name.trim_end() == "fleet")
 }
