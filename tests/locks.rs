@@ -129,6 +129,10 @@ process 7'; : >\"$top/begun\"; until_there go"
         assert_eq!(lines.len(), 2, "{:?}: {said}", server.shell);
         assert!(lines[0].starts_with(&format!("@wait {who}")), "{said}");
         assert!(lines[1].starts_with(&format!("@locked {who}")), "{said}");
+        std::fs::remove_file(server.top.path().join("run/owner")).expect("a file");
+        let said = server.run("lock 0 bob; echo went on");
+        let who = "@locked a program that does not say who it is\n";
+        assert!(said.ends_with(who), "{:?}: {said}", server.shell);
         // The lock goes with the holder, however that goes, and with what it has started.
         drop(holder);
         let said = server.run("lock 30 bob; held && echo mine");

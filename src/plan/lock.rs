@@ -162,6 +162,9 @@ pub fn held<'a>(lines: impl IntoIterator<Item = &'a str>) -> Option<Held> {
         }
     }
     let now = now?;
+    if held.who.is_empty() {
+        "a program that does not say who it is".clone_into(&mut held.who);
+    }
     held.held_s = since.map(|since| now.saturating_sub(since));
     held.sign_s = sign.map(|sign| now.saturating_sub(sign));
     Some(held)
@@ -257,6 +260,8 @@ mod tests {
     #[test]
     fn a_lock_that_says_nothing_is_held_all_the_same() {
         assert_eq!(held([]), None);
+        let nameless = super::held(["@held 5"]).unwrap();
+        assert_eq!(nameless.who, "a program that does not say who it is");
         let held = held(["@held 5", "@owner ann on desk"]).unwrap();
         assert_eq!((held.who.as_str(), held.held_s), ("ann on desk", None));
     }

@@ -41,7 +41,7 @@ holder() {
 	'' | *[!0-9]*) ;;
 	*) who="$who, for $(span "$(($(date +%s) - since))")" ;;
 	esac
-	printf '%s\n' "$who"
+	printf '%s\n' "${who:-a program that does not say who it is}"
 }
 
 # put_owner OWNER: tells those who find the server locked who has it.
