@@ -187,6 +187,11 @@ fn a_plan_takes_the_place_of_nothing_but_a_plan() {
         assert!(refused.stderr.contains("and is no plan"), "{refused}");
     }
     assert_eq!(environment.read("inventory.toml"), INVENTORY);
+    // Nothing is shown that is not in the file, and with JSON the error is all there is.
+    let failed = environment.fleet(["plan", "--out", "none/a.plan", "--json"]);
+    let failed = failed.expect(1).json();
+    let said = failed["error"]["message"].to_string();
+    assert!(said.contains("cannot write `none/a.plan`"), "{said}");
     environment.write("empty", "");
     for name in ["a.plan", "empty", "a.plan"] {
         plan(name).expect(3);

@@ -84,6 +84,18 @@ impl<'a> Run<'a> {
         diffs: bool,
         extra: Value,
     ) -> anyhow::Result<Vec<ServerReport>> {
+        let reports = self.look(context, jobs, diffs)?;
+        Self::show(context, &reports, diffs, extra)?;
+        Ok(reports)
+    }
+
+    /// Looks at the servers.
+    pub(super) fn look(
+        &self,
+        context: &Context,
+        jobs: Jobs<'_>,
+        diffs: bool,
+    ) -> anyhow::Result<Vec<ServerReport>> {
         let purpose = Purpose::Look { contents: diffs };
         let mut watcher = Watcher::new(context, jobs.jobs.len());
         let stop = context.block_on(async { context.interrupts() })??;
@@ -94,10 +106,20 @@ impl<'a> Run<'a> {
         if whole {
             compared(context, &reports);
         }
+        Ok(reports)
+    }
+
+    /// Shows what would change. `extra` is added to the JSON value.
+    pub(super) fn show(
+        context: &Context,
+        reports: &[ServerReport],
+        diffs: bool,
+        extra: Value,
+    ) -> anyhow::Result<()> {
         let mut value = extra;
         value["servers"] = reports.iter().map(preview_json).collect();
         context.ui.show(&value, |page| {
-            for report in &reports {
+            for report in reports {
                 if report.error.is_none() && !report.plan.is_empty() {
                     let contents = diffs.then(|| texts(report));
                     plan::server(page, &report.server, &report.plan, contents.as_ref());
@@ -105,7 +127,7 @@ impl<'a> Run<'a> {
             }
         })?;
         if !context.globals.wants_json() {
-            for report in &reports {
+            for report in reports {
                 for id in &report.unfinished {
                     context.ui.warn(&format!(
                         "`{}`: transaction {id} of an earlier run is half done; the next apply rolls it back first",
@@ -135,7 +157,7 @@ impl<'a> Run<'a> {
                 context.ui.note(&summary);
             }
         }
-        Ok(reports)
+        Ok(())
     }
 
     /// A change as task number `task`.

@@ -63,9 +63,12 @@ impl Verb for Plan {
         let jobs = self.selection.choose(context)?.jobs(context)?;
         let parts = Parts::of(&jobs);
         let run = Run::new(context, Self::NAME, &flags)?;
-        let reports = run.preview(context, jobs, self.diff, json!({}))?;
-        if let Some(path) = &self.out {
-            let id = plan_file::write(context, path, &reports, parts, &flags)?;
+        let reports = run.look(context, jobs, self.diff)?;
+        // What is shown is in the file by then.
+        let write = |path| plan_file::write(context, path, &reports, parts, &flags);
+        let id = self.out.as_deref().map(write).transpose()?;
+        Run::show(context, &reports, self.diff, json!({}))?;
+        if let (Some(path), Some(id)) = (&self.out, id) {
             let last = format::count(usize::try_from(PLANS_LAST.as_hours() / 24).unwrap_or(0), "day");
             context.ui.note(&format!(
                 "plan {} is in `{}`; `fleet apply {}` carries out exactly that, within {last}",

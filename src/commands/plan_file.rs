@@ -164,7 +164,8 @@ pub(super) fn write(
 /// Puts a file in its place whole, readable for its owner alone.
 fn put(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut part = path.as_os_str().to_owned();
-    part.push(".part");
+    // Another fleet may be writing the same plan.
+    part.push(format!(".{}.part", std::process::id()));
     // One that is left over may have another mode.
     let _ = std::fs::remove_file(&part);
     let mut options = std::fs::OpenOptions::new();

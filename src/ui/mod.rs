@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context as _;
 use serde::Serialize;
@@ -67,6 +68,8 @@ pub struct Ui {
     settings: Settings,
     /// The progress lines on the screen, which other output must not tear.
     progress: Mutex<Option<indicatif::MultiProgress>>,
+    /// Whether the one JSON value has been printed.
+    told: AtomicBool,
 }
 
 impl Ui {
@@ -75,6 +78,7 @@ impl Ui {
         Self {
             settings,
             progress: Mutex::new(None),
+            told: AtomicBool::new(false),
         }
     }
 
@@ -92,6 +96,7 @@ impl Ui {
         if self.settings.json {
             let text =
                 json::render(value, stdout.is_terminal).context("cannot print the result")?;
+            self.told.store(true, Ordering::Relaxed);
             return self.print(&text);
         }
         let mut page = Page::new(stdout.width, stdout.colour);
@@ -181,17 +186,15 @@ impl Ui {
         }
     }
 
-    /// Reports an error (on stderr, or as JSON on stdout) and returns the exit code of its class.
+    /// Reports an error (on stderr; as JSON on stdout, unless the result is there already or nothing can be written) and returns the exit code of its class.
     pub fn error(&self, error: &anyhow::Error) -> u8 {
         let (class, problems) = error::problems(error);
-        if self.settings.json {
+        let in_json = self.settings.json && !self.told.load(Ordering::Relaxed) && {
             let value = json::error(class, &problems);
             let text = json::render(&value, self.settings.stdout.is_terminal);
-            if !text.is_ok_and(|text| self.print(&text).is_ok()) {
-                // It would be told nowhere.
-                self.say(|page| error::render(page, &problems));
-            }
-        } else {
+            text.is_ok_and(|text| self.print(&text).is_ok())
+        };
+        if !in_json {
             self.say(|page| error::render(page, &problems));
         }
         class.exit_code()
