@@ -91,6 +91,14 @@ fn init_writes_a_valid_inventory_and_never_over_one() {
         elsewhere.stderr.contains("`--inventory other.toml`"),
         "{elsewhere}"
     );
+    // What is to be pasted can be.
+    let blank = environment
+        .fleet(["init", "--path", "my servers.toml"])
+        .expect(0);
+    assert!(
+        blank.stderr.contains("`--inventory 'my servers.toml'`"),
+        "{blank}"
+    );
     let empty = environment.fleet(["list-servers"]).expect(0);
     assert_eq!(empty.stdout, "");
     assert!(

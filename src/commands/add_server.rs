@@ -15,6 +15,7 @@ use crate::health::Look;
 use crate::inventory::Inventory;
 use crate::inventory::edit::{self, Edited, Mode};
 use crate::model::{Health, Server, ServerName, TransportKind};
+use crate::shell::quote;
 use crate::state::Read;
 use crate::transport::{HostKey, TransportError};
 
@@ -161,7 +162,7 @@ impl AddServer {
                 // It is in no inventory yet.
                 if let TransportError::HostKeyChanged { host, place: Some(place), .. } = error {
                     refused.hints.pop();
-                    let file = place.file.display();
+                    let file = quote(&place.file.display().to_string());
                     refused = refused.hint(format!(
                         "if you know why it changed: `ssh-keygen -f {file} -R '{host}'` forgets the recorded one"
                     ));

@@ -9,6 +9,7 @@ use super::{Ending, Example, Group, Verb};
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
 use crate::inventory;
+use crate::shell::quote;
 
 /// Writes an inventory.
 #[derive(Args, Debug)]
@@ -64,7 +65,7 @@ impl Verb for Init {
         })?;
         let found = context.inventory_path().is_some_and(|found| found == path);
         if named && !found {
-            context.ui.hint(&format!("name it with `--inventory {shown}` or in `FLEET_INVENTORY`"));
+            context.ui.hint(&format!("name it with `--inventory {}` or in `FLEET_INVENTORY`", quote(&shown)));
         }
         context.ui.hint("add your first server with `fleet add-server NAME --address ADDRESS`");
         Ok(Ending::Done)

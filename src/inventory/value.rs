@@ -88,14 +88,29 @@ pub fn server_name(text: &str) -> Result<ServerName, Refused> {
     })
 }
 
+/// The two parts of `host:port`; `None` for what is an address of IPv6, or something else.
+fn with_port(text: &str) -> Option<(&str, u16)> {
+    let (host, port) = text.rsplit_once(':')?;
+    let bare = host.trim_matches(['[', ']']);
+    let is_host = if bare.contains(':') {
+        bare.parse::<IpAddr>().is_ok() && text.parse::<IpAddr>().is_err()
+    } else {
+        true
+    };
+    is_host.then_some(bare).zip(port.parse().ok())
+}
+
 /// A host name, an IP address, or an alias of `ssh_config(5)`.
 pub fn address(text: &str) -> Result<String, Refused> {
     plain(text)?;
     if let Some((user, host)) = text.split_once('@') {
-        return Err(Refused::with_hint(
-            "contains `@`",
-            format!("write `address = \"{host}\"` and `user = \"{user}\"`"),
-        ));
+        let hint = match with_port(host) {
+            Some((host, port)) => {
+                format!("write `address = \"{host}\"`, `port = {port}` and `user = \"{user}\"`")
+            }
+            None => format!("write `address = \"{host}\"` and `user = \"{user}\"`"),
+        };
+        return Err(Refused::with_hint("contains `@`", hint));
     }
     if text.parse::<IpAddr>().is_ok() {
         return Ok(text.to_ascii_lowercase());
@@ -117,14 +132,13 @@ pub fn address(text: &str) -> Result<String, Refused> {
             format!("write `{bare}` without them"),
         ));
     }
-    if let Some((host, port)) = text.rsplit_once(':') {
-        let host = host.trim_matches(['[', ']']);
-        if port.parse::<u16>().is_ok() && (host.parse::<IpAddr>().is_ok() || !host.contains(':')) {
-            return Err(Refused::with_hint(
-                "contains a port",
-                format!("write `address = \"{host}\"` and `port = {port}`"),
-            ));
-        }
+    if let Some((host, port)) = with_port(text) {
+        return Err(Refused::with_hint(
+            "contains a port",
+            format!("write `address = \"{host}\"` and `port = {port}`"),
+        ));
+    }
+    if text.contains(':') {
         return Err(Refused::new("is neither a host name nor an IP address"));
     }
     let last = text

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::diagnostic::{Class, Diagnostic};
 use crate::model::ServerName;
+use crate::shell::quote;
 
 /// The part of a conversation that a time limit watches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -281,7 +282,7 @@ impl TransportError {
                     (Some(server), _) => accepting(server, got),
                     (None, Some(place)) => format!(
                         "`ssh-keygen -f {} -R '{host}'`, and accept the new key",
-                        place.file.display()
+                        quote(&place.file.display().to_string())
                     ),
                     (None, None) => "accept the new key".to_owned(),
                 };
@@ -312,6 +313,9 @@ impl TransportError {
             } => hint.clone(),
             Self::SudoPassword { user } => format!(
                 "allow it without a password (`{user} ALL=(ALL) NOPASSWD: ALL` in a file of /etc/sudoers.d), or log in as root"
+            ),
+            Self::NoSudo { user, said } if said.contains("must have a tty") => format!(
+                "take `requiretty` away for `{user}` (`Defaults:{user} !requiretty` in a file of /etc/sudoers.d), or log in as root"
             ),
             Self::NoSudo { user, .. } => format!(
                 "install sudo there and allow `{user}` to use it without a password, or log in as root and drop `become`"

@@ -11,7 +11,7 @@ use tokio::task::spawn_blocking;
 
 use super::error::TransportError;
 use super::settings::Passphrase;
-use crate::shell::Secret;
+use crate::shell::{Secret, quote};
 
 /// How often a user may mistype a passphrase.
 const ATTEMPTS: u32 = 3;
@@ -224,7 +224,10 @@ fn check_mode(path: &Path) -> Result<(), TransportError> {
         return Err(TransportError::KeyUnusable {
             file: path.to_owned(),
             reason: format!("others can read it (mode {:04o})", key.mode() & 0o7777),
-            hint: Some(format!("chmod 600 {}", path.display())),
+            hint: Some(format!(
+                "`chmod 600 {}`",
+                quote(&path.display().to_string())
+            )),
         });
     }
     Ok(())

@@ -501,10 +501,9 @@ async fn sudo_works_or_says_why_not() {
     assert!(error.diagnostic(&"web-1".parse().unwrap()).hints[0].contains("NOPASSWD"));
 
     let tty = "#!/bin/sh\necho 'sudo: sorry, you must have a tty to run sudo' >&2\nexit 1\n";
-    assert!(matches!(
-        with_sudo(Some(tty)).await.unwrap_err(),
-        TransportError::NoSudo { .. }
-    ));
+    let error = with_sudo(Some(tty)).await.unwrap_err();
+    assert!(matches!(error, TransportError::NoSudo { .. }), "{error:?}");
+    assert!(error.diagnostic(&"web-1".parse().unwrap()).hints[0].contains("!requiretty"));
 
     let nobody = "#!/bin/sh\necho 'alice is not in the sudoers file.' >&2\nexit 1\n";
     assert!(matches!(

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::finding::Finding;
 use crate::context::Context;
 use crate::model::TransportKind;
+use crate::shell::quote;
 use crate::transport::Settings;
 use crate::ui::format;
 
@@ -43,7 +44,7 @@ pub(super) fn inventory(context: &Context) -> Vec<Finding> {
         findings.push(Finding::warn(
             CHECK,
             format!("others may write `{shown}` (mode {mode:04o}): it says where to log in, and what to run for the key"),
-            format!("`chmod go-w {shown}`"),
+            format!("`chmod go-w {}`", quote(&shown.to_string())),
         ));
     }
     findings
@@ -95,7 +96,7 @@ fn known_hosts(context: &Context) -> anyhow::Result<Finding> {
         && found.mode() & 0o022 != 0
     {
         let message = format!("others may write `{shown}`: they decide which servers are trusted");
-        return Ok(Finding::bad(CHECK, message, format!("`chmod go-w {shown}`")));
+        return Ok(Finding::bad(CHECK, message, format!("`chmod go-w {}`", quote(&shown.to_string()))));
     }
     Ok(Finding::ok(CHECK, format!("`{shown}`: {}", format::count(lines, "line"))))
 }
@@ -103,7 +104,8 @@ fn known_hosts(context: &Context) -> anyhow::Result<Finding> {
 fn identity(path: &Path) -> Finding {
     const CHECK: &str = "key file";
     let shown = path.display();
-    let hint = format!("`ssh-keygen -t ed25519 -f {shown}` makes one; its public half belongs into `authorized_keys` on the servers");
+    let quoted = quote(&shown.to_string());
+    let hint = format!("`ssh-keygen -t ed25519 -f {quoted}` makes one; its public half belongs into `authorized_keys` on the servers");
     let found = match path.metadata() {
         Ok(found) => found,
         Err(error) => return Finding::bad(CHECK, format!("`{shown}` cannot be read: {error}"), hint),
@@ -114,7 +116,7 @@ fn identity(path: &Path) -> Finding {
     let mode = found.mode() & 0o7777;
     if mode & 0o077 != 0 {
         let message = format!("`{shown}` can be used by others (mode {mode:04o})");
-        return Finding::warn(CHECK, message, format!("`chmod 600 {shown}`, and consider who may have read it"));
+        return Finding::warn(CHECK, message, format!("`chmod 600 {quoted}`, and consider who may have read it"));
     }
     Finding::ok(CHECK, format!("`{shown}`"))
 }

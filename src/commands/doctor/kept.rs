@@ -4,6 +4,7 @@ use std::os::unix::fs::MetadataExt as _;
 
 use super::finding::Finding;
 use crate::context::Context;
+use crate::shell::quote;
 use crate::state::{self, Read, State};
 
 /// What is said to be looked at where it is about the state file.
@@ -60,7 +61,7 @@ pub(super) fn state_file(context: &Context) -> Vec<Finding> {
         findings.push(Finding::warn(
             CHECK,
             format!("`{shown}` can be read by others (mode {mode:04o})"),
-            format!("`chmod 600 {shown}`"),
+            format!("`chmod 600 {}`", quote(&shown.to_string())),
         ));
     }
     if std::fs::OpenOptions::new().append(true).open(&path).is_err() {

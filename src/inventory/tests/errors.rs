@@ -249,6 +249,10 @@ fn addresses() {
             ": `root@sg-1` contains `@`\nhint: write `address = \"sg-1\"` and `user = \"root\"`",
         ),
         (
+            "root@sg-1:2222",
+            ": `root@sg-1:2222` contains `@`\nhint: write `address = \"sg-1\"`, `port = 2222` and `user = \"root\"`",
+        ),
+        (
             "sg-1:2222",
             ": `sg-1:2222` contains a port\nhint: write `address = \"sg-1\"` and `port = 2222`",
         ),

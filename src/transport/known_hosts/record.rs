@@ -72,6 +72,8 @@ pub(in crate::transport) fn replace(path: &Path, name: &HostName, line: &str) ->
     new.extend_from_slice(line.as_bytes());
     new.push(b'\n');
     let beside = real.with_file_name(format!(".known_hosts.fleet-{}", std::process::id()));
+    // Left over from a process of the same number that died here; nobody else has it while we hold the lock.
+    let _ = fs::remove_file(&beside);
     let written = write_beside(&beside, &file, &new).and_then(|()| fs::rename(&beside, &real));
     if written.is_err() {
         // It may never have been made.
@@ -189,6 +191,8 @@ mod tests {
         fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
         std::os::unix::fs::symlink("real", &link).unwrap();
         let name = HostName::new("a.example", 22, None);
+        let left = format!(".known_hosts.fleet-{}", std::process::id());
+        fs::write(directory.path().join(left), "half").unwrap();
         replace(&link, &name, "a.example new").unwrap();
         assert_eq!(
             fs::read(&real).unwrap(),
