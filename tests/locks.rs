@@ -260,3 +260,27 @@ fn who_breaks_a_lock_that_another_one_is_breaking_is_told_so() {
         drop(breaking);
     }
 }
+
+#[test]
+fn a_holder_that_does_not_end_keeps_its_name() {
+    for server in servers() {
+        // As one that the kernel keeps waiting for a disk: it is not among those that can be killed.
+        let holder = server.begin(
+            &format!(
+                "{UNTIL}lock 5 ann; exec 3>&9 9>&-; echo a dump >\"$run/busy\"; : >\"$top/begun\"; until_there go"
+            ),
+            "begun",
+        );
+        let said = server.run("patience=0; break_lock 0 bob 'bob on laptop'");
+        assert!(said.contains("\n@stuck "), "{:?}: {said}", server.shell);
+        let said = server.run("look_at_lock");
+        for part in ["@owner ann\n", "@work a dump\n"] {
+            assert!(
+                said.contains(part),
+                "{:?}: no `{part}` in {said}",
+                server.shell
+            );
+        }
+        drop(holder);
+    }
+}

@@ -71,6 +71,7 @@ break_lock() {
 	# From here on the holder's next look finds that it is not the holder any more.
 	mv -f -- "$run/lock.new" "$run/lock"
 	locked=1
+	[ ! -e "$run/owner" ] || cp -p -- "$run/owner" "$run/owner.old"
 	put_owner "$2"
 	result=idle
 	if [ "$under_way" ] || working >/dev/null; then
@@ -81,14 +82,16 @@ break_lock() {
 			result=killed
 			# shellcheck disable=SC2046 # numbers
 			kill -KILL $(holders) 2>/dev/null || :
-			if ! flock -w 10 8; then
+			if ! flock -w "${patience-10}" 8; then
+				# It is the holder again, and called so.
 				mv -f -- "$run/lock.old" "$run/lock"
+				[ ! -e "$run/owner.old" ] || mv -f -- "$run/owner.old" "$run/owner"
 				printf '@stuck %s\n' "$(holders | tr '\n' ' ')"
 				return 0
 			fi
 		fi
 	fi
-	rm -f -- "$run/lock.old" "$run/busy"
+	rm -f -- "$run/lock.old" "$run/owner.old" "$run/busy"
 	exec 8<&-
 	recover
 	printf '@broken %s\n' "$result"

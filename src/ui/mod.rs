@@ -186,7 +186,8 @@ impl Ui {
         }
     }
 
-    /// Reports an error (on stderr; as JSON on stdout, unless the result is there already or nothing can be written) and returns the exit code of its class.
+    /// Reports an error and returns the exit code of its class: on stderr, or as JSON on stdout, unless the result is there
+    /// already or nothing can be written.
     pub fn error(&self, error: &anyhow::Error) -> u8 {
         let (class, problems) = error::problems(error);
         let in_json = self.settings.json && !self.told.load(Ordering::Relaxed) && {
