@@ -67,20 +67,21 @@ impl Verb for Doctor {
         let is_valid = findings.iter().all(|f| f.status != Status::Bad);
         let has_inventory = is_valid && context.inventory().is_ok();
         // Where the state is stands in the inventory.
-        let kept = if is_valid { kept::state_file(context) } else { Vec::new() };
-        let has_state = kept.iter().all(|f| f.check != kept::CHECK || f.status != Status::Bad);
-        findings.extend(kept);
+        if is_valid {
+            findings.extend(kept::state_file(context));
+        }
         if has_inventory {
             findings.extend(here::ssh(context)?);
         }
         findings.extend(here::machine(context));
         if has_inventory && !self.here && !context.inventory()?.servers.is_empty() {
             let servers = select(context, &self.servers)?;
-            findings.extend(if has_state {
-                servers::look(context, &servers)?
-            } else {
-                let message = "not looked at: the state says how they were reached last";
-                vec![Finding::warn("servers", message, "`fleet doctor` once the state is well")]
+            findings.extend(match context.transport_settings() {
+                Ok(_) => servers::look(context, &servers)?,
+                Err(error) => {
+                    let message = format!("not looked at: {error:#}");
+                    vec![Finding::bad("servers", message, "put that right, and look again")]
+                }
             });
         }
         let value: Vec<_> = findings.iter().map(Finding::json).collect();

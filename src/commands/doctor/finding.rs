@@ -30,7 +30,7 @@ impl Status {
 #[derive(Clone, Debug)]
 pub(super) struct Finding {
     /// What was looked at: `inventory`, `state`, `key`, `ssh`, `clock`; of a server what of it.
-    pub(super) check: &'static str,
+    check: &'static str,
     /// The server, where it is about one.
     pub(super) server: Option<ServerName>,
     pub(super) status: Status,

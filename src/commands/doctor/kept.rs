@@ -7,9 +7,6 @@ use crate::context::Context;
 use crate::shell::quote;
 use crate::state::{self, Read, State};
 
-/// What is said to be looked at where it is about the state file.
-pub(super) const CHECK: &str = "state";
-
 const GO_BACK: &str =
     "`fleet doctor --repair` goes back to the last backup that is sound, and keeps the damaged file";
 
@@ -28,6 +25,7 @@ pub(super) fn damage(context: &Context) -> anyhow::Result<Vec<String>> {
 
 /// The state: where, whose, sound; then the key, where it is needed.
 pub(super) fn state_file(context: &Context) -> Vec<Finding> {
+    const CHECK: &str = "state";
     let path = match context.state_path() {
         Ok(path) => path,
         Err(error) => return Finding::errors(CHECK, &error, "name a file with `--state`"),
