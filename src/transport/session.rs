@@ -463,8 +463,17 @@ impl Reception {
             return Err(Failure::Cut);
         }
         if self.over {
+            // It says nothing where it has waited; else that it cannot run what it is made of.
+            self.kept.push(&std::mem::take(&mut self.err));
+            let said = std::mem::take(&mut self.kept).text();
+            let line = said.lines().rfind(|line| !line.trim().is_empty());
             return Err(Failure::Known(TransportError::Cut {
-                reason: "the server had waited too long for this script".to_owned(),
+                reason: match line {
+                    Some(line) => {
+                        format!("the shell on the server took no script: `{}`", line.trim())
+                    }
+                    None => "the server had waited too long for this script".to_owned(),
+                },
             }));
         }
         let Some(status) = self.status else {

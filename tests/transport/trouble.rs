@@ -439,6 +439,26 @@ async fn a_login_shell_that_runs_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_without_what_the_shell_is_made_of() {
+    let dir = tempfile::tempdir().unwrap();
+    let shell = dir.path().join("shell");
+    let text =
+        "#!/bin/sh\nexec /bin/sh -c \"$(printf '%s' \"$2\" | sed 's/timeout/no-timeout/g')\"\n";
+    std::fs::write(&shell, text).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&shell, mode).unwrap();
+    let (_home, _sshd, mut session) = session_with(Behaviour {
+        shell: Shell::Program(shell.display().to_string()),
+        ..Behaviour::default()
+    })
+    .await;
+    let error = run(&mut session, "echo in\n").await.unwrap_err();
+    let said = error.to_string();
+    assert!(said.contains("took no script: `"), "{said}");
+    assert!(said.contains("no-timeout"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_opens_no_session() {
     let home = Home::new();
     let sshd = Sshd::start(Behaviour {
