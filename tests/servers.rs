@@ -203,7 +203,7 @@ fn a_server_is_added_changed_and_removed_without_touching_the_rest() {
     assert!(
         through
             .stderr
-            .contains("`jkt-1` are reached through `sg-1`"),
+            .contains("`jkt-1` is reached through `sg-1`"),
         "{through}"
     );
     environment

@@ -114,11 +114,12 @@ pub fn remove_server(
             .collect();
         if !users.is_empty() {
             return Err(Diagnostic::usage(format!(
-                "{} are reached through {} (`jump`)",
+                "{} {} reached through {} (`jump`)",
                 users.join(", "),
+                if users.len() == 1 { "is" } else { "are" },
                 ticked(name.as_str())
             ))
-            .hint("set another `jump` for them first")
+            .hint("set another `jump` there first")
             .into());
         }
         Ok(Layout::new(text)?.without_server(name.as_str())?)

@@ -248,7 +248,13 @@ impl Reader<'_, '_> {
         self.string(entry, |text| {
             let duration = value::duration(text)?;
             if duration < least {
-                let message = format!("is shorter than {} ms", least.as_millis());
+                // As it is written in the file.
+                let least = match least.as_millis() {
+                    millis if millis % 3_600_000 == 0 => format!("{}h", millis / 3_600_000),
+                    millis if millis % 1000 == 0 => format!("{}s", millis / 1000),
+                    millis => format!("{millis}ms"),
+                };
+                let message = format!("is shorter than {least}");
                 return Err(Refused {
                     message,
                     hint: None,

@@ -430,7 +430,7 @@ fn refused_edits_leave_the_file_alone() {
         ),
         (
             edit::remove_server(&path, None, Mode::Write, &name("sg-1")).unwrap_err(),
-            "`in` are reached through `sg-1` (`jump`)",
+            "`in` is reached through `sg-1` (`jump`)",
         ),
         (
             edit::remove_server(&path, None, Mode::Write, &name("sg-11")).unwrap_err(),

@@ -313,7 +313,7 @@ fn settings_weights_and_sections() {
         ),
         (
             "[settings]\nconnect_timeout = '0s'",
-            "i:2:19: `connect_timeout` in `settings`: `0s` is shorter than 100 ms",
+            "i:2:19: `connect_timeout` in `settings`: `0s` is shorter than 100ms",
         ),
         (
             "[settings]\nforks = 5",
@@ -465,7 +465,7 @@ fn every_mistake_in_health_is_told_at_once() {
             "i:6:17: `load_per_core` in `health`: `-1.5` is not between 0.01 and 10000",
             "i:7:16: `clock_offset` in `health` must be a duration, not an integer",
             "hint: write a unit: `clock_offset = \"2s\"`",
-            "i:8:15: `longest_gap` in `health`: `1ms` is shorter than 1000 ms",
+            "i:8:15: `longest_gap` in `health`: `1ms` is shorter than 1s",
             "i:11:11: `servers` in `health.overrides`: `regoin=sg` is not a selector",
             "hint: did you mean `region`",
             "i:14:1: an entry of `health.overrides` has no `servers`",
