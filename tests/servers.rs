@@ -201,9 +201,7 @@ fn a_server_is_added_changed_and_removed_without_touching_the_rest() {
         .fleet(["remove-server", "sg-1", "--yes"])
         .expect(2);
     assert!(
-        through
-            .stderr
-            .contains("`jkt-1` is reached through `sg-1`"),
+        through.stderr.contains("`jkt-1` is reached through `sg-1`"),
         "{through}"
     );
     environment

@@ -68,6 +68,7 @@ fn wait(
     touched: &BTreeMap<&ResourceName, Vec<String>>,
 ) -> anyhow::Result<Vec<Diagnostic>> {
     let began = Instant::now();
+    let stop = context.block_on(async { context.interrupts() })??;
     let mut behind: BTreeMap<ServerName, Vec<String>> = BTreeMap::new();
     let mut told: Option<Instant> = None;
     loop {
@@ -104,7 +105,7 @@ fn wait(
             }
             !laggards.is_empty()
         });
-        if began.elapsed() >= PATIENCE {
+        if began.elapsed() >= PATIENCE || *stop.borrow() > 0 {
             let mut problems = known.problems;
             problems.extend(lagging);
             return Ok(problems);

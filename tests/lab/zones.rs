@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::world::{World, expect_quick, expect_words};
+use crate::world::{Running, World, expect_quick, expect_words};
 
 /// Servers with the role `dns`: the first is Debian 12, the second Debian 13.
 fn name_servers(servers: &[&str]) -> Option<World> {
@@ -605,4 +605,25 @@ fn a_secondary_that_no_notice_reaches_is_told_to_follow() {
     assert!(live["lab-1"].get("_sample").is_none(), "{live:#}");
     let shown = world.fleet("show-zone example.com").expect(0).stdout;
     expect_words(&shown, &[&format!("lab-2   {}  lags behind", own - 1)]);
+
+    // Whoever waits for one that cannot follow need not wait to the end.
+    world.sh(
+        "lab-2",
+        "nft 'add chain inet deaf out { type filter hook output priority 0; }; \
+            add rule inet deaf out tcp dport 53 oifname != lo drop'",
+    );
+    let before = serial(&world, "lab-1");
+    let change = Running::start(world.command("set-record example.com @ A 192.0.2.12"));
+    while serial(&world, "lab-1") == before {
+        thread::sleep(Duration::from_millis(100));
+    }
+    let changed = Instant::now();
+    thread::sleep(Duration::from_millis(500));
+    change.interrupt();
+    let ended = change.outcome(&world).expect(3);
+    assert!(changed.elapsed() < Duration::from_secs(8), "{ended}");
+    expect_words(
+        &ended.stderr,
+        &["`lab-2` lags behind with zone example.com"],
+    );
 }
