@@ -9,6 +9,7 @@ const CHECKS: &str = include_str!("../src/health/checks.sh");
 const NAMES: &str = include_str!("../src/plan/names.sh");
 const UNDO: &str = include_str!("../src/plan/undo.sh");
 const JOURNAL: &str = include_str!("../src/logs/journal.sh");
+const COPY: &str = include_str!("../src/copy/files.sh");
 const RULESET: &str = include_str!("../src/item/ruleset/observe.sh");
 const ZONES: &str = include_str!("../src/item/zone/zones.sh");
 
@@ -561,6 +562,34 @@ fn the_last_lines_since_a_time_are_the_last_of_them() {
                 format!("{journalctl}count=2 since={since} pattern=''\njournal_past -u pdns");
             assert_eq!(run(&shell, JOURNAL, &body), expected, "{shell:?} {since}");
         }
+    }
+}
+
+#[test]
+fn two_copies_of_the_same_file_do_not_mix() {
+    // While the first one is at its end, the second one begins the part anew.
+    let body = "sum=$(printf 'all of it' | sha256sum)\nsum=${sum%% *}\n\
+                part() { within \"$top\" in_stage \"$@\"; }\n\
+                printf 'all of it' | part put it 0 9\n\
+                sync() { printf all >it; }\n\
+                part finish it \"$sum\" 0644 '' new && cat \"$top/new\"\n";
+    for shell in shells() {
+        let said = run(&shell, COPY, body);
+        assert_eq!(said, "all of it", "{shell:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_put_under_its_name_need_not_be_sent_again() {
+    let body = "sum=$(printf text | sha256sum)\nsum=${sum%% *}\n\
+                part() { within \"$top\" in_stage \"$@\"; }\n\
+                printf text | part put it 0 4\n\
+                part finish it \"$sum\" 0644 nobody-of-that-name new 2>/dev/null || echo refused\n\
+                within \"$top\" look 0 new 4 \"$sum\" 0644 '' it\n\
+                part finish it \"$sum\" 0644 '' new && cat \"$top/new\" && ls -A \"$top/.fleet-copy\" 2>&1 | grep -c it\n";
+    for shell in shells() {
+        let said = run(&shell, COPY, body);
+        assert_eq!(said, "refused\n@part 0 4\ntext0\n", "{shell:?}");
     }
 }
 

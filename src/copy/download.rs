@@ -240,7 +240,10 @@ async fn fetch(
     on_bytes: &mut (dyn FnMut(u64) + Send),
 ) -> Result<Result<u64, String>, Broken> {
     let here = |error| Broken::Here(PathBuf::from(place.path), error);
-    let mut incoming = Incoming::begin(place.path, &file.sha256, file.size).map_err(here)?;
+    let incoming = Incoming::begin(place.path, &file.sha256, file.size).map_err(here)?;
+    let Some(mut incoming) = incoming else {
+        return Ok(Err("somebody else copies the same file".to_owned()));
+    };
     let (had, rest) = (incoming.had, file.size - incoming.had);
     let mut script = Script::new();
     let (offset, size) = (had.to_string(), rest.to_string());

@@ -88,7 +88,7 @@ pour() {
 put() {
 	if [ "$2" = 0 ]; then
 		cat >"$1"
-	elif [ "$(stat -c %s -- "$1")" = "$2" ]; then
+	elif [ "$(stat -c %s -- "$1" 2>/dev/null)" = "$2" ]; then
 		cat >>"$1"
 	else
 		echo 'somebody else copies the same file' >&2
@@ -100,22 +100,38 @@ put() {
 	}
 }
 
-# finish PART SHA MODE OWNER NAME: puts a whole file under its name.
+# finish PART SHA MODE OWNER NAME: puts a whole file under its name. It has one of its own before, or another copy of the
+# same could begin it anew between its sum and its place.
 finish() {
-	sum=$(sha256sum <"$1")
+	[ -f "./$1" ] || {
+		echo 'somebody else copies the same file' >&2
+		return 8
+	}
+	mv -f -T -- "$1" "$1.$$" || return
+	sum=$(sha256sum <"$1.$$")
 	[ "${sum%% *}" = "$2" ] || {
-		rm -f -- "$1"
+		rm -f -- "$1.$$"
 		echo 'it is not what was sent' >&2
 		return 7
 	}
-	if [ "$4" ]; then
-		chown -- "$4" "$1" || return
-	elif [ -f "../$5" ] && [ ! -h "../$5" ]; then
-		chown --reference="../$5" -- "$1" || return
-	fi
-	chmod -- "$3" "$1" && sync -- "$1" && mv -f -T -- "$1" "../$5" || return
+	place "$1.$$" "$3" "$4" "$5" || {
+		why=$?
+		# The next attempt has it whole.
+		mv -f -T -- "$1.$$" "$1"
+		return "$why"
+	}
 	cd .. && rmdir .fleet-copy 2>/dev/null
 	return 0
+}
+
+# place FILE MODE OWNER NAME
+place() {
+	if [ "$3" ]; then
+		chown -- "$3" "$1" || return
+	elif [ -f "../$4" ] && [ ! -h "../$4" ]; then
+		chown --reference="../$4" -- "$1" || return
+	fi
+	chmod -- "$2" "$1" && sync -- "$1" && mv -f -T -- "$1" "../$4"
 }
 
 # make NAME MODE OWNER: a directory.
@@ -141,11 +157,13 @@ kind() {
 	fi
 }
 
-# list: all below the working directory: `TYPE MODE SIZE PATH`, each with a NUL after it; then the sums of the files.
+# list: all below the working directory: `TYPE MODE SIZE PATH`, each with a NUL after it; then the sums of the files. Without
+# what copies that broke off have left, from here and from there.
 list() {
-	find -P . -mindepth 1 ! -path './.fleet-copy*' -printf '%y %m %s %P\0'
+	set -- '(' -type d -name .fleet-copy -o -type f -name ".fleet-copy-$(printf '[0-9a-f]%.0s' 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16)" ')' -prune -o
+	find -P . -mindepth 1 "$@" -printf '%y %m %s %P\0'
 	printf '\0'
-	find -P . -type f ! -path './.fleet-copy*' -print0 | xargs -0 -r sha256sum -z --
+	find -P . "$@" -type f -print0 | xargs -0 -r sha256sum -z --
 }
 
 # send NAME OFFSET SIZE: the rest of a file, SIZE bytes; and a mark, so that one that has become shorter is noticed.

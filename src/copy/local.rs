@@ -1,12 +1,17 @@
 //! Files on this machine: what is to be sent, and where what comes is kept until it is whole.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read};
 use std::os::unix::fs::{FileExt as _, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
+
+/// What the names of parts begin with here, and how much of the sum follows; the directory of those on a server.
+const PART: &str = ".fleet-copy-";
+const PART_SUM: usize = 16;
+const STAGE: &str = ".fleet-copy";
 
 /// A file to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +47,7 @@ pub struct Tree {
 
 impl Tree {
     /// Looks at a file, or at a directory and all below it, and reads everything once for the sums. Links below a
-    /// directory are left out.
+    /// directory are left out, and so is what a copy that broke off has left.
     ///
     /// # Errors
     /// The path that could not be read, and why.
@@ -81,6 +86,9 @@ impl Tree {
                 self.skipped.push(path.display().to_string());
                 continue;
             };
+            if is_part(&own) {
+                continue;
+            }
             let name = format!("{prefix}{own}");
             let metadata = fs::symlink_metadata(&path).map_err(|error| (path.clone(), error))?;
             if metadata.is_dir() {
@@ -99,6 +107,12 @@ impl Tree {
     pub fn bytes(&self) -> u64 {
         self.files.iter().map(|file| file.size).sum()
     }
+}
+
+/// Whether a name is that of what a copy that broke off has left.
+fn is_part(name: &str) -> bool {
+    let is_sum = |sum: &str| sum.len() == PART_SUM && sum.bytes().all(|c| c.is_ascii_hexdigit());
+    name == STAGE || name.strip_prefix(PART).is_some_and(is_sum)
 }
 
 /// What a path is called by itself; `.` and `..` as the directory that they are.
@@ -263,30 +277,42 @@ pub(super) struct Incoming {
 }
 
 impl Incoming {
-    /// Begins it, or goes on where an earlier attempt at the same content broke off.
-    pub(super) fn begin(target: &Path, sha256: &str, size: u64) -> io::Result<Self> {
-        let part =
-            target.with_file_name(format!(".fleet-copy-{}", &sha256[..16.min(sha256.len())]));
-        let there =
-            fs::symlink_metadata(&part).is_ok_and(|part| part.is_file() && part.len() <= size);
-        if !there {
-            match fs::remove_file(&part) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
+    /// Begins it, or goes on where an earlier attempt at the same content broke off; `None` while another copy has it.
+    /// It is locked (flock(2)): what two add to one file is neither's.
+    pub(super) fn begin(target: &Path, sha256: &str, size: u64) -> io::Result<Option<Self>> {
+        let name = format!("{PART}{}", &sha256[..PART_SUM.min(sha256.len())]);
+        let part = target.with_file_name(name);
+        if fs::symlink_metadata(&part).is_ok_and(|part| !part.is_file()) {
+            fs::remove_file(&part)?;
         }
         let mut options = OpenOptions::new();
-        options.read(true).append(true).mode(0o600);
-        let mut file = options.create_new(!there).open(&part)?;
+        options.read(true).append(true).create(true).mode(0o600);
+        let mut file = loop {
+            let file = options.open(&part)?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+            // Another copy may have put it under its name before it was ours.
+            let own = file.metadata()?;
+            let is_own = |there: fs::Metadata| (there.dev(), there.ino()) == (own.dev(), own.ino());
+            if fs::symlink_metadata(&part).is_ok_and(is_own) {
+                break file;
+            }
+        };
+        if file.metadata()?.len() > size {
+            file.set_len(0)?;
+        }
         let mut sum = Sum::default();
         let had = sum.read(&mut file)?;
-        Ok(Self {
+        Ok(Some(Self {
             target: target.to_owned(),
             part,
             file,
             sum,
             had,
-        })
+        }))
     }
 
     /// Puts it under its name if it is what it should be; `false`, and it is gone, if not.

@@ -258,6 +258,65 @@ fn what_broke_off_goes_on_where_it_was() {
 }
 
 #[test]
+fn what_another_copy_is_at_is_left_to_it() {
+    let environment = three();
+    environment.write("there/big", "all of it\n");
+    let from = format!("web-1:{}/there/big", environment.path().display());
+    let sum = std::process::Command::new("sha256sum")
+        .arg(environment.path().join("there/big"))
+        .output()
+        .expect("a sum");
+    let part = format!(
+        ".fleet-copy-{}",
+        &String::from_utf8_lossy(&sum.stdout)[..16]
+    );
+    environment.write(&format!("back/{part}"), "all");
+    let theirs = fs::File::open(environment.path().join("back").join(&part)).expect("a part");
+    theirs.lock().expect("a lock");
+    let refused = copy(&environment, &[&from, "back/"], 1);
+    let why = &refused["failed"][0]["reason"];
+    assert_eq!(why, "somebody else copies the same file", "{refused:#}");
+    assert_eq!(environment.read(&format!("back/{part}")), "all");
+    drop(theirs);
+    let done = copy(&environment, &[&from, "back/"], 0);
+    assert_eq!(done["bytes"], 7, "{done:#}");
+    assert_eq!(environment.read("back/big"), "all of it\n");
+}
+
+#[test]
+fn what_a_copy_has_left_is_not_copied() {
+    let environment = three();
+    let parts = [
+        ".fleet-copy/0123",
+        "deep/.fleet-copy/0123",
+        "deep/.fleet-copy-0123456789abcdef",
+    ];
+    for name in parts
+        .iter()
+        .chain(&["deep/a", ".fleet-copy-notes", "deep/.fleet-copybook"])
+    {
+        environment.write(&format!("here/{name}"), "x\n");
+    }
+    let place = |name: &str| format!("web-1:{}/{name}", environment.path().display());
+    let (to, from) = (place("there"), place("here"));
+    for arguments in [["-r", "here", &to], ["-r", &from, "back"]] {
+        let done = copy(&environment, &arguments, 0);
+        assert_eq!(done["files"], 3, "{done:#}");
+    }
+    for top in ["there", "back"] {
+        assert_eq!(environment.read(&format!("{top}/.fleet-copy-notes")), "x\n");
+        assert_eq!(
+            environment.read(&format!("{top}/deep/.fleet-copybook")),
+            "x\n"
+        );
+        assert_eq!(
+            hidden(&environment.path().join(top).join("deep")),
+            [".fleet-copybook"]
+        );
+    }
+}
+
+#[test]
 fn links_of_somebody_else_lead_nowhere() {
     let environment = three();
     let theirs = environment.path().join("theirs");
