@@ -1,6 +1,7 @@
 //! The shell functions that run on servers, in the shells that `sh` can be there.
 
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 const PATHS: &str = include_str!("../src/plan/paths.sh");
 const NGINX: &str = include_str!("../src/plan/nginx.sh");
@@ -563,6 +564,22 @@ fn the_last_lines_since_a_time_are_the_last_of_them() {
             assert_eq!(run(&shell, JOURNAL, &body), expected, "{shell:?} {since}");
         }
     }
+}
+
+#[test]
+fn many_last_lines_since_a_time_take_no_longer_each_than_few() {
+    let journalctl =
+        "journalctl() { case \" $* \" in *' -r '*) seq -f %0800g 30000 -1 1 ;; esac; }\n";
+    let body = format!("{journalctl}count=30000 since=5 pattern=''\njournal_past -u pdns");
+    let started = Instant::now();
+    let said = run(&["sh"], JOURNAL, &body);
+    let took = started.elapsed();
+    assert!(
+        said.lines()
+            .map(|line| line.trim_start_matches('0'))
+            .eq((1..=30000).map(|n: i32| n.to_string()))
+    );
+    assert!(took < Duration::from_secs(8), "{took:?}");
 }
 
 #[test]

@@ -7,6 +7,9 @@ journal() {
 	journalctl --no-pager -q --all -o json --output-fields=MESSAGE,SYSLOG_IDENTIFIER,_PID "$@"
 }
 
+# backwards: the last line first. In time that grows with the lines alone, and without a file: a disk may be full.
+backwards() { awk '{ line[NR] = $0 } END { for (i = NR; i > 0; i--) print line[i] }'; }
+
 # absent UNIT...: says so when there is none of these units, and nothing that one of them wrote; a pattern may mean any.
 absent() {
 	for unit in "$@"; do
@@ -31,7 +34,7 @@ journal_past() {
 	journalctl --no-pager -q -n 1 -o cat --show-cursor | tail -n 1 | sed -n 's/^-- cursor: /@cursor /p'
 	if [ "$count" ] && [ "$pattern$since" ]; then
 		# Counted from the end are those that match, or that are new enough, only when it is read from there.
-		journal -r -n "$count" ${since:+"--since=@$since"} "$@" | sed '1!G;h;$!d'
+		journal -r -n "$count" ${since:+"--since=@$since"} "$@" | backwards
 	else
 		# Its status also tells that nothing was found.
 		journal ${count:+-n} ${count:+"$count"} ${since:+"--since=@$since"} "$@" || [ "$pattern" ]
