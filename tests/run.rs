@@ -318,6 +318,10 @@ fn a_time_limit_ends_what_runs_on_the_server_and_says_so() {
     let last = ended.stdout.lines().last();
     assert_eq!(last, Some("ended after [TIME] (`--timeout`)"), "{ended}");
     assert!(ended.stderr.contains("1 with status 124"), "{ended}");
+    // On a server none would be no limit.
+    environment
+        .fleet(["run", "--timeout", "0s", "true"])
+        .expect(2);
     // Nobody reads a command in a list of processes.
     let line = "ps -o args= -p $PPID; ps -o args= -p $$; : secret";
     let words = ["run", "--server", "web-1", "--timeout", "50s", line];

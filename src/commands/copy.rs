@@ -104,7 +104,7 @@ impl Copy {
                 .into());
         }
         for name in &tree.skipped {
-            context.ui.note(&format!("{name} is left out: it is neither a file nor a directory"));
+            context.ui.note(&left_out(name));
         }
         Ok(Arc::new(tree))
     }
@@ -164,6 +164,11 @@ impl Copy {
                 .hint("the same again goes on where it was")
                 .into());
         }
+        if matches!(way, Way::From(..)) {
+            for (server, copied) in outcomes.iter().filter_map(|(server, outcome)| Some((server, outcome.as_ref().ok()?))) {
+                tell_skipped(context, server, &copied.skipped);
+            }
+        }
         report(context, record, &outcomes)
     }
 
@@ -177,6 +182,10 @@ impl Copy {
         }
         // As to a server: a directory becomes the one that is named.
         let becomes = self.recursive && !self.to.ends_with('/');
+        if into && !becomes && matches!(name, "" | "." | "..") {
+            let message = format!("{} has no name that it could have in {}", ticked(source), ticked(&self.to));
+            return Err(Diagnostic::usage(message).into());
+        }
         let parent = if into && !becomes { Some(place.clone()) } else { place.parent().map(Path::to_owned) };
         if let Some(parent) = parent.filter(|parent| parent != Path::new("")) {
             std::fs::create_dir_all(&parent).map_err(|error| {
@@ -187,6 +196,28 @@ impl Copy {
             place.push(name);
         }
         Ok(place)
+    }
+}
+
+/// That something is not copied, and why.
+fn left_out(name: &str) -> String {
+    // What stands for bytes that are no text.
+    let why = if name.contains(char::REPLACEMENT_CHARACTER) {
+        "its name is not UTF-8"
+    } else {
+        "it is neither a file nor a directory"
+    };
+    format!("{name} is left out: {why}")
+}
+
+/// Tells what is not copied from a server: of many, the first.
+fn tell_skipped(context: &Context, server: &ServerName, skipped: &[String]) {
+    const TOLD: usize = 10;
+    for name in skipped.iter().take(TOLD) {
+        context.ui.note(&format!("{server}: {}", left_out(name)));
+    }
+    if skipped.len() > TOLD {
+        context.ui.note(&format!("{server}: {} more are left out", skipped.len() - TOLD));
     }
 }
 

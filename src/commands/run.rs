@@ -56,13 +56,19 @@ pub struct Run {
     #[arg(long, value_name = "DIR")]
     output_dir: Option<PathBuf>,
     /// How long it may take on a server, where it is ended then, with status 124 [default: as long as it wants]
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = limit)]
     timeout: Option<Duration>,
     /// Servers at the same time [default: the inventory's, else 32]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     parallel: Option<u16>,
     #[command(flatten)]
     in_waves: InWaves,
+}
+
+/// A time that is a limit: `timeout 0` on a server would be none.
+fn limit(text: &str) -> Result<Duration, String> {
+    let limit = time(text)?;
+    if limit.is_zero() { Err("at least 1ms; without it there is no limit".to_owned()) } else { Ok(limit) }
 }
 
 /// As long as it wants: a week is more than anybody waits.

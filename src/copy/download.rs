@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
-use super::local::{Incoming, is_same};
+use super::local::{Incoming, Sum, is_same};
 use super::script::{bytes, functions, run, split};
 use super::{Broken, Copied, Manner, OnBytes, PATIENCE};
 use crate::model::Server;
@@ -161,9 +161,9 @@ async fn list(
         }
         let Ok(text) = std::str::from_utf8(record) else {
             if listing {
-                copied
-                    .skipped
-                    .push(String::from_utf8_lossy(record).into_owned());
+                let text = String::from_utf8_lossy(record);
+                let name = text.splitn(4, ' ').nth(3).unwrap_or(&text);
+                copied.skipped.push(name.to_owned());
             }
             continue;
         };
@@ -240,6 +240,10 @@ async fn fetch(
     on_bytes: &mut (dyn FnMut(u64) + Send),
 ) -> Result<Result<u64, String>, Broken> {
     let here = |error| Broken::Here(PathBuf::from(place.path), error);
+    if file.size == 0 && file.sha256 != Sum::default().finish() {
+        let why = "it says that it is empty and is not, as the kernel's files do: `fleet run --output-dir DIR -- cat` fetches it";
+        return Ok(Err(why.to_owned()));
+    }
     let incoming = Incoming::begin(place.path, &file.sha256, file.size).map_err(here)?;
     let Some(mut incoming) = incoming else {
         return Ok(Err("somebody else copies the same file".to_owned()));

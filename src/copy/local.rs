@@ -82,9 +82,12 @@ impl Tree {
         inside.sort_by_key(fs::DirEntry::file_name);
         for found in inside {
             let path = found.path();
-            let Ok(own) = found.file_name().into_string() else {
-                self.skipped.push(path.display().to_string());
-                continue;
+            let own = match found.file_name().into_string() {
+                Ok(own) => own,
+                Err(own) => {
+                    self.skipped.push(format!("{prefix}{}", own.display()));
+                    continue;
+                }
             };
             if is_part(&own) {
                 continue;

@@ -1,6 +1,7 @@
 //! `fleet copy` as a process: whole or not at all, resumed, compared, and never through somebody else's links.
 
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
 use std::path::Path;
 
@@ -317,6 +318,42 @@ fn what_a_copy_has_left_is_not_copied() {
 }
 
 #[test]
+fn what_is_left_out_is_told_on_both_ways() {
+    let environment = three();
+    environment.write("here/a", "x\n");
+    symlink("a", environment.path().join("here/link")).expect("a link");
+    let bad = std::ffi::OsStr::from_bytes(b"here/bad\xff");
+    fs::write(environment.path().join(bad), "").expect("a file");
+    let place = |name: &str| format!("web-1:{}/{name}", environment.path().display());
+    let (to, from) = (place("there"), place("here"));
+    for (arguments, before) in [
+        (["-r", "here", &to], ""),
+        (["-r", &from, "back"], "web-1: "),
+    ] {
+        let outcome = environment
+            .fleet(["copy"].iter().chain(&arguments))
+            .expect(0);
+        for note in [
+            "link is left out: it is neither a file nor a directory",
+            "bad\u{fffd} is left out: its name is not UTF-8",
+        ] {
+            assert!(
+                outcome.stderr.contains(&format!("{before}{note}")),
+                "{outcome}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_file_of_the_kernel_is_refused_with_the_way_to_get_it() {
+    let environment = three();
+    let refused = copy(&environment, &["web-1:/proc/meminfo", "x"], 1);
+    let why = refused["failed"][0]["reason"].as_str().expect("words");
+    assert!(why.contains("fleet run --output-dir"), "{refused:#}");
+}
+
+#[test]
 fn links_of_somebody_else_lead_nowhere() {
     let environment = three();
     let theirs = environment.path().join("theirs");
@@ -374,6 +411,8 @@ fn what_is_no_copy_is_a_usage_error() {
         &["copy", "a", "web-1:/b", "--mode", "4755"],
         &["copy", "a", "web-1:/b", "--owner", "$(id)"],
         &["copy", "web-1:/b", "a", "--owner", "root"],
+        &["copy", "-r", "web-1:/etc/..", "a/b/"],
+        &["copy", "-r", "web-1:/", "a/b/"],
     ] {
         environment.fleet(arguments).expect(2);
     }
