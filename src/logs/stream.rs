@@ -68,6 +68,8 @@ pub(super) struct Position {
     pub(super) logs: BTreeMap<u32, Place>,
     /// Of the journal.
     cursor: Option<String>,
+    /// Whether that is the cursor of an entry that has been told.
+    told: bool,
     /// Whether the past has been told.
     pub(super) live: bool,
 }
@@ -157,6 +159,10 @@ impl Stream {
             }
             Source::Journal(units) => {
                 let mut past = None;
+                // A past that broke off goes on behind its last entry, as what is new does.
+                if position.told && !std::mem::replace(&mut position.live, true) {
+                    sender.send(Event::Live).await.map_err(|_| Gone)?;
+                }
                 if !position.live {
                     let script = script::journal_past(units, &self.query);
                     let told = self
@@ -240,7 +246,7 @@ impl Stream {
     fn event(&self, line: &str, position: &mut Position) -> Option<Event> {
         if line.starts_with('{') {
             let (line, cursor) = entry(&self.server.name, line)?;
-            position.cursor = Some(cursor);
+            (position.cursor, position.told) = (Some(cursor), true);
             return Some(Event::Line(line));
         }
         match said(line)? {

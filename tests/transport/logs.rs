@@ -2,6 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, timeout};
 
 use crate::proxy::{Proxy, Trouble};
-use crate::sshd::{Behaviour, Sshd, known_hosts_line};
+use crate::sshd::{Behaviour, Shell, Sshd, known_hosts_line};
 use crate::{Home, server_at};
 
 /// How long a test waits for what must come.
@@ -393,4 +394,71 @@ fn processes_with(text: &str) -> usize {
                 .any(|part| part == text.as_bytes())
         })
         .count()
+}
+
+/// What journalctl(1) prints: 500 entries, from where it is told to begin.
+const JOURNALCTL: &str = r#"#!/bin/sh
+n=0
+for word in "$@"; do
+	case $word in
+	--show-cursor) echo '-- cursor: c500'; exit ;;
+	--after-cursor=*) n=${word#--after-cursor=c} ;;
+	esac
+done
+while [ "$n" -lt 500 ]; do
+	n=$((n + 1))
+	printf '{"__CURSOR":"c%s","__REALTIME_TIMESTAMP":"17951875280%05d","MESSAGE":"line %s"}\n' "$n" "$n" "$n"
+done
+case " $* " in *' -f '*) exec sleep 60 ;; esac
+"#;
+
+#[tokio::test]
+async fn a_journal_that_breaks_off_in_its_past_goes_on_where_it_was() {
+    let home = Home::new();
+    let program = |name: &str, text: &str| {
+        append(&home.path(name), text);
+        fs::set_permissions(home.path(name), fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    let dir = home.path("");
+    let dir = dir.to_str().unwrap().trim_end_matches('/');
+    program("journalctl", JOURNALCTL);
+    program("systemctl", "#!/bin/sh\necho loaded\n");
+    let first = format!("s|PATH=/usr|PATH={dir}:/usr|");
+    program(
+        "shell",
+        &format!("#!/bin/sh\nexec /bin/sh -c \"$(printf %s \"$2\" | sed '{first}')\"\n"),
+    );
+    let sshd = Sshd::start(Behaviour {
+        shell: Shell::Program(home.path("shell").to_str().unwrap().to_owned()),
+        ..Behaviour::default()
+    })
+    .await;
+    let trouble = Trouble {
+        cut_after_server: Some(40_000),
+        ..Trouble::default()
+    };
+    let proxy = Proxy::start(sshd.address, trouble).await;
+    home.know(&known_hosts_line(proxy.address, &sshd.host_key));
+    let stream = Stream {
+        connector: home.connector(),
+        server: server_at(proxy.address),
+        source: Source::Journal(vec!["x".to_owned()]),
+        query: Query {
+            follow: true,
+            ..Query::default()
+        },
+        now: Timestamp::now(),
+        doors: Arc::new(Semaphore::new(1)),
+    };
+    let (sender, mut events) = mpsc::channel(16);
+    tokio::spawn(stream.run(sender));
+    let (mut all, mut lost) = (Vec::new(), 0);
+    while all.len() < 500 {
+        let (told, line) = next(&mut events).await;
+        lost += told.iter().filter(|told| **told == "lost").count();
+        all.push(line);
+    }
+    assert!(lost > 0);
+    let expected: Vec<String> = (1..=500).map(|n| format!("line {n}")).collect();
+    assert_eq!(all, expected);
 }
