@@ -11,6 +11,9 @@ const NAMES: &str = include_str!("../src/plan/names.sh");
 const UNDO: &str = include_str!("../src/plan/undo.sh");
 const JOURNAL: &str = include_str!("../src/logs/journal.sh");
 const COPY: &str = include_str!("../src/copy/files.sh");
+const READ: &str = include_str!("../src/logs/read.sh");
+const MERGE: &str = include_str!("../src/logs/merge.awk");
+const PART: &str = include_str!("../src/logs/part.sh");
 const RULESET: &str = include_str!("../src/item/ruleset/observe.sh");
 const ZONES: &str = include_str!("../src/item/zone/zones.sh");
 
@@ -607,6 +610,37 @@ fn what_cannot_be_put_under_its_name_need_not_be_sent_again() {
     for shell in shells() {
         let said = run(&shell, COPY, body);
         assert_eq!(said, "refused\n@part 0 4\ntext0\n", "{shell:?}");
+    }
+}
+
+#[test]
+fn what_is_rotated_away_while_it_is_read_is_read_all_the_same() {
+    let quoted = |text: &str| format!("'{}'", text.replace('\'', r"'\''"));
+    let (merge, part) = (quoted(MERGE), quoted(PART));
+    // Between the look at the log and the reading of it: a rotation, or a link of whoever owns the directory.
+    for (meanwhile, expected) in [
+        (
+            "mv \"$top/a\" \"$top/a.1\"; echo newer >\"$top/a\"",
+            "one two",
+        ),
+        (
+            "mv \"$top/a\" \"$top/x\"; ln -s \"$top/secret\" \"$top/a\"",
+            "",
+        ),
+    ] {
+        for count in ["", "9"] {
+            let body = format!(
+                "merge={merge} part={part} since='' count={count} pattern='' how=-P follow=''\n\
+                 printf 'one\\ntwo\\n' >\"$top/a\"; printf '12345678' >\"$top/secret\"\n\
+                 awk() {{ {meanwhile}; command awk \"$@\"; }}\n\
+                 {{ log a \"$top/a\"; read_logs; }} | sed -n 's/^:[^ ]* 1 //p'"
+            );
+            for shell in shells() {
+                let said = run(&shell, READ, &body);
+                let lines: Vec<&str> = said.lines().collect();
+                assert_eq!(lines.join(" "), expected, "{shell:?} {count}");
+            }
+        }
     }
 }
 

@@ -89,7 +89,7 @@ choose() {
 			parts="$parts $i"
 		fi
 		eval "older_$i=\$older skip_$i=\$skip from_$i=\$from to_$i=\$to inode_$i=\$inode offset_$i=\$to"
-		eval "export path_$i older_$i skip_$i from_$i to_$i"
+		eval "export path_$i inode_$i older_$i skip_$i from_$i to_$i"
 	done
 	return "$any"
 }
