@@ -600,6 +600,19 @@ fn two_copies_of_the_same_file_do_not_mix() {
 }
 
 #[test]
+fn what_has_no_room_does_not_keep_the_disk_full() {
+    let body = "part() { within \"$top\" in_stage \"$@\"; }\n\
+                printf text | part put it 0 4\n\
+                cat() { command cat; return 1; }\n\
+                printf more | part put it 4 4 || echo refused\n\
+                ls -A \"$top\"\n";
+    for shell in shells() {
+        let said = run(&shell, COPY, body);
+        assert_eq!(said, "refused\nstate\n", "{shell:?}");
+    }
+}
+
+#[test]
 fn what_cannot_be_put_under_its_name_need_not_be_sent_again() {
     let body = "sum=$(printf text | sha256sum)\nsum=${sum%% *}\n\
                 part() { within \"$top\" in_stage \"$@\"; }\n\

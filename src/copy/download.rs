@@ -278,6 +278,7 @@ async fn fetch(
         })
         .await;
     if let Some(error) = trouble {
+        incoming.give_up();
         return Err(here(error));
     }
     match received {

@@ -93,7 +93,12 @@ put() {
 	else
 		echo 'somebody else copies the same file' >&2
 		return 8
-	fi || return
+	fi || {
+		# What has no room must not keep the disk full.
+		rm -f -- "$1"
+		cd .. && rmdir .fleet-copy 2>/dev/null
+		return 1
+	}
 	[ "$(stat -c %s -- "$1")" = "$(($2 + $3))" ] || {
 		echo 'not all of it came' >&2
 		return 8

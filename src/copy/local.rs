@@ -318,6 +318,12 @@ impl Incoming {
         }))
     }
 
+    /// Takes away what has no room: it must not keep the disk full.
+    pub(super) fn give_up(self) {
+        // There is a graver error to be told.
+        let _ = fs::remove_file(&self.part);
+    }
+
     /// Puts it under its name if it is what it should be; `false`, and it is gone, if not.
     pub(super) fn finish(self, sha256: &str, mode: u32) -> io::Result<bool> {
         if self.sum.finish() != sha256 {

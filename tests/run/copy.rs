@@ -354,6 +354,36 @@ fn a_file_of_the_kernel_is_refused_with_the_way_to_get_it() {
 }
 
 #[test]
+fn what_has_no_room_here_does_not_keep_the_disk_full() {
+    let environment = three();
+    fs::write(environment.path().join("big"), noise(6_000_000)).expect("a file");
+    fs::create_dir(environment.path().join("back")).expect("a directory");
+    let from = format!("web-1:{}/big", environment.path().display());
+    let own = environment.command(["copy", &from, "back/"]);
+    // No file may have more than 2 MiB.
+    let mut limited = std::process::Command::new("sh");
+    let output = limited
+        .args(["-c", "trap '' XFSZ; ulimit -f 4096; exec \"$@\"", "sh"])
+        .arg(own.get_program())
+        .args(own.get_args())
+        .current_dir(environment.path())
+        .env_clear()
+        .envs(
+            own.get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        )
+        .output()
+        .expect("it runs");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        !output.status.success() && stderr.contains("File too large"),
+        "{stderr}"
+    );
+    let left = fs::read_dir(environment.path().join("back")).expect("a directory");
+    assert_eq!(left.count(), 0, "{stderr}");
+}
+
+#[test]
 fn links_of_somebody_else_lead_nowhere() {
     let environment = three();
     let theirs = environment.path().join("theirs");
