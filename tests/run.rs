@@ -258,6 +258,33 @@ fn what_is_left_out_of_much_is_said_and_written_to_files_all_the_same() {
 }
 
 #[test]
+fn what_is_left_out_of_standard_error_is_told() {
+    let environment = three();
+    let line = |bytes: u32| format!("yes ä | head -c {bytes} >&2; echo out");
+    // A letter of two bytes is where what is kept of the beginning ends.
+    let words = ["run", "--server", "web-1", &line(20_001)];
+    let ended = environment.fleet(words).expect(0);
+    assert!(!ended.stdout.contains('\u{fffd}'), "{ended}");
+    let long = line(100_000);
+    for directory in [&[][..], &["--output-dir", "all"]] {
+        let words = [&["run", "--server", "web-1"][..], directory, &[&*long]].concat();
+        let ended = environment.fleet(words).expect(3);
+        let told = "server `web-1` wrote more than 32 KiB to standard error: 66 KiB of its middle";
+        assert!(ended.stderr.contains(told), "{ended}");
+    }
+    let told = environment
+        .fleet(["run", "--json", "--server", "web-1", &long])
+        .expect(3)
+        .json();
+    let server = &told["servers"][0];
+    assert_eq!(
+        server["stderr_left_out_bytes"],
+        100_000 - 32 * 1024,
+        "{server:#}"
+    );
+}
+
+#[test]
 fn a_script_from_standard_input_is_kept_sealed_for_a_retry() {
     let environment = three();
     let first = environment.path().join("first");

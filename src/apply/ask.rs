@@ -21,6 +21,8 @@ pub struct Answer {
     pub gap: Option<Gap>,
     /// What its script wrote to standard error.
     pub stderr: String,
+    /// How many bytes of that were left out.
+    pub stderr_left_out: usize,
     /// The status the script ended with.
     pub status: i32,
     /// The connection by which it was reached, as `SSH_CONNECTION` has it.
@@ -228,6 +230,7 @@ async fn put(
         lines,
         gap,
         stderr: output.stderr,
+        stderr_left_out: output.left_out,
         status: output.status,
         seen_as,
         login_key,

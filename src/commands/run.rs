@@ -35,8 +35,8 @@ use shown::{differences, gathered, summary, to_json};
 /// prints is shown when it has ended, equal output once for all servers that printed it.
 ///
 /// One word is a line for the shell there; several words are a command with its arguments, each exactly as given.
-/// Of all servers together 32 MiB of output are kept, and with `--output-dir` all of it is written as it comes. When
-/// something was left out, the exit code is 3.
+/// Of all servers together 32 MiB of output are kept, and with `--output-dir` all of it is written as it comes; of what
+/// each writes to standard error, 32 KiB are kept. When something was left out, the exit code is 3.
 #[derive(Args, Debug)]
 pub struct Run {
     /// The command
@@ -258,7 +258,8 @@ impl Run {
             for problem in &trouble {
                 context.ui.problem(problem);
             }
-            let whole = files.is_some() || Self::is_whole(context, &answers);
+            let is_heard = Self::is_heard(context, &answers);
+            let whole = (files.is_some() || Self::is_whole(context, &answers)) && is_heard;
             let Some(halt) = halt else {
                 return Ok(match ending(&answers) {
                     Ending::Done if !whole || !trouble.is_empty() => Ending::With(Class::Partial),
@@ -357,6 +358,20 @@ impl Run {
             let message =
                 format!("server `{server}` printed more than its share of {all}: {what} of its middle are left out");
             let hint = "`--output-dir DIR` writes all of it";
+            context.ui.problem(&Diagnostic::new(Class::Partial, message).hint(hint));
+        }
+        gaps.is_empty()
+    }
+
+    /// Whether all that was written to standard error is there; says what is not.
+    fn is_heard(context: &Context, answers: &Answers) -> bool {
+        let left_out = |answer: &Result<Answer, TransportError>| answer.as_ref().map_or(0, |answer| answer.stderr_left_out);
+        let gaps: Vec<_> = answers.iter().filter(|(_, answer)| left_out(answer) > 0).collect();
+        for (server, answer) in gaps.iter().filter(|_| !context.globals.wants_json()) {
+            let what = format::bytes(left_out(answer) as u64);
+            let message =
+                format!("server `{server}` wrote more than 32 KiB to standard error: {what} of its middle are left out");
+            let hint = "with `2>&1` all of it is output";
             context.ui.problem(&Diagnostic::new(Class::Partial, message).hint(hint));
         }
         gaps.is_empty()

@@ -50,6 +50,8 @@ pub struct Output {
     pub status: i32,
     /// What it wrote to stderr; of a long text the beginning and the end.
     pub stderr: String,
+    /// How many bytes of that were left out.
+    pub left_out: usize,
 }
 
 /// Bytes that a script reads.

@@ -348,10 +348,7 @@ impl Reception {
             return None;
         }
         Some(Ok(End {
-            output: Output {
-                status,
-                stderr: std::mem::take(&mut self.kept).text(),
-            },
+            output: std::mem::take(&mut self.kept).output(status),
             goes_on: true,
         }))
     }
@@ -490,10 +487,7 @@ impl Reception {
         }
         self.kept.push(&self.err);
         Ok(End {
-            output: Output {
-                status,
-                stderr: std::mem::take(&mut self.kept).text(),
-            },
+            output: std::mem::take(&mut self.kept).output(status),
             goes_on: false,
         })
     }
@@ -525,14 +519,20 @@ impl Kept {
         self.dropped += excess;
     }
 
-    fn text(mut self) -> String {
+    fn output(mut self, status: i32) -> Output {
         self.trim();
-        let head = String::from_utf8_lossy(&self.head);
-        let tail = String::from_utf8_lossy(&self.tail);
-        if self.dropped == 0 {
-            format!("{head}{tail}")
+        let stderr = if self.dropped == 0 {
+            self.head.append(&mut self.tail);
+            String::from_utf8_lossy(&self.head).into_owned()
         } else {
+            let head = String::from_utf8_lossy(&self.head);
+            let tail = String::from_utf8_lossy(&self.tail);
             format!("{head}\n[{} bytes left out]\n{tail}", self.dropped)
+        };
+        Output {
+            status,
+            stderr,
+            left_out: self.dropped,
         }
     }
 }

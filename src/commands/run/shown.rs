@@ -27,6 +27,7 @@ pub(super) fn to_json(answers: &Answers, cut: &BTreeSet<ServerName>) -> Value {
             "stdout": null,
             "left_out_bytes": null,
             "stderr": null,
+            "stderr_left_out_bytes": null,
             "error": error,
         })
     };
@@ -39,6 +40,7 @@ pub(super) fn to_json(answers: &Answers, cut: &BTreeSet<ServerName>) -> Value {
                 "stdout": text(answer),
                 "left_out_bytes": answer.gap.map_or(0, |gap| gap.bytes),
                 "stderr": answer.stderr,
+                "stderr_left_out_bytes": answer.stderr_left_out,
                 "error": null,
             }),
             Err(error) => without_answer(server, &error.to_string()),
