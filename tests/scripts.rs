@@ -570,6 +570,31 @@ fn the_last_lines_since_a_time_are_the_last_of_them() {
 }
 
 #[test]
+fn a_file_of_the_journal_that_is_broken_keeps_nobody_from_looking_for_something() {
+    for (complaint, expected) in [
+        (
+            "Journal file /x/y.journal~ is truncated, ignoring file.",
+            "a\n0\n",
+        ),
+        ("Bad pattern \\\"x[\\\": missing", "2\n"),
+    ] {
+        let journalctl = format!(
+            "journalctl() {{ case \" $* \" in *' -n 0 '*) echo \"{complaint}\" >&2 ;; *' json '*) echo a ;; esac; }}\n"
+        );
+        for shell in shells() {
+            let body = format!(
+                "{journalctl}count='' since='' pattern=x\njournal_past -u pdns 2>/dev/null; echo $?"
+            );
+            assert_eq!(
+                run(&shell, JOURNAL, &body),
+                expected,
+                "{shell:?} {complaint}"
+            );
+        }
+    }
+}
+
+#[test]
 fn many_last_lines_since_a_time_take_no_longer_each_than_few() {
     let journalctl =
         "journalctl() { case \" $* \" in *' -r '*) seq -f %0800g 30000 -1 1 ;; esac; }\n";

@@ -23,9 +23,10 @@ absent() {
 # What there is: `@cursor CURSOR` first, then the entries, the oldest first.
 journal_past() {
 	set -- ${pattern:+"--grep=$pattern"} ${pattern:+--case-sensitive=true} "$@"
-	# A pattern that is none is found out before it can get lost in a pipe.
+	# A pattern that is none is found out before it can get lost in a pipe. What a power cut has left of a file of the
+	# journal is told, too, and keeps nobody from the others.
 	if [ "$pattern" ]; then
-		why=$(journalctl --no-pager -q -n 0 "$@" 2>&1 >/dev/null)
+		why=$(journalctl --no-pager -q -n 0 "$@" 2>&1 >/dev/null | grep -v 'ignoring file\.$')
 		[ -z "$why" ] || {
 			printf '%s\n' "$why" >&2
 			return 2
