@@ -220,10 +220,15 @@ fn claim<'i>(
             claimed.given_up.push((name.clone(), ids.len(), why));
         }
         let last = records.get(&name).and_then(|record| record.sent_at);
-        let free = waiting
-            .into_iter()
-            .filter(|waiting| waiting.claimed_until.is_none_or(|until| until <= now));
-        let free = free.map(|waiting| waiting.notice).collect();
+        let is_free = |waiting: &Waiting| waiting.claimed_until.is_none_or(|until| until <= now);
+        // What follows on something that is being sent waits for it: told before, it would not have the last word.
+        let sending = waiting.iter().filter(|waiting| !is_free(waiting));
+        let sending: BTreeSet<_> = sending.map(|waiting| key(&waiting.notice)).collect();
+        let free = waiting.into_iter().filter(is_free);
+        let free = free.map(|waiting| waiting.notice);
+        let free = free
+            .filter(|notice| !sending.contains(&key(notice)))
+            .collect();
         let notices = notify::due(channel, free, last, now);
         if notices.is_empty() {
             continue;
