@@ -105,7 +105,7 @@ c_postgres() {
         c_dir=${c_dir%/} c_file=/usr/lib/postgresql/${c_dir#/etc/postgresql/}
         c_file=${c_file%/*}/bin/pg_isready
         if [ ! -f "$c_dir/postgresql.conf" ] || [ ! -x "$c_file" ]; then continue; fi
-        c_port=$(sed -n 's/^[[:space:]]*port[[:space:]]*=[[:space:]]*\([0-9]*\).*/\1/p' "$c_dir/postgresql.conf" | tail -n 1)
+        c_port=$(sed -n "s/^[[:space:]]*port[[:space:]]*=\{0,1\}[[:space:]]*'\{0,1\}\([0-9][0-9]*\).*/\1/p" "$c_dir/postgresql.conf" | tail -n 1)
         if c_value=$(timeout 5 "$c_file" -q -t 4 -h /var/run/postgresql -p "${c_port:-5432}" 2>&1 </dev/null); then
             printf 'check postgres %s answers\n' "${c_dir#/etc/postgresql/}"
         else

@@ -462,7 +462,7 @@ impl Reception {
         if self.over {
             // It says nothing where it has waited; else that it cannot run what it is made of.
             self.kept.push(&std::mem::take(&mut self.err));
-            let said = std::mem::take(&mut self.kept).text();
+            let said = std::mem::take(&mut self.kept).output(0).stderr;
             let line = said.lines().rfind(|line| !line.trim().is_empty());
             return Err(Failure::Known(TransportError::Cut {
                 reason: match line {
