@@ -23,6 +23,9 @@ const MOST: usize = 100;
 pub(super) struct History {
     /// By their number, the oldest first.
     pub(super) runs: BTreeMap<RunId, Run>,
+    /// Since when all runs are known (milliseconds since 1970), by the first line that was asked for. A run that ended then
+    /// may have begun long before, and others been left out meanwhile.
+    known: Option<i64>,
 }
 
 /// When a run began (milliseconds since 1970), and the process that ran it.
@@ -73,11 +76,14 @@ const MAX_MILLIS: i64 = 221_845_392_000_000;
 impl History {
     /// Takes in a line of a history; what is not understood is passed over.
     pub(super) fn line(&mut self, line: &str) {
+        let known = self.take(line);
+        self.known = self.known.or(known);
+    }
+
+    /// The same with a line from elsewhere; returns since when nothing is missing after it.
+    fn take(&mut self, line: &str) -> Option<i64> {
         let words: Vec<&str> = line.split(' ').collect();
-        let (Some(word), Some(id)) = (words.first(), words.get(1).and_then(|id| RunId::parse(id)))
-        else {
-            return;
-        };
+        let (word, id) = (words.first()?, RunId::parse(words.get(1)?)?);
         let rest = &words[2..];
         let run = match (*word, rest) {
             ("start", [how]) => Run {
@@ -90,24 +96,21 @@ impl History {
                 ..Run::default()
             },
             ("end", [at, code, why, attempts]) => {
-                let (Ok(at), Ok(code), Ok(attempts)) = (at.parse(), code.parse(), attempts.parse())
-                else {
-                    return;
+                let at = at.parse().ok().filter(|at| (0..=MAX_MILLIS).contains(at))?;
+                let end = End {
+                    at,
+                    code: code.parse().ok()?,
+                    why: plain(why),
+                    attempts: attempts.parse().ok()?,
                 };
-                if (0..=MAX_MILLIS).contains(&at) {
-                    let run = self.runs.entry(id).or_default();
-                    run.end = Some(End {
-                        at,
-                        code,
-                        why: plain(why),
-                        attempts,
-                    });
-                }
-                return;
+                self.runs.entry(id).or_default().end = Some(end);
+                return Some(at);
             }
-            _ => return,
+            _ => return None,
         };
         self.runs.entry(id).or_insert(run);
+        // Cron starts it within the minute.
+        Some(id.began - 60_000)
     }
 
     /// The last run that took place.
@@ -131,11 +134,15 @@ fn plain(word: &str) -> String {
 const ZONE: &str =
     "printf '@zone %s\\n' \"$(tail -n 1 /etc/localtime 2>/dev/null | tr -d '\\000')\"\n";
 
-/// Prints the processes that run a job just now.
+/// Prints the processes that run a job just now, each with the line of the history that tells when it began: after it there may
+/// be any number of others, for what was left out meanwhile.
 const MARKS: &str = "for mark in /run/fleet/cron/*.*; do\n\
     process=${mark##*.}\n\
     case $process in *[!0-9]*) continue ;; esac\n\
-    [ ! -d \"/proc/$process\" ] || printf '@running %s\\n' \"${mark##*/}\"\n\
+    [ -d \"/proc/$process\" ] || continue\n\
+    line=\n\
+    { read -r line <\"$mark\"; } 2>/dev/null\n\
+    printf '@running %s %s\\n' \"${mark##*/}\" \"$line\"\n\
     done\n";
 
 /// Asks a server about all of these: four processes, however many they are.
@@ -221,10 +228,10 @@ pub fn runs(name: &str, lines: &[&str], now: Timestamp) -> Vec<PastRun> {
         match word {
             "zone" => zone = next::zone(rest).unwrap_or(TimeZone::UTC),
             "running" => {
-                if let Some((of, process)) = rest.rsplit_once('.')
-                    && let (true, Ok(process)) = (of == name, process.parse())
+                if let Some((of, process, line)) = mark(rest)
+                    && of == name
                 {
-                    job.running.insert(process);
+                    job.runs_as(process, line);
                 }
             }
             "output" => {
@@ -312,10 +319,10 @@ pub(super) fn heard(lines: &[&str], now: Timestamp) -> Heard {
                 }
             }
             "running" => {
-                if let Some((name, process)) = rest.rsplit_once('.')
-                    && let (Some(job), Ok(process)) = (jobs.get_mut(name), process.parse())
+                if let Some((name, process, line)) = mark(rest)
+                    && let Some(job) = jobs.get_mut(name)
                 {
-                    job.running.insert(process);
+                    job.runs_as(process, line);
                 }
             }
             "since" => {
@@ -336,11 +343,24 @@ pub(super) fn heard(lines: &[&str], now: Timestamp) -> Heard {
         .collect()
 }
 
+/// Reads what [`MARKS`] prints: name, process, and the line of the history.
+fn mark(text: &str) -> Option<(&str, u32, &str)> {
+    let (mark, line) = text.split_once(' ').unwrap_or((text, ""));
+    let (name, process) = mark.rsplit_once('.')?;
+    Some((name, process.parse().ok()?, line))
+}
+
 fn seconds(text: &str) -> Option<Timestamp> {
     Timestamp::from_second(text.trim().parse().ok()?).ok()
 }
 
 impl Job {
+    /// Notes that it runs just now.
+    fn runs_as(&mut self, process: u32, line: &str) {
+        self.running.insert(process);
+        self.history.take(line);
+    }
+
     fn summary(&self, now: &Zoned) -> Summary {
         let schedule = Schedule::parse(&self.schedule).ok();
         let (last, took, ended) = match self.history.last() {
@@ -401,15 +421,10 @@ impl Job {
         let Some(since) = self.since else {
             return Vec::new();
         };
-        let known = self
-            .history
-            .runs
-            .keys()
-            .next()
-            .map_or(0, |id| id.began / 1000);
+        let known = self.history.known.map_or(0, |known| known / 1000);
         let week = next::a_week_before(now).as_second();
         // Cron takes up a new file within a minute.
-        let from = (since + 60).max(week).max(known - 60);
+        let from = (since + 60).max(week).max(known);
         let patience = PATIENCE + self.delay.clamp(0, 86_400) * 1000;
         let until = now.timestamp().as_millisecond() - patience;
         let (Ok(from), Ok(until)) = (

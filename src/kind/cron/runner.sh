@@ -34,12 +34,26 @@ moment() { date +%s%3N; }
 record() {
 	(
 		flock 8
-		printf '%s\n' "$*" >>"$var/history"
+		if ! printf '%s\n' "$*" >>"$var/history"; then
+			# Half of a line, where the disk is full, would spoil the next one.
+			[ -z "$(tail -c 1 -- "$var/history")" ] || truncate -s "-$(tail -n 1 -- "$var/history" | wc -c)" -- "$var/history"
+			exit 1
+		fi
 		if [ "$(wc -l <"$var/history")" -gt 1200 ]; then
-			tail -n 1000 -- "$var/history" >"$var/.history" && mv -f -- "$var/.history" "$var/history"
+			if tail -n 1000 -- "$var/history" >"$var/.history"; then
+				mv -f -- "$var/.history" "$var/history"
+			else
+				rm -f -- "$var/.history"
+			fi
 		fi
 	) 2>/dev/null 8>"$var/lock"
 }
+
+# lose: notes that something of this run could not be kept.
+lose() { true >"$mark.lost"; }
+
+# say TEXT: adds a line to the output.
+say() { printf '%s\n' "$1" | tee -a -- "$out" 2>/dev/null >>"$all" || lose; }
 
 # skip WHY: this run does not take place.
 skip() {
@@ -48,10 +62,18 @@ skip() {
 	exit 75
 }
 
-# stop WHY: ends the job with all its processes; `timeout` sees to it that they end.
+# stop WHY: ends the job, or the pause before its next attempt.
 stop() {
-	why=$1 again=1
-	if [ -n "$job" ]; then kill -TERM -- "-$job" || kill -TERM "$job"; fi 2>/dev/null
+	ending=$1 again=1
+	# In a process that is only just made a signal may get lost: `timeout` makes a group of its own when it is ready for one,
+	# and hands it on to the job. One that has ended has no program.
+	while [ -n "$job" ] && [ -e "/proc/$job/exe" ]; do
+		ready=
+		if kill -s 0 -- "-$job"; then ready=1; fi
+		kill -s TERM "$job"
+		[ -z "$ready" ] || break
+		sleep 0.1 9>&-
+	done 2>/dev/null
 }
 
 # holder: the process that holds the lock, if it is one of these.
@@ -75,12 +97,27 @@ alone() {
 	printf '%s\n' "$$" >"$run/$name.holder"
 }
 
-# collect: keeps what comes in, as far as there is room for it. Unbuffered, so that it can be followed.
+# collect: keeps what comes in, as far as there is room for it. Unbuffered, so that it can be followed. What is shown and
+# sent by mail is not that on the disk: a job that finds the disk full, or fills it, has to be heard too.
 collect() {
-	stdbuf -o0 head -c "$limit" >>"$out"
+	stdbuf -o0 head -c "$limit" | tee -a -- "$out" >>"$all" || lose
 	more=$(wc -c)
-	[ "$more" -eq 0 ] || printf '\n(%s more bytes were not kept)\n' "$more" >>"$out"
+	[ "$more" -eq 0 ] || say "
+($more more bytes were not kept)"
 }
+
+# finish GROUP: sees to it that all processes of a job end that was ended: `timeout` waits for the first one alone.
+finish() {
+	left=100
+	while kill -s 0 -- "-$1"; do
+		if [ "$left" -eq 0 ]; then
+			kill -s KILL -- "-$1"
+			break
+		fi
+		sleep 0.1 9>&-
+		left=$((left - 1))
+	done
+} 2>/dev/null
 
 # attempt: runs the job once; its exit code in $code.
 attempt() {
@@ -96,17 +133,19 @@ attempt() {
 	collector=$!
 	from=$(moment)
 	# What there is before the job begins: asked for later, it could be what the job has said already.
-	before=$(wc -c <"$out")
+	before=$(wc -c <"$all")
 	# Signals as they were: whoever started this may have had them ignored.
 	timeout --kill-after=10 "$timeout" /usr/bin/env -i --default-signal HOME="$home" LOGNAME="$user" USER="$user" SHELL=/bin/sh \
 		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
 		/usr/bin/setpriv --reuid "$uid" --regid "$gid" --init-groups /bin/sh -s \
 		<"$etc/$name.sh" >"$pipe" 2>&1 9>&- &
-	job=$!
+	job=$! group=$job
+	# What ends it may have come before there was anything to end.
+	[ -z "$ending" ] || stop "$ending"
 	viewer=
 	if [ "$how" != cron ]; then
 		# It ends when all is collected, which may be after the job has ended.
-		tail -c +"$((before + 1))" -s 0.1 -f --pid="$collector" -- "$out" 2>/dev/null 9>&- &
+		tail -c +"$((before + 1))" -s 0.1 -f --pid="$collector" -- "$all" 2>/dev/null 9>&- &
 		viewer=$!
 	fi
 	# A signal to this script ends a wait, not the job; and it may come when the job has just ended, whose exit code the
@@ -121,6 +160,16 @@ attempt() {
 		told=$code
 	done
 	job=
+	if [ -n "$ending" ]; then
+		why=$ending
+	elif [ "$code" -eq 0 ]; then
+		why=ok
+	elif [ "$timeout" -gt 0 ] && [ $(($(moment) - from)) -ge $((timeout * 1000)) ]; then
+		why=timeout
+	else
+		why=failed
+	fi
+	case $why in ok | failed) ;; *) finish "$group" ;; esac
 	# What the job left running may keep the pipe open for ever.
 	patience=0
 	while kill -0 "$collector" 2>/dev/null && [ "$patience" -lt 40 ]; do
@@ -131,15 +180,6 @@ attempt() {
 		if kill -0 "$collector" 2>/dev/null; then kill "$viewer" 2>/dev/null; fi
 		wait "$viewer"
 	fi
-	if [ -n "$why" ]; then
-		:
-	elif [ "$code" -eq 0 ]; then
-		why=ok
-	elif [ "$timeout" -gt 0 ] && [ $(($(moment) - from)) -ge $((timeout * 1000)) ]; then
-		why=timeout
-	else
-		why=failed
-	fi
 }
 
 # report: what cron sends by mail.
@@ -147,7 +187,7 @@ report() {
 	printf 'cron %s on %s: %s (exit code %s) after %s s' "$name" "$(uname -n)" "$why" "$code" $(((ended - began + 500) / 1000))
 	[ "$attempts" -le 1 ] || printf ', %s attempts' "$attempts"
 	printf '\n\n'
-	cat -- "$out" 2>/dev/null
+	cat -- "$all" 2>/dev/null
 }
 
 settings
@@ -160,39 +200,54 @@ if [ "$how" = cron ] && [ "$delay" -gt 0 ]; then
 fi
 began=$(moment)
 id=$began-$$
-out=$var/$id.out pipe=$run/$name.$$.pipe mark=$run/$name.$$
-job='' why='' code=0 attempts=0
-[ "$overlap" = allow ] || alone
-trap 'rm -f -- "$mark" "$pipe"' EXIT
-trap 'stop stopped' TERM INT HUP
+mark=$run/$name.$$
+out=$var/$id.out all=$mark.all pipe=$mark.pipe
+job='' ending='' why='' code=0 attempts=0
+# Whoever finds this one to have the lock may send it at once.
 trap 'stop replaced' USR1
-: >"$mark"
-record start "$id" "$how"
-: >"$out"
+[ "$overlap" = allow ] || alone
+trap 'rm -f -- "$mark" "$mark.lost" "$all" "$pipe"' EXIT
+trap 'stop stopped' TERM INT HUP
+printf 'start %s %s\n' "$id" "$how" >"$mark"
+record start "$id" "$how" || lose
+: >"$all"
+# Not `:`, with which a shell ends that cannot write there.
+true 2>/dev/null >"$out" || lose
 if entry=$(getent passwd "$user"); then
 	IFS=: read -r _ _ uid gid _ home _ <<-ENTRY
 		$entry
 	ENTRY
 	while :; do
+		if [ -n "$ending" ]; then
+			why=$ending
+			[ "$attempts" -gt 0 ] || code=143
+			break
+		fi
 		attempts=$((attempts + 1))
 		attempt
 		case $why in failed | timeout) ;; *) break ;; esac
 		[ "$attempts" -le "$retries" ] || break
-		last=$why why=
-		next="$last (exit code $code), attempt $((attempts + 1)) of $((retries + 1)) follows in $pause s"
-		printf '%s\n' "$next" >>"$out"
+		next="$why (exit code $code), attempt $((attempts + 1)) of $((retries + 1)) follows in $pause s"
+		say "$next"
 		[ "$how" = cron ] || printf '%s\n' "$next"
 		sleep "$pause" >/dev/null 2>&1 9>&- &
-		wait $!
-		if [ -n "$why" ]; then break; fi
+		job=$!
+		[ -z "$ending" ] || stop "$ending"
+		wait "$job"
+		job=
 	done
 else
 	why=failed code=67
-	echo "there is no user $user on this server" >>"$out"
-	[ "$how" = cron ] || cat -- "$out"
+	say "there is no user $user on this server"
+	[ "$how" = cron ] || cat -- "$all"
 fi
 ended=$(moment)
-record end "$id" "$ended" "$code" "$why" "$attempts"
+record end "$id" "$ended" "$code" "$why" "$attempts" || lose
+if [ -e "$mark.lost" ]; then
+	lost="what this run printed, or that it ran, could not be kept: $var cannot be written to"
+	echo "$lost" >>"$all"
+	[ "$how" = cron ] || echo "$lost"
+fi
 if [ "$how" = cron ]; then
 	case $mail/$why in always/* | on-failure/[!o]*) report ;; esac
 fi
@@ -200,7 +255,9 @@ fi
 # The oldest go; the names sort by time.
 set -- "$var"/*.out
 while [ $# -gt "$keep" ]; do
-	rm -f -- "$1"
+	# Not that of one that still runs.
+	process=${1##*-}
+	[ -e "$run/$name.${process%.out}" ] || rm -f -- "$1"
 	shift
 done
 exit "$code"

@@ -101,6 +101,47 @@ fn a_skipped_run_is_neither_the_last_nor_missed() {
 }
 
 #[test]
+fn a_run_that_takes_long_is_told_however_many_were_left_out_meanwhile() {
+    // Of a history no more than its last lines are asked for.
+    let job = "@job job 0 * * * * *";
+    let skips: Vec<String> = (1..41)
+        .rev()
+        .map(|ago| format!("skip {}000-80 cron running", NOW - ago * 60))
+        .collect();
+    let since = since(20_000);
+    let mut lines = vec![job, &since];
+    let mark = format!("@running job.77 start {}000-77 cron", NOW - 9000);
+    lines.extend([mark.as_str(), HEADER]);
+    lines.extend(skips.iter().map(String::as_str));
+    assert_eq!(
+        heard(&lines),
+        [
+            "Fri 2026-11-20 10:25 CET",
+            "",
+            "running",
+            "Fri 2026-11-20 12:56 CET",
+            ""
+        ]
+    );
+    let told = history::runs("job", &lines[2..], Timestamp::from_second(NOW).unwrap());
+    assert_eq!(told.len(), 41);
+    let first = told.last().unwrap();
+    assert_eq!((first.result.as_str(), first.by_hand), ("running", false));
+    // When it has ended, what was left out before the lines that are known was not missed.
+    let over = end(9000, 8990, "0 ok 1");
+    let mut lines = vec![job, &since, HEADER];
+    lines.extend(skips.iter().skip(1).map(String::as_str));
+    lines.push(&over);
+    assert_eq!(
+        heard(&lines)[..3],
+        ["Fri 2026-11-20 10:25 CET", "2 h 29 min", "0"]
+    );
+    assert_eq!(heard(&lines)[4], "");
+    let first_is_the_end = [job, &since, HEADER, &over];
+    assert_eq!(heard(&first_is_the_end)[4], "");
+}
+
+#[test]
 fn missed_runs_are_counted_from_the_last_change_of_the_job() {
     let job = "@job job 0 */5 * * * *";
     // Cron was not running: every five minutes for twenty minutes, and the one of this moment may still come.
