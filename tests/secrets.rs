@@ -348,6 +348,17 @@ fn what_a_database_has_for_settings_is_shown_in_words() {
         .fleet(["dump-database", "shop", "-", "--json"])
         .expect(2);
     assert!(refused.stdout.contains("no JSON"), "{refused}");
+    // A file would take the place of it.
+    for (place, what) in [("pipe", "mkfifo"), ("directory", "mkdir")] {
+        let path = environment.path().join(place);
+        let made = std::process::Command::new(what).arg(&path).status();
+        assert!(made.expect("it runs").success());
+        let refused = environment
+            .fleet(["dump-database", "shop", place, "--force"])
+            .expect(2);
+        assert!(refused.stderr.contains("and no file"), "{refused}");
+        assert!(!path.metadata().expect("it is there").is_file());
+    }
 }
 
 #[test]

@@ -75,8 +75,8 @@ pub type Source = Receiver<io::Result<Vec<u8>>>;
 /// How an import ended on the server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Brought {
-    /// `done`, `undone`, `lost`, or before anything was changed `stopped`, `unsaved`, `gone`, `locked` or `filled`; `lost-lock` when somebody
-    /// broke the lock.
+    /// `done`, `undone`, `lost`, or before anything was changed `stopped`, `unsaved`, `packed` (the server cannot unpack
+    /// it), `gone`, `locked` or `filled`; `lost-lock` when somebody broke the lock.
     pub result: String,
     /// What was said about it; with `filled` how many objects are there.
     pub said: String,

@@ -98,6 +98,13 @@ impl Verb for DumpDatabase {
                 Ok(Ending::Done)
             });
         }
+        // A file takes the place of what has the name: of a device too, for the whole machine.
+        if file.metadata().is_ok_and(|there| !there.is_file()) {
+            let shown = file.display();
+            return Err(Diagnostic::usage(format!("`{shown}` is there already, and no file"))
+                .hint("`-` is stdout")
+                .into());
+        }
         if !self.force && file.symlink_metadata().is_ok() {
             let shown = file.display();
             return Err(Diagnostic::usage(format!("`{shown}` is there already"))

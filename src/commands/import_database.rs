@@ -15,7 +15,7 @@ use super::flags::time;
 use super::show::find;
 use super::{Ending, Example, Group, Verb, foreign};
 use crate::apply::{Broken, Brought, Source, bring};
-use crate::context::Context;
+use crate::context::{Context, interrupted};
 use crate::diagnostic::{Class, Diagnostic};
 use crate::item::transfer::{self, Importer, Packing};
 use crate::kind::Secrets;
@@ -139,7 +139,16 @@ impl Filling<'_> {
         let owner = context.lock_owner(self.command, self.task);
         let lock = lock::take(wait.as_secs(), &owner, &format!("the import of database {}", self.name));
         let locking = (&lock, wait);
-        let brought = context.block_on(bring(&connector, self.server, locking, script, source))?;
+        let brought = context.block_on(async {
+            let mut interrupts = context.interrupts()?;
+            tokio::select! {
+                brought = bring(&connector, self.server, locking, script, source) => Ok(brought),
+                // The session goes away, and the task has its end.
+                _ = interrupts.wait_for(|count| *count > 0) => Err(anyhow::Error::from(
+                    interrupted().hint("the server takes back by itself what had come"),
+                )),
+            }
+        })??;
         drop(progress);
         Ok(outcome(self.name, self.server, brought)?)
     }
@@ -168,6 +177,8 @@ fn outcome(name: &str, server: &Server, brought: Result<Brought, Broken>) -> Res
         }
         "unsaved" => failed(", and was not touched: what is in it could not be saved first")
             .hint("see to what the engine complains of; what cannot be saved is not replaced"),
+        "packed" => failed(&format!(", and was not touched: there is no zstd on `{}`", server.name))
+            .hint("`zstd -d` unpacks the dump here"),
         "gone" => {
             let message = format!("what was in database `{name}` before is not in the trash of `{}`", server.name);
             return Err(Diagnostic::usage(message).hint("`fleet list-trash` lists what is"));

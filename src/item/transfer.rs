@@ -113,6 +113,10 @@ pub fn begin(
         Carried::Mariadb(_) => mariadb::credentials(importer),
         Carried::Postgres(_) => postgres::credentials(importer),
     };
+    if packing == Packing::Zstd {
+        // Before anything is touched; else the dump would be taken for one that is not whole.
+        script.raw("command -v zstd >/dev/null || { echo '@result packed'; exit 1; }\n");
+    }
     script.append(&count(carried));
     script.raw(if replace {
         "[ \"$objects\" = 0 ] || echo '@replaces'\n"
@@ -248,6 +252,27 @@ pub fn finish() -> Script {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_cannot_be_unpacked_is_refused_before_anything_is_touched() {
+        let carried = Carried::Mariadb(mariadb::Database {
+            name: "shop".to_owned(),
+            charset: "utf8mb4".to_owned(),
+            collation: None,
+        });
+        let importer = Importer {
+            user: "shop".to_owned(),
+            password: Secret::new("secret"),
+        };
+        let begun = |packing| begin(&carried, packing, &importer, true, 7);
+        let with = begun(Packing::Zstd);
+        let refused = with.text().find("command -v zstd").expect("it is asked");
+        let counted = with.text().find("objects=$(").expect("it is counted");
+        assert!(refused < counted);
+        for packing in [Packing::Gzip, Packing::None] {
+            assert!(!begun(packing).text().contains("command -v zstd"));
+        }
+    }
 
     #[test]
     fn what_is_packed_is_seen_by_its_beginning() {

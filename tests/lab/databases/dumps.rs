@@ -153,6 +153,7 @@ fn a_dump_brings_back_all_and_a_bad_one_changes_nothing() {
         // Nor does it get at the lock of the server, to free it or to keep it.
         let open = world.sh(server, "cat /tmp/evil 2>/dev/null || :");
         assert!(!open.contains("/run/fleet/"), "{open}");
+        expect_taken_back_when_interrupted(&world, &name, &run);
         expect_taken_back_after_a_power_cut(&world, server, &name, &run);
         run("INSERT INTO t VALUES (2)").expect("filled");
         let import = format!("import-database {name} whole.sql.gz --force");
@@ -231,6 +232,43 @@ fn expect_decided_under_the_lock(
     let refused = waiting.outcome(world).expect(2);
     expect_words(&refused.stderr, &["is not empty: it holds 2 objects"]);
     assert_eq!(run("SELECT a FROM v").expect("untouched"), "1");
+}
+
+/// An import that is interrupted says so, its task has its end, and the database is as before.
+fn expect_taken_back_when_interrupted(
+    world: &World,
+    name: &str,
+    run: &dyn Fn(&str) -> Result<String, String>,
+) {
+    let fifo = world.home.path().join(format!("ended-{name}"));
+    let made = std::process::Command::new("mkfifo").arg(&fifo).status();
+    assert!(made.expect("mkfifo").success());
+    let importing = world.start(&format!(
+        "import-database {name} ended-{name} --force --json"
+    ));
+    let mut dump = std::fs::File::options()
+        .write(true)
+        .open(&fifo)
+        .expect("a reader");
+    dump.write_all(b"CREATE TABLE ended (a int);\n")
+        .expect("written");
+    let wait = |what: &str, is: &dyn Fn() -> bool| {
+        let began = Instant::now();
+        while !is() {
+            assert!(began.elapsed() < Duration::from_secs(60), "{what}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    };
+    let there = "SELECT count(*) FROM ended";
+    wait("nothing is imported", &|| run(there).is_ok());
+    importing.interrupt();
+    let ended = importing.outcome(world).expect(1);
+    assert_eq!(ended.json()["error"]["message"], "interrupted");
+    let task = world.json("list-tasks -n 1", 0);
+    assert!(!task["tasks"][0]["ended_at"].is_null(), "{task:#}");
+    wait("it is not as before", &|| {
+        run(there).is_err() && run("SELECT a FROM v").is_ok_and(|found| found == "1")
+    });
 }
 
 /// A server that goes away in the middle of an import has the old content again when it is used the next time, and in the
