@@ -15,6 +15,7 @@ const READ: &str = include_str!("../src/logs/read.sh");
 const MERGE: &str = include_str!("../src/logs/merge.awk");
 const PART: &str = include_str!("../src/logs/part.sh");
 const RULESET: &str = include_str!("../src/item/ruleset/observe.sh");
+const TRANSFER: &str = include_str!("../src/item/transfer.sh");
 const ZONES: &str = include_str!("../src/item/zone/zones.sh");
 
 /// What `sh` is on Debian, on Red Hat's systems, and on small ones (where this machine has it).
@@ -716,5 +717,30 @@ fn what_time_changes_is_not_in_the_listing_of_edited_rules() {
             "{one}"
         );
         assert!(one.contains("in_force \t\ttimeout 1m\n"), "{one}");
+    }
+}
+
+#[test]
+fn an_import_that_fails_before_all_has_come_ends_and_tells_how() {
+    for shell in shells() {
+        for engine in ["mariadb", "postgres"] {
+            let said = run(
+                &shell,
+                TRANSFER,
+                &format!(
+                    "trap '' PIPE\nchown() {{ :; }}\nmktemp() {{ mkdir \"$top/work\" && echo \"$top/work\"; }}\n\
+                     runuser() {{ read -r line; return 1; }}\ntransfer_undo() {{ : >\"$top/undone\"; }}\n\
+                     transfer_begin {engine} shop none 'a:b:c:user:word'\ntries=0\n\
+                     while [ ! -e \"$top/undone\" ] && [ \"$tries\" -lt 600 ]; do\n\
+                     echo 'CREATE TABLE a (b int);' >&8 || :\nsleep 0.05\ntries=$((tries + 1))\ndone 2>/dev/null\n\
+                     [ -e \"$top/undone\" ] || echo 'it goes on'\nsleep 0.7\n\
+                     transfer_end 2>&1\nls \"$top\""
+                ),
+            );
+            assert_eq!(
+                said, "@result undone\nstate\nundone\n",
+                "{shell:?} {engine}"
+            );
+        }
     }
 }

@@ -96,6 +96,8 @@ transfer_begin() {
 	(
 		trap '' HUP PIPE
 		{
+			# Where the signal is ignored, sed reads on to the end of a dump that nobody takes any more.
+			trap - PIPE
 			case $3 in
 			gzip) gzip -dc ;;
 			zstd) zstd -q -dc ;;
@@ -103,6 +105,7 @@ transfer_begin() {
 			esac <"$work/data"
 			echo $? >"$work/unpacked"
 		} | {
+			trap - PIPE
 			transfer_adapt "$1"
 			echo $? >"$work/adapted"
 		} | case $1 in
@@ -123,6 +126,9 @@ transfer_begin() {
 		else
 			echo lost >"$work/result"
 		fi
+		# It may have failed before all has come: who asks for the end of it finds that, as long as there is somebody to ask.
+		rm -f -- "$work/credentials"
+		while [ ! -e "$work/whole" ] && kill -0 "$$"; do sleep 0.5 9>&-; done
 		[ -e "$work/whole" ] || rm -rf -- "$work"
 	) </dev/null >/dev/null 2>&1 &
 	reader=$!
@@ -144,7 +150,8 @@ transfer_end() {
 	exec 8>&-
 	wait "$reader"
 	printf '@result %s\n' "$(cat -- "$work/result")"
-	[ "$(cat -- "$work/unpacked")" = 0 ] || echo 'the dump is not whole: it cannot be unpacked to its end' >&2
+	# 141: the signal came, since nobody took what was unpacked.
+	case $(cat -- "$work/unpacked") in 0 | 141) ;; *) echo 'the dump is not whole: it cannot be unpacked to its end' >&2 ;; esac
 	tail -n 20 -- "$work/said" >&2
 	rm -rf -- "$work"
 }
