@@ -15,6 +15,7 @@ const READ: &str = include_str!("../src/logs/read.sh");
 const MERGE: &str = include_str!("../src/logs/merge.awk");
 const PART: &str = include_str!("../src/logs/part.sh");
 const RULESET: &str = include_str!("../src/item/ruleset/observe.sh");
+const MARIADB: &str = include_str!("../src/item/mariadb/functions.sh");
 const TRANSFER: &str = include_str!("../src/item/transfer.sh");
 const ZONES: &str = include_str!("../src/item/zone/zones.sh");
 
@@ -728,7 +729,7 @@ fn an_import_that_fails_before_all_has_come_ends_and_tells_how() {
                 &shell,
                 TRANSFER,
                 &format!(
-                    "trap '' PIPE\nchown() {{ :; }}\nmktemp() {{ mkdir \"$top/work\" && echo \"$top/work\"; }}\n\
+                    "trap '' PIPE\nmariadb_room() {{ :; }}\nmariadb_tidy() {{ :; }}\nchown() {{ :; }}\nmktemp() {{ mkdir \"$top/work\" && echo \"$top/work\"; }}\n\
                      runuser() {{ read -r line; return 1; }}\ntransfer_undo() {{ : >\"$top/undone\"; }}\n\
                      transfer_begin {engine} shop none 'a:b:c:user:word'\ntries=0\n\
                      while [ ! -e \"$top/undone\" ] && [ \"$tries\" -lt 600 ]; do\n\
@@ -741,6 +742,27 @@ fn an_import_that_fails_before_all_has_come_ends_and_tells_how() {
                 said, "@result undone\nstate\nundone\n",
                 "{shell:?} {engine}"
             );
+        }
+    }
+}
+
+#[test]
+fn a_dump_comes_back_whatever_the_length_of_its_rows() {
+    for shell in shells() {
+        for ending in ["0", "1"] {
+            let said = run(
+                &shell,
+                MARIADB,
+                &format!(
+                    "mariadb() {{ while read -r line; do case $line in SELECT*) echo 77 ;; esac; echo \"$line\" >>\"$top/sql\"; done\n\
+                     case $* in *-packet=1G) return {ending} ;; esac; }}\n\
+                     echo dump | gzip >\"$top/gz\"\nmariadb_pour \"$top/gz\" || echo failed\ncat \"$top/sql\""
+                ),
+            );
+            let failed = if ending == "0" { "" } else { "failed\n" };
+            let around = "SELECT @@GLOBAL.max_allowed_packet;\nSET GLOBAL max_allowed_packet = 1073741824;\n\
+                          dump\nSET GLOBAL max_allowed_packet = 77;\n";
+            assert_eq!(said, format!("{failed}{around}"), "{shell:?}");
         }
     }
 }

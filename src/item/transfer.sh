@@ -95,6 +95,7 @@ transfer_begin() {
 	chown -R nobody: -- "$work"
 	(
 		trap '' HUP PIPE
+		[ "$1" != mariadb ] || mariadb_room
 		{
 			# Where the signal is ignored, sed reads on to the end of a dump that nobody takes any more.
 			trap - PIPE
@@ -111,7 +112,7 @@ transfer_begin() {
 		} | case $1 in
 		mariadb)
 			runuser -u nobody -- env HOME="$work" mariadb --defaults-file="$work/credentials" --sandbox --batch \
-				--default-character-set=utf8mb4 "$2" 9>&-
+				--max-allowed-packet=1G --default-character-set=utf8mb4 "$2" 9>&-
 			;;
 		postgres)
 			runuser -u nobody -- env HOME="$work" PGPASSFILE="$work/credentials" psql -X -q -h 127.0.0.1 -w \
@@ -119,6 +120,7 @@ transfer_begin() {
 			;;
 		esac >/dev/null 2>"$work/said"
 		echo $? >"$work/read"
+		[ "$1" != mariadb ] || mariadb_tidy
 		if [ "$(cat -- "$work/unpacked" "$work/adapted" "$work/read" | tr -d '\n')" = 000 ] && [ -e "$work/whole" ] && transfer_keep; then
 			echo 'done' >"$work/result"
 		elif transfer_undo >>"$work/said" 2>&1; then
@@ -152,6 +154,6 @@ transfer_end() {
 	printf '@result %s\n' "$(cat -- "$work/result")"
 	# 141: the signal came, since nobody took what was unpacked.
 	case $(cat -- "$work/unpacked") in 0 | 141) ;; *) echo 'the dump is not whole: it cannot be unpacked to its end' >&2 ;; esac
-	tail -n 20 -- "$work/said" >&2
+	tail -n 20 -- "$work/said" | cut -c 1-500 >&2
 	rm -rf -- "$work"
 }

@@ -5,6 +5,24 @@ mariadb_sql() {
 		--init-command="SET SESSION sql_log_off = 1, sql_mode = '', time_zone = '+00:00'" "$@"
 }
 
+# mariadb_room: lets a dump in whose rows are longer than what MariaDB takes at once: it writes what is binary with twice as
+# many letters. Sets $room to what was the limit; mariadb_tidy makes it again what it was.
+mariadb_room() {
+	room=$(echo 'SELECT @@GLOBAL.max_allowed_packet;' | mariadb_sql) || room=
+	[ -z "$room" ] || echo 'SET GLOBAL max_allowed_packet = 1073741824;' | mariadb_sql || :
+}
+
+mariadb_tidy() { [ -z "$room" ] || printf 'SET GLOBAL max_allowed_packet = %s;\n' "$room" | mariadb_sql || :; }
+
+# mariadb_pour FILE: runs the SQL of a packed dump.
+mariadb_pour() {
+	mariadb_room
+	poured=0
+	gzip -dc -- "$1" | mariadb_sql --max-allowed-packet=1G >/dev/null || poured=1
+	mariadb_tidy
+	return "$poured"
+}
+
 # did ENGINE PART NUMBER: whether that step was made.
 did() { grep -qxF "did $3" "$t/$1-$2" 2>/dev/null; }
 
@@ -55,7 +73,7 @@ mariadb_dump() (
 		set -- "$@" "--ignore-table=$name.$view"
 	done
 	mariadb-dump --default-character-set=utf8mb4 --single-transaction --quick --routines --events --triggers \
-		--hex-blob "$@" "$name"
+		--hex-blob --max-allowed-packet=1G "$@" "$name"
 )
 
 # mariadb_broken NAME: the views of a database that cannot be used, since what they refer to is gone.
@@ -81,7 +99,7 @@ mariadb_notice() {
 # mariadb_back TASK NAME: brings a database back from the trash, with its users.
 mariadb_back() {
 	kept=/var/lib/fleet/trash/$1/mariadb-$2
-	gzip -dc -- "$kept/dump.sql.gz" | mariadb_sql >/dev/null || bad=1
+	mariadb_pour "$kept/dump.sql.gz" || bad=1
 	mariadb_sql <"$kept/users.sql" >/dev/null || bad=1
 }
 
@@ -120,7 +138,7 @@ mariadb_return() {
 	fi
 	printf '%s\n' "$2" >>"$t/mariadb-returned"
 	sync -f "$t"
-	gzip -dc -- "$kept/dump.sql.gz" | mariadb_sql >/dev/null
+	mariadb_pour "$kept/dump.sql.gz"
 }
 
 # mariadb_unreturn NAME: undoes that.

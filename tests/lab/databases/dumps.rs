@@ -156,6 +156,11 @@ fn a_dump_brings_back_all_and_a_bad_one_changes_nothing() {
         expect_taken_back_when_interrupted(&world, &name, &run);
         expect_taken_back_after_a_power_cut(&world, server, &name, &run);
         run("INSERT INTO t VALUES (2)").expect("filled");
+        if engine == "mariadb" {
+            // A dump writes it with more letters than the server takes at once.
+            run("CREATE TABLE fat (v longblob)").expect("made");
+            run("INSERT INTO fat VALUES (REPEAT('x', 12000000))").expect("filled");
+        }
         let import = format!("import-database {name} whole.sql.gz --force");
         expect_there_and_back(&world, &import, &run);
         if engine == "mariadb" {
