@@ -766,3 +766,35 @@ fn a_dump_comes_back_whatever_the_length_of_its_rows() {
         }
     }
 }
+
+#[test]
+fn a_dump_has_what_tables_keep_of_before() {
+    for shell in shells() {
+        for (kept, says, history, notice) in [
+            ("time", "--dump-history", true, false),
+            ("time", "", false, false),
+            ("transaction", "--dump-history", false, true),
+            ("", "--dump-history", false, false),
+        ] {
+            let said = run(
+                &shell,
+                MARIADB,
+                &format!(
+                    "mkdir \"$top/bin\"; PATH=$top/bin:$PATH\n\
+                     printf '#!/bin/sh\ncase $* in --help) echo \"{says}\" ;; *) echo \"$@\" ;; esac\n' >\"$top/bin/mariadb-dump\"\n\
+                     chmod +x \"$top/bin/mariadb-dump\"\n\
+                     mariadb() {{ case $(cat) in *'SYSTEM VERSIONED'*) echo {kept} ;; esac; }}\n\
+                     set -e\nmariadb_notice shop\nmariadb_dump shop --databases"
+                ),
+            );
+            let dumped = said.lines().last().expect("a dump");
+            assert_eq!(
+                dumped.contains("--dump-history"),
+                history,
+                "{shell:?}: {said}"
+            );
+            assert!(dumped.ends_with("--databases shop"), "{shell:?}: {said}");
+            assert_eq!(said.contains("@notice"), notice, "{shell:?}: {said}");
+        }
+    }
+}

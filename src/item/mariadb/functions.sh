@@ -66,6 +66,10 @@ mariadb_dump() (
 		printf 'SELECT CONCAT("CREATE VIEW `", REPLACE(TABLE_NAME, "`", "``"), "` AS ", VIEW_DEFINITION, ";") FROM information_schema.VIEWS WHERE TABLE_SCHEMA = "%s";' "$name" |
 			mariadb_sql | sed 's/^/-- /'
 	fi
+	# With what is in tables no more and they keep.
+	if [ "$(mariadb_versioned "$name")" = time ]; then
+		case $(mariadb-dump --help) in *--dump-history*) set -- --dump-history "$@" ;; esac
+	fi
 	set -f
 	IFS='
 '
@@ -89,11 +93,21 @@ mariadb_broken() {
 		{ name = NF == 2 && $1 == "view" ? $2 : "" }'
 }
 
-# mariadb_notice NAME: says which views a dump leaves out.
+# mariadb_versioned NAME: `time` when there are tables that keep what was in them (system-versioned ones), `transaction` when
+# one of them does so by the numbers of transactions, which no dump can bring back.
+mariadb_versioned() {
+	printf 'SELECT CASE WHEN EXISTS (SELECT 1 FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = "%s" AND GENERATION_EXPRESSION = "ROW START" AND DATA_TYPE = "bigint") THEN "transaction" WHEN EXISTS (SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = "%s" AND TABLE_TYPE = "SYSTEM VERSIONED") THEN "time" ELSE "" END;' "$1" "$1" |
+		mariadb_sql
+}
+
+# mariadb_notice NAME: says what a dump leaves out.
 mariadb_notice() {
 	mariadb_broken "$1" | while IFS= read -r view; do
 		printf '@notice the view `%s` of database `%s` refers to what is gone: a dump has it as a comment only\n' "$view" "$1"
 	done
+	if [ "$(mariadb_versioned "$1")" = transaction ]; then
+		printf '@notice database `%s` has a table whose history goes by transactions: a dump has the history of no table\n' "$1"
+	fi
 }
 
 # mariadb_back TASK NAME: brings a database back from the trash, with its users.

@@ -39,6 +39,11 @@ fn expect_there_and_back(
     let mut last = world.json(import, 0)["task"].clone();
     for rows in ["1", "2"] {
         assert_eq!(run("SELECT count(*) FROM t").expect("filled"), rows);
+        if rows == "2"
+            && let Ok(kept) = run("SELECT count(*) FROM was FOR SYSTEM_TIME ALL")
+        {
+            assert_eq!(kept, "1", "what a table keeps of before");
+        }
         last = world.json(&format!("undo {last}"), 0)["task"].clone();
     }
     assert_eq!(run("SELECT count(*) FROM t").expect("as dumped"), "1");
@@ -160,6 +165,9 @@ fn a_dump_brings_back_all_and_a_bad_one_changes_nothing() {
             // A dump writes it with more letters than the server takes at once.
             run("CREATE TABLE fat (v longblob)").expect("made");
             run("INSERT INTO fat VALUES (REPEAT('x', 12000000))").expect("filled");
+            run("CREATE TABLE was (a int) WITH SYSTEM VERSIONING").expect("made");
+            run("INSERT INTO was VALUES (1)").expect("filled");
+            run("DELETE FROM was").expect("kept");
         }
         let import = format!("import-database {name} whole.sql.gz --force");
         expect_there_and_back(&world, &import, &run);
