@@ -62,7 +62,10 @@ pub(super) fn read(lines: &[&str]) -> BTreeMap<String, Props> {
     for row in &rows {
         match row[..] {
             ["m", member, role] => grants.entry(member).or_default().push(role),
-            ["s", role, database, setting] => settings.entry(role).or_default().push((database, setting)),
+            // Any other (`search_path`, `work_mem`, ...) gives nobody a right, and stays as an admin has it.
+            ["s", role, database, setting] if setting.starts_with("role=") => {
+                settings.entry(role).or_default().push((database, setting));
+            }
             ["a", database, acl] => {
                 defaults.insert(database, acl);
             }

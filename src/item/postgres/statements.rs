@@ -347,23 +347,43 @@ pub(super) fn keep(name: &str, out: &mut Sql) {
         .raw("JOIN pg_roles g ON g.oid = a.roleid JOIN pg_roles m ON m.oid = a.member WHERE m.rolname = ")
         .value(name)
         .raw(";\nSELECT format('SELECT %L WHERE EXISTS (SELECT FROM pg_database WHERE datname = %L) \\gexec', ")
-        .raw("format('ALTER ROLE %I IN DATABASE %I SET %s = %L', r.rolname, d.datname, split_part(c, '=', 1), ")
-        .raw("substr(c, strpos(c, '=') + 1)), d.datname) FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = s.setrole ")
+        .raw("format('ALTER ROLE %I IN DATABASE %I SET %s', r.rolname, d.datname, ")
+        .raw(SETTING)
+        .raw("), d.datname) FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = s.setrole ")
         .raw("JOIN pg_database d ON d.oid = s.setdatabase, unnest(s.setconfig) AS c WHERE r.rolname = ")
+        .value(name)
+        .raw(";\nSELECT format('ALTER ROLE %I SET %s;', r.rolname, ")
+        .raw(SETTING)
+        .raw(") FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = s.setrole, unnest(s.setconfig) AS c ")
+        .raw("WHERE s.setdatabase = 0 AND r.rolname = ")
         .value(name)
         .raw(";\n");
 }
 
-/// The question whose answer sets again which role the users of a database take in it.
+/// The question whose answer sets again what is set for a database, and for its users in it: which role they take.
 pub(super) fn settings_of(database: &str) -> Sql {
     let mut out = sql();
-    out.raw("SELECT format('ALTER ROLE %I IN DATABASE %I SET %s = %L;', r.rolname, d.datname, split_part(c, '=', 1), ")
-        .raw("substr(c, strpos(c, '=') + 1)) FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = s.setrole ")
+    out.raw("SELECT format('ALTER ROLE %I IN DATABASE %I SET %s;', r.rolname, d.datname, ")
+        .raw(SETTING)
+        .raw(") FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = s.setrole ")
         .raw("JOIN pg_database d ON d.oid = s.setdatabase, unnest(s.setconfig) AS c WHERE d.datname = ")
+        .value(database)
+        .raw(";\nSELECT format('ALTER DATABASE %I SET %s;', d.datname, ")
+        .raw(SETTING)
+        .raw(") FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase, unnest(s.setconfig) AS c ")
+        .raw("WHERE s.setrole = 0 AND d.datname = ")
         .value(database)
         .raw(";\n");
     out
 }
+
+/// The setting `c` of `pg_db_role_setting` as `SET` takes it. A list is kept there as text with quoted names in it; as one
+/// value it would be the name of one thing.
+const SETTING: &str = "split_part(c, '=', 1) || ' = ' || CASE WHEN split_part(c, '=', 1) IN ('search_path', 'temp_tablespaces', \
+     'local_preload_libraries', 'session_preload_libraries') THEN (SELECT coalesce(string_agg(quote_literal(\
+     CASE WHEN n[1] LIKE '\"%' THEN replace(substr(n[1], 2, length(n[1]) - 2), '\"\"', '\"') ELSE n[1] END), ', '), quote_literal('')) \
+     FROM regexp_matches(substr(c, strpos(c, '=') + 1), '\"(?:[^\"]|\"\")*\"|[^\", ]+', 'g') AS n) \
+     ELSE quote_literal(substr(c, strpos(c, '=') + 1)) END";
 
 /// Appends the change of `pg_hba.conf`.
 pub(super) fn hba(lines: &str, users: &[&str], script: &mut Script) {

@@ -33,6 +33,11 @@ fn what_is_observed_satisfies_what_was_wanted() {
     let owning = ["m\tapp\tshop:own", "s\tapp\tshop\trole=shop:own"];
     assert!(satisfies(&seen(&owning), &owner));
     assert!(satisfies(&seen(&["m\tapp\tshop:ro"]), &reader));
+    // What else an admin has set for a role is none of its rights.
+    let set = [owning[0], owning[1], "s\tapp\tshop\tsearch_path=app, public", "s\tapp\tshop\twork_mem=8MB"];
+    assert!(satisfies(&seen(&set), &owner));
+    assert!(satisfies(&seen(&["m\tapp\tshop:ro", "s\tapp\tother\twork_mem=8MB"]), &reader));
+    assert!(!satisfies(&seen(&["m\tapp\tshop:ro", "s\tapp\tshop\trole=shop:own"]), &reader));
     assert!(!satisfies(&seen(&owning), &reader));
     assert!(!satisfies(&seen(&owning[..1]), &owner));
     assert!(!satisfies(&seen(&["m\tapp\tshop:ro", "m\tapp\tother:own"]), &reader));
@@ -95,4 +100,28 @@ fn one_that_falls_silent_or_lets_nobody_in_is_not_taken_for_an_empty_one() {
         assert!(said.contains(why), "{name}: {said}");
     }
     assert!(facts["database wiki"].contains_key("grants"));
+}
+
+#[test]
+fn what_was_set_for_a_database_and_its_users_is_set_again() {
+    let settings = Postgres::roles_of(&Database {
+        name: "shop".to_owned(),
+        encoding: "UTF8".to_owned(),
+        locale: None,
+        schemas: Vec::new(),
+        extensions: Vec::new(),
+    });
+    let mut kept = statements::sql();
+    statements::keep("app", &mut kept);
+    for (asked, of) in [
+        (settings.as_str(), ["ALTER ROLE %I IN DATABASE %I SET %s;", "ALTER DATABASE %I SET %s;"]),
+        (kept.text(), ["ALTER ROLE %I IN DATABASE %I SET %s'", "ALTER ROLE %I SET %s;"]),
+    ] {
+        for of in of {
+            assert!(asked.contains(of), "{asked}");
+        }
+        // As one value, a list would be the name of one schema.
+        assert_eq!(asked.matches("IN ('search_path', ").count(), 2, "{asked}");
+        assert!(!asked.contains("SET %s = %L"), "{asked}");
+    }
 }

@@ -49,6 +49,37 @@ fn expect_there_and_back(
     assert_eq!(run("SELECT count(*) FROM t").expect("as dumped"), "1");
 }
 
+/// The same with what is easily lost on the way.
+fn expect_all_there_and_back(
+    world: &World,
+    server: &str,
+    engine: &str,
+    name: &str,
+    run: &dyn Fn(&str) -> Result<String, String>,
+) {
+    let import = format!("import-database {name} whole.sql.gz --force");
+    if engine == "mariadb" {
+        // A dump writes it with more letters than the server takes at once.
+        run("CREATE TABLE fat (v longblob)").expect("made");
+        run("INSERT INTO fat VALUES (REPEAT('x', 12000000))").expect("filled");
+        run("CREATE TABLE was (a int) WITH SYSTEM VERSIONING").expect("made");
+        run("INSERT INTO was VALUES (1)").expect("filled");
+        run("DELETE FROM was").expect("kept");
+        expect_there_and_back(world, &import, run);
+        return;
+    }
+    // What an admin has set for the database stays when it is made again.
+    let psql = "cd / && runuser -u postgres -- psql -qAt -c";
+    let set = format!("{psql} 'ALTER DATABASE \"{name}\" SET search_path = public, extra'");
+    world.sh(server, &set);
+    expect_there_and_back(world, &import, run);
+    let asked = format!(
+        "{psql} \"SELECT setconfig FROM pg_db_role_setting JOIN pg_database d ON d.oid = setdatabase \
+         WHERE setrole = 0 AND datname = '{name}'\""
+    );
+    assert_eq!(world.sh(server, &asked), "{\"search_path=public, extra\"}");
+}
+
 /// A removed database comes back with its content, its user, and what the user may do; the trash is root's alone.
 fn expect_removed_and_back(
     world: &World,
@@ -161,16 +192,8 @@ fn a_dump_brings_back_all_and_a_bad_one_changes_nothing() {
         expect_taken_back_when_interrupted(&world, &name, &run);
         expect_taken_back_after_a_power_cut(&world, server, &name, &run);
         run("INSERT INTO t VALUES (2)").expect("filled");
-        if engine == "mariadb" {
-            // A dump writes it with more letters than the server takes at once.
-            run("CREATE TABLE fat (v longblob)").expect("made");
-            run("INSERT INTO fat VALUES (REPEAT('x', 12000000))").expect("filled");
-            run("CREATE TABLE was (a int) WITH SYSTEM VERSIONING").expect("made");
-            run("INSERT INTO was VALUES (1)").expect("filled");
-            run("DELETE FROM was").expect("kept");
-        }
         let import = format!("import-database {name} whole.sql.gz --force");
-        expect_there_and_back(&world, &import, &run);
+        expect_all_there_and_back(&world, server, engine, &name, &run);
         if engine == "mariadb" {
             expect_a_broken_view_in_nobodys_way(&world, &name, &run);
             world.fleet(&import).expect(0);
