@@ -258,6 +258,25 @@ fn an_undo_copies_nothing_back_before_anything_was_replaced() {
     }
 }
 
+#[test]
+fn what_could_not_be_replaced_needs_no_undo() {
+    for shell in shells() {
+        let said = run(
+            &shell,
+            UNDO,
+            "mkdir -p \"$t/save$top\"; : >\"$t/live\"; bad=0\n\
+             echo old >\"$top/a\"; ln -s old \"$top/b\"; touch -h -d '1 hour ago' \"$top/a\" \"$top/b\"\n\
+             cp -a -- \"$top/a\" \"$top/b\" \"$t/save$top\"\n\
+             mv() { return 1; }\n\
+             : >\"$top/a.fleet-undo\"; restore \"$top/a\"; restore \"$top/b\"; ls \"$top\"; echo $bad\n\
+             echo new >\"$top/a\"; restore \"$top/a\"; echo $bad\n\
+             bad=0; ln -s -f new \"$top/b\"; restore \"$top/b\"; echo $bad\n\
+             bad=0; unset -f mv; restore \"$top/a\"; restore \"$top/b\"; cat \"$top/a\"; readlink \"$top/b\"; echo $bad",
+        );
+        assert_eq!(said, "a\nb\nstate\n0\n1\n1\nold\nold\n0\n", "{shell:?}");
+    }
+}
+
 /// A directory of root's with one of a user's in it, in which a link stands where a directory should be; only root can
 /// make it so.
 const HOSTILE: &str = "

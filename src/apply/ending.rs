@@ -65,6 +65,7 @@ pub(super) fn ending(progress: Vec<Progress>, stderr: &str) -> Ending {
     let mut urls = Vec::new();
     let mut confirmed = true;
     let mut lost = None;
+    let mut unrecovered = None;
     for step in progress {
         match step {
             Progress::Committed => return Ending::Committed,
@@ -74,9 +75,7 @@ pub(super) fn ending(progress: Vec<Progress>, stderr: &str) -> Ending {
             Progress::Failed(name) => phase = name,
             Progress::Detail(detail) => failure.details.push(detail),
             Progress::Undone => failure.undone = true,
-            Progress::Unrecovered(id) => reasons.push(format!(
-                "and transaction {id} could not be undone; the next apply tries again"
-            )),
+            Progress::Unrecovered(id) => unrecovered = Some(id),
             Progress::Unconfirmed => confirmed = false,
             Progress::Lost(by) => lost = Some(by),
             Progress::Step(_)
@@ -99,6 +98,11 @@ pub(super) fn ending(progress: Vec<Progress>, stderr: &str) -> Ending {
             (None, phase) => format!("phase `{phase}` failed without a word"),
         });
     }
+    if let Some(id) = unrecovered {
+        reasons.push(format!(
+            "and transaction {id} could not be undone; the next apply tries again"
+        ));
+    }
     failure.reason = reasons.join("; ");
     if let Some(by) = lost {
         return Ending::Lost(by, failure);
@@ -107,4 +111,32 @@ pub(super) fn ending(progress: Vec<Progress>, stderr: &str) -> Ending {
         return Ending::Reverted(failure);
     }
     Ending::Undone(failure, urls)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_that_could_not_be_undone_says_what_failed_first() {
+        let detail = "mv: cannot move 'a' to 'b': Device or resource busy";
+        let said = [
+            "@failed commit",
+            &format!("@detail {detail}"),
+            "@unrecovered 3-0",
+        ];
+        let progress = said
+            .iter()
+            .filter_map(|line| Progress::parse(line))
+            .collect();
+        let Ending::Undone(failure, _) = ending(progress, "") else {
+            panic!("it was neither committed nor anybody else's doing");
+        };
+        assert_eq!(
+            failure.reason,
+            format!(
+                "commit: {detail}; and transaction 3-0 could not be undone; the next apply tries again"
+            )
+        );
+    }
 }

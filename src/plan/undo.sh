@@ -2,13 +2,26 @@
 # set where the transaction died and is undone by a later run.
 why() { printf '%s\n' "$1" >&2; }
 
+# untouched PATH COPY: whether what is there is still what the copy was made of. What replaces a file has a time of its own.
+untouched() {
+	[ "$(stat -c '%f %u %g %s %y' -- "$1" 2>/dev/null)" = "$(stat -c '%f %u %g %s %y' -- "$2")" ] || return 1
+	if [ -L "$2" ]; then
+		[ "$(readlink -- "$1")" = "$(readlink -- "$2")" ]
+	else
+		cmp -s -- "$1" "$2"
+	fi
+}
+
 # restore PATH: puts back the copy kept of a file, when anything was replaced at all: on a full disk there is no room
-# for copies.
+# for copies. What could not be replaced (it is mounted, or immutable) could not be put back either, and need not be.
 restore() {
 	[ -e "$t/live" ] || return 0
-	if [ -e "$t/save$1" ] || [ -L "$t/save$1" ]; then
-		cp -a -T -- "$t/save$1" "$1.fleet-undo" && mv -f -T -- "$1.fleet-undo" "$1" || bad=1
+	if exists "$t/save$1" && ! untouched "$1" "$t/save$1"; then
+		if cp -a -T -- "$t/save$1" "$1.fleet-undo" && mv -f -T -- "$1.fleet-undo" "$1"; then return 0; fi
+		bad=1
 	fi
+	# An earlier attempt may have left it.
+	rm -f -- "$1.fleet-undo"
 }
 
 # ours DIR COMMAND...: what a user of the server made of their directories meanwhile must not keep us from the rest.
