@@ -76,6 +76,42 @@ fn a_command_that_fails_ends_its_phase_and_all_that_follow() {
 }
 
 #[test]
+fn new_pools_of_php_are_waited_for() {
+    let wait = |shell: &[&str], systemctl: &str, body: &str| {
+        let pools = "mkdir \"$top/pools\"; echo '[x]' >\"$top/pools/fleet-a.test.conf\"\n\
+             for at in a b; do echo \"listen = $top/$at.sock\" >>\"$top/pools/fleet-$at.conf\"; done\n\
+             : >\"$top/a.sock\"; sleep() { command sleep 0.001; }\n";
+        run(
+            shell,
+            PRELUDE,
+            &format!(
+                "systemctl() {{ {systemctl}; }}\n{pools}{body}\nawait_pools php8.2-fpm \"$top/pools\"; echo $?"
+            ),
+        )
+    };
+    for shell in shells() {
+        let comes = "(command sleep 0.1; : >\"$top/b.sock\") & sleep() { command sleep 0.05; }";
+        assert_eq!(wait(&shell, ":", comes), "0\n", "{shell:?}");
+        let never = wait(&shell, ":", "");
+        assert!(
+            never.starts_with("@notice php8.2-fpm waits for requests to end ")
+                && never.ends_with("\n0\n"),
+            "{shell:?}: {never}"
+        );
+        assert_eq!(
+            wait(&shell, "false", ""),
+            "@why php8.2-fpm ended when it was to take the new configuration\n1\n",
+            "{shell:?}"
+        );
+        assert_eq!(
+            wait(&shell, "false", "rm -r \"$top/pools\""),
+            "0\n",
+            "{shell:?}"
+        );
+    }
+}
+
+#[test]
 fn of_a_log_only_what_was_written_since_is_told() {
     for shell in shells() {
         let said = run(

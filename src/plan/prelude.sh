@@ -417,8 +417,33 @@ reload() {
 			case $1 in postgresql@*) verb=restart ;; *) verb=reload-or-restart ;; esac
 			step "${verb%%-*}ing $1"
 			timeout 90 systemctl "$verb" -- "$1.service"
+			case $1 in php*-fpm)
+				version=${1#php}
+				await_pools "$1" "/etc/php/${version%-fpm}/fpm/pool.d"
+				;;
+			esac
 		fi
 	fi
+}
+
+# await_pools UNIT DIR: waits until PHP-FPM listens for all pools of fleet's in DIR. It is told of a new configuration and
+# no more: before it takes that, it lets requests come to their end, for as long as its `process_control_timeout` says.
+await_pools() {
+	tries=0
+	while :; do
+		missing=$(sed -n 's/^listen = \//\//p' "$2"/fleet-*.conf 2>/dev/null | while read -r socket; do
+			[ -e "$socket" ] || printf '%s\n' "$socket"
+		done)
+		[ -n "$missing" ] || return 0
+		tries=$((tries + 1))
+		if [ "$((tries % 20))" -eq 0 ] && ! systemctl is-active --quiet -- "$1.service"; then
+			why "$1 ended when it was to take the new configuration"
+			return 1
+		fi
+		[ "$tries" -lt 200 ] || break
+		sleep 0.05
+	done
+	printf '@notice %s waits for requests to end before it takes the new configuration: scripts of new sites are answered with 502 until then\n' "$1"
 }
 
 # get URL HOST PATH: prints the status of a request to this server, without curl; `-` where it cannot be made, since
