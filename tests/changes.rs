@@ -269,3 +269,43 @@ fn of_a_server_in_maintenance_it_is_said_what_ends_that() {
     run(&environment, "maintenance sg-1 --end");
     run(&environment, "add-site a.example --server sg-1 --stage");
 }
+
+#[test]
+fn a_change_of_what_is_on_no_server_says_so() {
+    let environment = environment();
+    run(&environment, "add-site a.example --server sg-1 --stage");
+    run(&environment, "remove-server sg-1 --forget --yes");
+    let changed = environment
+        .fleet(["set-site", "a.example", "--cache", "1d"])
+        .expect(3);
+    for words in [
+        "warning: site a.example is on no server; it stays pending",
+        "`fleet add-site a.example` with the same settings places it anew",
+    ] {
+        assert!(changed.stderr.contains(words), "{words}: {changed}");
+    }
+    assert!(
+        !changed.stderr.contains("everything is so already"),
+        "{changed}"
+    );
+    let there = environment.fleet(["add-site", "a.example"]).expect(2);
+    let words = "site `a.example` exists already on no server, with other settings";
+    assert!(there.stderr.contains(words), "{there}");
+    let gone = environment
+        .fleet(["remove-site", "a.example", "--yes"])
+        .expect(0);
+    let words = "site a.example was on no server, and is forgotten";
+    assert!(gone.stderr.contains(words), "{gone}");
+    // What is on a server that takes no part waits for it.
+    run(&environment, "add-site c.example --server sg-3 --stage");
+    run(&environment, "set-server sg-3 --active=false");
+    let waits = environment
+        .fleet(["set-site", "c.example", "--cache", "1d"])
+        .expect(3);
+    let words = "site c.example is on no active server; it stays pending";
+    assert!(waits.stderr.contains(words), "{waits}");
+    assert!(
+        !waits.stderr.contains("everything is so already"),
+        "{waits}"
+    );
+}

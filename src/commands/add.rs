@@ -245,7 +245,7 @@ impl Adding {
         }
         let (kind, name) = (&self.name.kind, &self.name.name);
         let on: Vec<_> = there.placements.iter().map(|p| format!("`{}`", p.server)).collect();
-        let on = on.join(", ");
+        let on = if on.is_empty() { "no server".to_owned() } else { on.join(", ") };
         if differs == ["server"] {
             let message = format!("{kind} `{name}` exists already, on {on}");
             return Err(Diagnostic::usage(message).hint("a placement never moves by itself"));

@@ -14,7 +14,7 @@ use super::jobs::{Jobs, Source};
 use super::letting_in::{self, Warning};
 use super::rolled::{Rolled, goes_on};
 use super::show::directions;
-use super::{Ending, foreign, outlook};
+use super::{Ending, foreign, nowhere, outlook};
 use crate::apply::{Outcome, ServerReport};
 use crate::context::{Context, Edge, Told};
 use crate::diagnostic::{Class, Diagnostic, Diagnostics};
@@ -231,9 +231,6 @@ impl<'a> Changing<'a> {
             lines(page, &shown);
         })?;
         summary(context, reports, started);
-        if reports.is_empty() && rolled.halt.is_none() && !taken_back {
-            context.ui.note("nothing to do: everything is so already");
-        }
         let line = goes_on(task);
         rolled.tell(context, (!taken_back).then_some(&*line));
         if taken_back {
@@ -327,15 +324,20 @@ impl<'a> Changing<'a> {
         let run = Run::new(self.context, &self.command, &self.flags)?;
         let rolled = run.change(self.context, task, jobs)?;
         let reports = &rolled.reports;
-        let ending = if reports.is_empty() && self.is_placed(names)? {
-            let name = &self.name;
-            let rest = match before {
-                Before::Leaving => "what is left of it there goes when `fleet apply` reaches it",
-                _ => "it stays pending",
-            };
-            let warning = format!("{name} is on no active server; {rest}");
-            self.context.ui.warn(&warning);
-            Ending::With(Class::Partial)
+        let ending = if reports.is_empty() && rolled.halt.is_none() {
+            let state = self.context.state()?;
+            let (there, on) = state.read(|read| {
+                Ok::<_, Diagnostic>((read.find(&self.name)?, placed_on(read, names)?))
+            })?;
+            let placed = !on.is_empty();
+            nowhere::tell(
+                self.context,
+                self.kind,
+                &self.name,
+                before,
+                there.as_ref(),
+                placed,
+            )
         } else {
             rolled.ending(self.context)?
         };
@@ -344,11 +346,6 @@ impl<'a> Changing<'a> {
             rolled,
             ending,
         })
-    }
-
-    fn is_placed(&self, names: &BTreeSet<ResourceName>) -> anyhow::Result<bool> {
-        let state = self.context.state()?;
-        Ok(!state.read(|read| placed_on(read, names))?.is_empty())
     }
 
     fn value(

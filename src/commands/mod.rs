@@ -23,6 +23,7 @@ mod jobs;
 mod letting_in;
 mod look;
 mod notifying;
+mod nowhere;
 mod only;
 mod outcome;
 mod outlook;
