@@ -76,6 +76,28 @@ fn a_command_that_fails_ends_its_phase_and_all_that_follow() {
 }
 
 #[test]
+fn what_is_changed_in_a_copy_of_a_tree_is_not_changed_in_what_links_lead_to() {
+    for shell in shells() {
+        let said = run(
+            &shell,
+            PRELUDE,
+            "mkdir -p \"$top/real/sub/deep\" \"$top/opt/conf.d/in\" \"$top/opt/more\" \"$top/etc\"\n\
+             ln -s ../real \"$top/etc/nginx\"; ln -s \"$top/opt/conf.d\" \"$top/real/conf.d\"\n\
+             ln -s ../../../opt/more \"$top/real/sub/deep/more\"; ln -s \"$top/opt\" \"$top/real/other\"\n\
+             for file in real/a opt/conf.d/b opt/conf.d/in/c opt/more/d; do echo old >\"$top/$file\"; done\n\
+             set -e; tree=$top/etc/nginx\n\
+             copy_tree \"$tree\" \"$tree\" \"$tree/conf.d/in\" \"$tree/conf.d\" \"$tree/sub/deep/more\" \"$tree/none/x\"\n\
+             cd \"$t/copy$tree\"; for file in a conf.d/b conf.d/in/c sub/deep/more/d; do cat \"$file\"; echo new >\"$file\"; done\n\
+             readlink other; cat \"$top/real/a\" \"$top/opt/conf.d/b\" \"$top/opt/conf.d/in/c\" \"$top/opt/more/d\"",
+        );
+        let (before, after) = said.split_once('/').expect("where the other link leads");
+        assert_eq!(before, "old\n".repeat(4), "{shell:?}: {said}");
+        let after = after.split_once('\n').expect("what is live").1;
+        assert_eq!(after, "old\n".repeat(4), "{shell:?}: {said}");
+    }
+}
+
+#[test]
 fn new_pools_of_php_are_waited_for() {
     let wait = |shell: &[&str], systemctl: &str, body: &str| {
         let pools = "mkdir \"$top/pools\"; echo '[x]' >\"$top/pools/fleet-a.test.conf\"\n\

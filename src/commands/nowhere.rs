@@ -30,7 +30,7 @@ pub(super) fn tell(
     let Some(there) = there.filter(|_| !is_leaving) else {
         context
             .ui
-            .note(&format!("{name} was on no server, and is forgotten"));
+            .note(&format!("{name} is on no server, and on record no more"));
         return Ending::Done;
     };
     if !matches!(

@@ -316,6 +316,16 @@ impl Steps {
         staged.chain(changed.map(|path| split(path).0)).collect()
     }
 
+    /// Those of them that are `tree` or lie in it.
+    pub fn touched_in(&self, tree: &str) -> BTreeSet<&str> {
+        let mut dirs = self.touched_dirs();
+        dirs.retain(|dir| {
+            let below = dir.strip_prefix(tree);
+            below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
+        });
+        dirs
+    }
+
     /// The directories with a trash in which something is put.
     pub fn trash_dirs(&self) -> BTreeSet<&str> {
         let paths = self.trashed.iter().chain(&self.kept);

@@ -364,6 +364,28 @@ site_in() {
 	esac
 }
 
+# copy_tree TREE DIR...: copies TREE to below $t/copy. What is to be changed in these directories of it is changed in the copy
+# alone: where a link leads to one of them, a copy takes the link's place, or it would lead to what is live.
+copy_tree() {
+	tree=$1
+	shift
+	mkdir -p -m 700 -- "$t/copy$tree"
+	cp -a -T -- "$tree/." "$t/copy$tree"
+	for dir in "$@"; do
+		path=$tree
+		rest=${dir#"$tree"}
+		while [ "$rest" ]; do
+			rest=${rest#/}
+			path=$path/${rest%%/*}
+			case $rest in */*) rest=/${rest#*/} ;; *) rest= ;; esac
+			[ -L "$t/copy$path" ] || continue
+			rm -- "$t/copy$path"
+			mkdir -m 700 -- "$t/copy$path"
+			cp -a -T -- "$path/." "$t/copy$path"
+		done
+	done
+}
+
 # test_config UNIT TREE COMMAND...: runs the command with its copy below $t/copy mounted over TREE, in a mount namespace
 # of its own, so that nothing is live before it is known to be sound. What it prints is in $t/dump; with $dump as its last
 # argument that is the configuration.

@@ -278,10 +278,10 @@ fn checking(steps: &Steps, insists: bool) -> Script {
             let Some(test) = test else { return };
             script.line("step {}", &[&format!("testing {unit}")]);
             script.line("if [ -d {} ]; then", &[test.tree]);
-            script.line("mkdir -p -m 700 -- \"$t/copy\"{}", &[test.tree]);
-            script.line("cp -a -T -- {} \"$t/copy\"{}", &[test.tree, test.tree]);
+            script.raw("copy_tree ").arg(test.tree);
+            script.words(steps.touched_in(test.tree));
             script
-                .raw("root=$t/copy\n")
+                .raw("\nroot=$t/copy\n")
                 .append(&steps.commit(Some(test.tree)));
             let refuses = unit == "nginx" && !insists;
             script.raw(if refuses { "dump=-T\n" } else { "dump=\n" });
@@ -375,7 +375,7 @@ fn requests(probes: &[&Probe], script: &mut Script) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::item::{Dir, Key, User, dir::OnRemove};
+    use crate::item::{Dir, Key, User, dir::OnRemove, file::of_nginx};
 
     fn create(item: Item) -> Change {
         Change {
@@ -412,6 +412,18 @@ mod tests {
             at("\nmake_users w-a") < at("\nmake_dir 0750 /srv/www/a"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn what_is_tested_is_changed_in_a_copy_of_its_own() {
+        let below = create(Item::from(of_nginx("/etc/nginx/fleet/a/x", "x")));
+        let file = create(Item::from(of_nginx("/etc/nginx/conf.d/a.conf", "a")));
+        let other = create(Item::from(of_nginx("/etc/nginx-other/b", "b")));
+        let changes = [&below, &file, &other];
+        let transaction = Transaction::new(&changes, &[], &[], 1, "1-x");
+        let text = transaction.script().text();
+        let copy = "\ncopy_tree /etc/nginx /etc/nginx/conf.d /etc/nginx/fleet/a\nroot=$t/copy\n";
+        assert!(text.contains(copy), "{text}");
     }
 
     #[test]

@@ -51,6 +51,34 @@ fn what_nginx_refuses_never_gets_live() {
 }
 
 #[test]
+fn what_links_in_the_configuration_lead_to_is_not_changed_by_a_test_of_it() {
+    let Some(world) = World::new(&["lab-1"]) else {
+        return;
+    };
+    world.fleet("add-site a.example").expect(0);
+    world.home.write("bad.conf", REFUSED);
+    world.sh(
+        "lab-1",
+        "mkdir /opt/nginx && mv /etc/nginx/conf.d /opt/nginx/ && ln -s /opt/nginx/conf.d /etc/nginx/conf.d",
+    );
+    let vhosts = || world.sh("lab-1", "cat /opt/nginx/conf.d/fleet-*");
+    let before = vhosts();
+    let set = world
+        .fleet("set-site a.example --cache 1d --snippet bad.conf")
+        .expect(1);
+    expect_words(&set.stderr, &["no_such_directive", "as it was before"]);
+    expect_same(&before, &vhosts(), "after the bad snippet");
+    world.fleet("set-site a.example --cache 1d").expect(0);
+    world.expect_served("lab-1", "a.example");
+    assert!(vhosts().contains("expires"), "it is live");
+    world.sh(
+        "lab-1",
+        "rm /etc/nginx/conf.d && mv /opt/nginx/conf.d /etc/nginx/ && rmdir /opt/nginx",
+    );
+    world.expect_settled();
+}
+
+#[test]
 fn of_five_sites_only_the_guilty_one_is_left_out() {
     let Some(world) = World::new(&["lab-1", "lab-2"]) else {
         return;
