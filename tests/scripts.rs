@@ -134,6 +134,32 @@ fn new_pools_of_php_are_waited_for() {
 }
 
 #[test]
+fn a_lock_that_cannot_be_made_is_told() {
+    for shell in shells() {
+        let said = run(
+            &shell,
+            PRELUDE,
+            "mkdir -p \"$run/lock\"; lock 0 me; echo locked",
+        );
+        assert_eq!(said, "@broken /run cannot be written to\n", "{shell:?}");
+    }
+}
+
+#[test]
+fn of_a_user_that_was_made_by_half_the_group_goes() {
+    for shell in shells() {
+        let said = run(
+            &shell,
+            UNDO,
+            "getent() { case $1-$2 in group-a) echo a:x:20000: ;; group-b) echo b:x:20001:ann ;; *) return 2 ;; esac; }\n\
+             groupdel() { echo \"groupdel $*\"; }\nuserdel() { echo \"userdel $*\"; }\n\
+             for user in a b c; do unmake_user $user; done",
+        );
+        assert_eq!(said, "groupdel -- a\n", "{shell:?}");
+    }
+}
+
+#[test]
 fn of_a_log_only_what_was_written_since_is_told() {
     for shell in shells() {
         let said = run(

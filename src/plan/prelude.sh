@@ -58,14 +58,22 @@ lost() {
 	printf '@lost %s\n' "$by"
 }
 
+# unwritable: ends the conversation where no lock can be made.
+unwritable() {
+	printf '@broken /run cannot be written to\n'
+	exit 74
+}
+
 # lock SECONDS OWNER [for-long]: takes the server's lock, or ends the conversation saying who has it. A fleet that does
 # nothing with it has to give a sign once a minute, or is taken to be gone.
 lock() {
 	# With `-p`, since another fleet may make it at the same moment.
 	# shellcheck disable=SC2174 # /run is there
-	[ -d "$run" ] || mkdir -p -m 700 -- "$run" || { printf '@broken /run cannot be written to\n'; exit 74; }
+	[ -d "$run" ] || mkdir -p -m 700 -- "$run" || unwritable
 	end=
 	while :; do
+		# Where `exec` fails the shell ends.
+		true 2>/dev/null >>"$run/lock" || unwritable
 		exec 9>>"$run/lock"
 		if ! flock -n 9; then
 			printf '@wait %s\n' "$(holder)"
@@ -165,7 +173,8 @@ make_users() {
 "
 			shift 4
 		done
-		printf '%s' "$lines" | systemd-sysusers - >&2
+		# What goes well is not told: the first line that is tells why it failed.
+		printf '%s' "$lines" | SYSTEMD_LOG_LEVEL=warning systemd-sysusers - >&2
 	else
 		while [ $# -gt 0 ]; do
 			number "$1"

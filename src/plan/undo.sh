@@ -51,7 +51,11 @@ unmake_dirs() {
 
 # unmake_user NAME: nobody else gets the number, where files of theirs may be in the trash by now.
 unmake_user() {
-	line=$(getent passwd "$1") || return 0
+	if ! line=$(getent passwd "$1"); then
+		# It failed between the two: nobody is in the group.
+		case $(getent group "$1") in *:) groupdel -- "$1" 2>/dev/null || : ;; esac
+		return 0
+	fi
 	if [ -n "${late-}" ]; then
 		make_trash
 		printf '%s\n' "$line" >>"$state/trash/users"
