@@ -74,7 +74,8 @@ impl Marks {
         format!("{} over", self.nonce)
     }
 
-    /// The command for `/bin/sh -c`: the loop, which waits at most `hold` for the next script, unless a script sets
+    /// The command for `/bin/sh -c`, without what an environment may have for tools to take options after operands for
+    /// operands (`systemctl list-units --plain`), which is the mode of bash as well: the loop, which waits at most `hold` for the next script, unless a script sets
     /// `fleet_hold` to another number of seconds.
     fn body(&self, hold: Duration, client: &str) -> String {
         let nonce = &self.nonce;
@@ -82,6 +83,7 @@ impl Marks {
         let header = HEADER;
         format!(
             "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin;LC_ALL=C;export PATH LC_ALL;\
+             unset -v POSIXLY_CORRECT;case $BASH_VERSION in ?*)set -o posix;esac;\
              umask 022;cd /;trap \"\" PIPE;\
              echo \" {client} {nonce} ready\";set --;echo \"{nonce} ready\" >&2;\
              fleet_hold={hold};\
@@ -209,6 +211,31 @@ mod tests {
         let said = String::from_utf8(output.stdout).expect("text");
         assert!(
             said.contains("ready\nhere\nfedcba9876543210 end 0\n"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn what_an_environment_says_of_operands_does_not_count() {
+        let marks = Marks::new("0123456789abcdef".to_owned(), "fedcba9876543210".to_owned());
+        let words = marks.local_command(Duration::from_secs(10), false);
+        let mut child = Command::new(&words[0])
+            .args(&words[1..])
+            .env("POSIXLY_CORRECT", "1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("a shell");
+        let mut stdin = child.stdin.take().expect("its input");
+        stdin
+            .write_all(&marks.frame("date +fine -u\n"))
+            .expect("it reads");
+        drop(stdin);
+        let output = child.wait_with_output().expect("its end");
+        let said = String::from_utf8(output.stdout).expect("text");
+        assert!(
+            said.contains("ready\nfine\nfedcba9876543210 end 0\n"),
             "{said}"
         );
     }
