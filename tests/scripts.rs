@@ -134,6 +134,25 @@ fn new_pools_of_php_are_waited_for() {
 }
 
 #[test]
+fn an_nginx_with_its_number_elsewhere_is_found() {
+    for shell in shells() {
+        let said = run(
+            &shell,
+            "",
+            "[ ! -e /run/nginx.pid ] || { echo skipped; exit; }\n\
+             bash -c 'exec -a \"nginx: master process nginx\" sleep 60' >/dev/null &\n\
+             number=$!; systemctl() { echo \"$number\"; }\n\
+             until grep -q '^nginx: master' \"/proc/$number/cmdline\"; do sleep 0.01; done\n\
+             nginx_master && [ \"$master\" = \"$number\" ] && echo found\n\
+             kill \"$number\"; systemctl() { echo 0; }; nginx_master || echo none",
+        );
+        if said != "skipped\n" {
+            assert_eq!(said, "found\nnone\n", "{shell:?}");
+        }
+    }
+}
+
+#[test]
 fn a_lock_that_cannot_be_made_is_told() {
     for shell in shells() {
         let said = run(

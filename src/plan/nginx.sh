@@ -20,7 +20,12 @@ nginx_workers() {
 nginx_master() {
 	master=
 	title=
-	[ ! -r /run/nginx.pid ] || read -r master </run/nginx.pid || :
+	if [ -r /run/nginx.pid ]; then
+		read -r master </run/nginx.pid || :
+	else
+		# The configuration may have another place for it.
+		master=$(systemctl show -p MainPID --value nginx.service 2>/dev/null) || :
+	fi
 	case $master in '' | *[!0-9]*) return 1 ;; esac
 	[ -r "/proc/$master/task/$master/children" ] || return 1
 	IFS= read -r title <"/proc/$master/cmdline" || :
