@@ -294,7 +294,7 @@ fn a_change_of_what_is_on_no_server_says_so() {
     let gone = environment
         .fleet(["remove-site", "a.example", "--yes"])
         .expect(0);
-    let words = "site a.example is on no server, and on record no more";
+    let words = "nothing to do on servers: site a.example is on none, and on record no more";
     assert!(gone.stderr.contains(words), "{gone}");
     // What is on a server that takes no part waits for it.
     run(&environment, "add-site c.example --server sg-3 --stage");

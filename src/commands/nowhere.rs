@@ -28,18 +28,18 @@ pub(super) fn tell(
         return Ending::With(Class::Partial);
     }
     let Some(there) = there.filter(|_| !is_leaving) else {
-        context
-            .ui
-            .note(&format!("{name} is on no server, and on record no more"));
+        context.ui.note(&format!(
+            "nothing to do on servers: {name} is on none, and on record no more"
+        ));
         return Ending::Done;
     };
     if !matches!(
         (kind.scope)(&there.spec),
         Ok(Scope::One | Scope::Beside { .. })
     ) {
-        context
-            .ui
-            .note(&format!("recorded; {name} is on no server"));
+        context.ui.note(&format!(
+            "nothing to do on servers: {name} is on none, and recorded"
+        ));
         return Ending::Done;
     }
     // Its server is gone for good.
