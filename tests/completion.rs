@@ -354,6 +354,7 @@ fn zsh_completes_a_line_that_is_typed() {
 fn fish_offers_what_can_follow() {
     let environment = fleet();
     environment.write("check.sh", "true\n");
+    environment.write("results/sg-1", "");
     let directory = std::path::Path::new(env!("CARGO_BIN_EXE_fleet"))
         .parent()
         .expect("a directory");
@@ -370,6 +371,12 @@ fn fish_offers_what_can_follow() {
         ),
         ("fleet list-records example.com w", "www\n"),
         ("fleet run --script=che", "--script=check.sh\n"),
+        ("fleet run --script che", "check.sh\n"),
+        ("fleet run --script 'che", "check.sh\n"),
+        ("fleet import-zone ./che", "./check.sh\n"),
+        ("fleet import-zone nothing", ""),
+        ("fleet run --output-dir re", "results/\tDirectory\n"),
+        ("fleet run --output-dir=re", "--output-dir=results/\tDirectory\n"),
         ("fleet show-site other.org ", ""),
     ] {
         let text = format!(

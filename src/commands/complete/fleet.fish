@@ -7,13 +7,16 @@ function __fleet_complete
     set -l answer (command $words[1] complete fish -- $words "$word" </dev/null 2>/dev/null)
     switch "$answer[1]"
         case files directories
-            set -l flag (string match --regex -- '^--[^=]*=' $word)
+            # Nothing before a path is one empty string: an empty list would take the paths away with it.
+            set -l flag (string match --regex -- '^--[^=]*=' $word; or echo)
             set -l path (string replace -- "$flag" '' $word)
+            set -l paths
             if test $answer[1] = files
-                printf '%s\n' $flag(__fish_complete_path $path)
+                set paths (__fish_complete_path "$path")
             else
-                printf '%s\n' $flag(__fish_complete_directories $path)
+                set paths (__fish_complete_directories "$path")
             end
+            test (count $paths) -eq 0; or printf '%s\n' $flag$paths
         case values
             set -e answer[1]
             test (count $answer) -eq 0; or printf '%s\n' $answer
