@@ -231,6 +231,25 @@ fn the_key_may_come_from_a_command() {
 }
 
 #[test]
+fn a_key_file_that_is_named_goes_before_the_command_and_does_not_hide_it() {
+    let environment = environment().with("FLEET_KEY_FILE", "named");
+    private(&environment, "vault", &("a".repeat(64) + "\n"));
+    environment.write("inventory.toml", &inventory("key_command = \"cat vault\""));
+    add(&environment, "example.com").expect(0);
+    // What moved to the command opens where the old file is still named, and can move on from there.
+    let fleet = |arguments: &[&str]| environment.fleet(arguments);
+    fleet(&["rotate-key", "--to", "command"]).expect(0);
+    opens(&environment).expect(0);
+    fleet(&["rotate-key", "--to", "file"]).expect(0);
+    opens(&environment).expect(0);
+    // Of a file that is not there, and a command whose key does not fit, both are told.
+    std::fs::remove_file(environment.path().join("named")).expect("a removed file");
+    let lost = fleet(&["rotate-key"]).expect(1);
+    assert!(lost.stderr.contains("is not at"), "{lost}");
+    assert!(lost.stderr.contains("the key command prints"), "{lost}");
+}
+
+#[test]
 fn the_key_may_come_from_a_passphrase() {
     let environment = environment();
     add(&environment, "example.com").expect(0);

@@ -120,7 +120,10 @@ impl Keys {
         known
             .as_ref()
             .is_some_and(|(epoch, _)| *epoch == sealing.epoch)
-            || (sealing.stretch.is_none() && self.first_place() == KeyPlace::File)
+            || (sealing.stretch.is_none()
+                && self.first_place() == KeyPlace::File
+                && (self.command.is_none()
+                    || matches!(self.search(KeyPlace::File, sealing), Ok(Ok(_)))))
     }
 
     /// Which place has the key in use.
@@ -219,11 +222,12 @@ impl Keys {
 
     fn open_by_place(&self, sealing: &Sealing) -> Result<(SealingKey, KeyPlace), Diagnostic> {
         let mut problems = Vec::new();
-        let mut order = vec![KeyPlace::File];
-        if self.command.is_some() && !self.named {
-            order.insert(0, KeyPlace::Command);
-        }
-        for place in order {
+        let order: &[KeyPlace] = match (&self.command, self.named) {
+            (None, _) => &[KeyPlace::File],
+            (Some(_), true) => &[KeyPlace::File, KeyPlace::Command],
+            (Some(_), false) => &[KeyPlace::Command, KeyPlace::File],
+        };
+        for &place in order {
             match self.search(place, sealing) {
                 Ok(Ok(key)) => return Ok((key, place)),
                 Ok(Err(reason)) => problems.push(Diagnostic::failed(reason)),
@@ -231,7 +235,7 @@ impl Keys {
             }
         }
         // With a command, that the usual file is not there is no news.
-        if problems.len() > 1 {
+        if problems.len() > 1 && !self.named {
             problems.retain(|problem| !problem.message.contains("is not at"));
         }
         let mut error = problems.remove(0);
