@@ -376,7 +376,10 @@ fn fish_offers_what_can_follow() {
         ("fleet import-zone ./che", "./check.sh\n"),
         ("fleet import-zone nothing", ""),
         ("fleet run --output-dir re", "results/\tDirectory\n"),
-        ("fleet run --output-dir=re", "--output-dir=results/\tDirectory\n"),
+        (
+            "fleet run --output-dir=re",
+            "--output-dir=results/\tDirectory\n",
+        ),
         ("fleet show-site other.org ", ""),
     ] {
         let text = format!(

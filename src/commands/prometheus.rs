@@ -96,8 +96,15 @@ pub(super) fn write(
 }
 
 /// Puts `text` in the place of the file at once: a collector sees the old one or the new one. The file beside it does
-/// not end in `.prom`, so that no collector reads that.
+/// not end in `.prom`, so that no collector reads that. A symbolic link is followed, and what is no file (a pipe, a
+/// device) is written to and stays what it is.
 fn replace(path: &Path, text: &str, clock: Timestamp) -> io::Result<()> {
+    if fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+        let mut other = OpenOptions::new().write(true).open(path)?;
+        return other.write_all(text.as_bytes());
+    }
+    let real = fs::canonicalize(path);
+    let path = real.as_deref().unwrap_or(path);
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
     let mut prefix = OsString::from(".");
     prefix.push(name);
@@ -146,5 +153,38 @@ fn clear(path: &Path, prefix: &OsStr, clock: Timestamp) {
         if written.is_some_and(|at| clock.duration_since(at) > LEFT) {
             let _ = fs::remove_file(entry.path());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::os::unix::fs::{FileTypeExt as _, symlink};
+
+    use super::*;
+
+    #[test]
+    fn what_is_no_file_stays_what_it_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let now = Timestamp::UNIX_EPOCH;
+        let socket = directory.path().join("socket");
+        let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        replace(&socket, "text", now).unwrap_err();
+        assert!(fs::metadata(&socket).unwrap().file_type().is_socket());
+        drop(listener);
+        let other = directory.path().join("other");
+        symlink("/dev/null", &other).unwrap();
+        replace(&other, "text", now).unwrap();
+        assert!(other.is_symlink());
+        let file = directory.path().join("fleet.prom");
+        let link = directory.path().join("link.prom");
+        symlink("fleet.prom", &link).unwrap();
+        fs::write(&file, "old").unwrap();
+        replace(&link, "new", now).unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(fs::read_to_string(&file).unwrap(), "new");
+        replace(directory.path(), "text", now).unwrap_err();
+        assert_eq!(fs::read_dir(&directory).unwrap().count(), 4);
     }
 }
