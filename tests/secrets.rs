@@ -2,8 +2,9 @@
 
 mod support;
 
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use support::environment::{Environment, Outcome};
@@ -407,5 +408,51 @@ fn a_secret_in_a_file_that_others_can_read_is_warned_of() {
             let warned = said.contains("can be read by others") && said.contains("chmod 600");
             assert_eq!(warned, is_warned, "{command}: {said}");
         }
+    }
+}
+
+#[test]
+fn an_interrupt_at_a_passphrase_leaves_the_terminal_as_it_was() {
+    let environment = environment();
+    let fleet = fleet::shell::quote(env!("CARGO_BIN_EXE_fleet"));
+    let line =
+        format!("trap : INT; {fleet} rotate-key --to passphrase; echo \"ended $?\"; stty -a");
+    let template = environment.command([""; 0]);
+    let mut command = Command::new("script");
+    command
+        .args(["--quiet", "--return", "--command", &line, "/dev/null"])
+        .current_dir(environment.path())
+        .env_clear()
+        .env("SHELL", "/bin/sh");
+    for (name, value) in template.get_envs() {
+        command.env(name, value.unwrap_or_default());
+    }
+    let mut script = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("script(1)");
+    let mut keys = script.stdin.take().expect("a pipe");
+    let mut shown = script.stdout.take().expect("a pipe");
+    let mut seen = String::new();
+    let mut buffer = [0; 4096];
+    loop {
+        let length = shown.read(&mut buffer).expect("a terminal");
+        if length == 0 {
+            break;
+        }
+        let asked = seen.contains("secrets: ");
+        seen += &String::from_utf8_lossy(&buffer[..length]);
+        if seen.contains("secrets: ") && !asked {
+            keys.write_all(b"\x03").expect("a key");
+        }
+    }
+    script.wait().expect("an end");
+    assert!(seen.contains("ended 130"), "{seen}");
+    for mode in [" echo ", " icanon ", " isig "] {
+        assert!(
+            seen.replace(['\n', ';'], " ").contains(mode),
+            "{mode}: {seen}"
+        );
     }
 }
