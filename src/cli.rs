@@ -105,7 +105,7 @@ pub fn root(width: usize) -> Command {
         .help_template(help_template(&entries, width));
     root.subcommands(entries.into_iter().map(|entry| {
         let examples = examples(&entry);
-        let described = described(&entry, width);
+        let described = described(&entry, &examples, width);
         let command = entry.command.next_line_help(false).help_template(described);
         if examples.is_empty() {
             command
@@ -238,7 +238,7 @@ fn help_template(entries: &[Entry], width: usize) -> String {
 }
 
 /// The help of a command: its one line, what it does, then its arguments.
-fn described(entry: &Entry, width: usize) -> String {
+fn described(entry: &Entry, examples: &str, width: usize) -> String {
     let mut out = String::from("{about-with-newline}\n");
     for paragraph in &entry.description {
         let mut lines = String::new();
@@ -248,7 +248,12 @@ fn described(entry: &Entry, width: usize) -> String {
         }
         out.push('\n');
     }
-    out + "{usage-heading} {usage}\n\n{all-args}{after-help}"
+    out.push_str("{usage-heading} {usage}\n\n{all-args}");
+    if !examples.is_empty() {
+        // Not as `{after-help}`, which clap wraps: a line break within quotes makes another command of an example.
+        let _ = write!(out, "\n\n{examples}");
+    }
+    out
 }
 
 /// Appends the words of `text`, each after a blank, and breaks lines before `width`; `column` is where the text

@@ -27,6 +27,21 @@ fn version_and_help_are_data_and_succeed() {
 }
 
 #[test]
+fn examples_can_be_pasted_as_they_stand() {
+    let environment = Environment::new();
+    let line = "  fleet add-cron backup --schedule '30 3 * * *' --command 'tar czf /var/backups/etc.tgz /etc'\n";
+    let help = environment.fleet(["add-cron", "--help"]).expect(0);
+    assert!(help.stdout.contains(line), "{help}");
+    let narrow = environment.fleet_at_terminal(&["add-cron", "--help"], 40);
+    assert!(
+        narrow
+            .stdout
+            .contains("'tar czf /var/backups/etc.tgz /etc'"),
+        "{narrow}"
+    );
+}
+
+#[test]
 fn without_a_command_the_help_is_shown_and_it_is_a_usage_error() {
     let outcome = Environment::new().fleet([""; 0]).expect(2);
     assert!(outcome.stdout.contains("Usage: fleet"), "{outcome}");

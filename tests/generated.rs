@@ -141,7 +141,14 @@ fn page(command: Command) -> Vec<u8> {
         .manual("fleet")
         .render(&mut text)
         .expect("a page in memory");
-    text
+    // As they stand: in a filled paragraph, blanks and line breaks would get into what is quoted.
+    let text = String::from_utf8(text).expect("UTF-8");
+    match text.split_once(".SH EXTRA\nExamples:\n") {
+        Some((before, examples)) => {
+            format!("{before}.SH EXAMPLES\n.nf\n{}\n.fi\n", examples.trim_end()).into()
+        }
+        None => text.into(),
+    }
 }
 
 #[test]
