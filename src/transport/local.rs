@@ -46,7 +46,8 @@ impl LocalReader {
                     return match status {
                         Ok(status) => match status.code() {
                             Some(code) => Event::Status(code),
-                            None => Event::Signal(status.to_string()),
+                            // It says "signal: 9 (SIGKILL)".
+                            None => Event::Signal(status.to_string().replace("signal: ", "")),
                         },
                         Err(_) => Event::Closed,
                     };

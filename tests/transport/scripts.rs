@@ -402,4 +402,10 @@ async fn this_machine_without_ssh() {
     let (output, _) = run(&mut session, "exit 5\n").await.unwrap();
     assert_eq!(output.status, 5);
     session.close().await;
+    let mut session = home.connector().open(&server).await.unwrap();
+    let killed = run(&mut session, "kill -KILL $$\n").await.unwrap_err();
+    assert!(
+        format!("{killed:?}").contains("ended by signal 9 (SIGKILL)"),
+        "{killed:?}"
+    );
 }

@@ -54,7 +54,7 @@ pub(super) fn name(input: &str) -> Result<String, Invalid> {
         };
         invalid.push_with_hint(
             "",
-            format!("{shown} has a `{}` in it", bad.escape_default()),
+            format!("{shown} has a `{}` in it", bad.escape_debug()),
             hint,
         );
     } else if input.starts_with(['-', '_']) {

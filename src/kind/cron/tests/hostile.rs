@@ -207,4 +207,9 @@ fn names_are_what_cron_reads() {
     for name in ["a.b", "a~", "-a", "_a", "a/b", "..", "ä", "a b", "a\n"] {
         assert!(Cron::canonical_name(name).is_err(), "{name}");
     }
+    let foreign = Cron::canonical_name("bücher").unwrap_err();
+    assert!(
+        format!("{foreign:?}").contains("has a `ü` in it"),
+        "{foreign:?}"
+    );
 }
