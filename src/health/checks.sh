@@ -117,7 +117,8 @@ c_postgres() {
 # c_zones ZONE...: for which of them the server itself answers.
 c_zones() {
     command -v dig >/dev/null || { echo 'check zones unasked'; return; }
-    printf '%s. SOA\n' "$@" | timeout 10 dig @127.0.0.1 +norecurse +tries=1 +time=2 +noall +answer -f - 2>/dev/null |
+    pdns_at
+    printf '%s. SOA\n' "$@" | timeout 10 dig "@$pdns_address" -p "$pdns_port" +norecurse +tries=1 +time=2 +noall +answer -f - 2>/dev/null |
         while read -r c_name _ _ c_value _; do
             [ "$c_value" != SOA ] || printf 'check zone %s\n' "$c_name"
         done

@@ -11,13 +11,18 @@ use super::{Atom, Props, Removal, Steps, props};
 use crate::shell::{Script, Secret};
 
 mod guard;
+#[cfg(test)]
+mod listens_tests;
 mod make;
 mod sql;
 
 use sql::Sql;
 
+/// Where `PowerDNS` answers on a server, as a shell function.
+pub const LISTENS: &str = include_str!("zone/listens.sh");
+
 /// The shell functions that work with zones.
-pub const SHELL: &str = include_str!("zone/zones.sh");
+pub const SHELL: &str = concat!(include_str!("zone/listens.sh"), include_str!("zone/zones.sh"));
 
 /// A zone on a server.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -627,3 +627,34 @@ fn a_secondary_that_no_notice_reaches_is_told_to_follow() {
         &["`lab-2` lags behind with zone example.com"],
     );
 }
+
+#[test]
+fn a_name_server_is_asked_where_it_listens_and_its_configuration_may_have_remarks() {
+    let Some(world) = name_servers(&["lab-1"]) else {
+        return;
+    };
+    world
+        .fleet("add-zone example.com --server lab-1 --address 192.0.2.10")
+        .expect(0);
+    let address = world.lab.address(11);
+    for (at, config) in [
+        format!("local-address={address} # the public one"),
+        "local-port=5300".to_owned(),
+        "gsqlite3-database=/var/lib/powerdns/pdns.sqlite3  # of all zones ".to_owned(),
+    ]
+    .iter()
+    .enumerate()
+    {
+        world.sh(
+            "lab-1",
+            &format!(
+                "printf '%s\\n' '{config}' >/etc/powerdns/pdns.d/own.conf && systemctl restart pdns"
+            ),
+        );
+        world
+            .fleet(&format!("add-record example.com host{at} A 192.0.2.{at}"))
+            .expect(0);
+        let shown = world.fleet("show-zone example.com").expect(0);
+        expect_words(&shown.stdout, &["serial  20"]);
+    }
+}

@@ -2,6 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::item::zone::LISTENS;
 use crate::kind::wanted::{Page, Wanted};
 use crate::model::ResourceName;
 use crate::shell::Script;
@@ -42,7 +43,10 @@ impl Asked {
     /// limit knows that much.
     pub fn script(&self) -> Script {
         let mut script = Script::new();
-        script.raw(FUNCTIONS).raw("echo 'check begin'\n");
+        script
+            .raw(LISTENS)
+            .raw(FUNCTIONS)
+            .raw("echo 'check begin'\n");
         if !self.only {
             script.raw("c_reboot\nc_mail\n");
         }
@@ -112,7 +116,8 @@ mod tests {
         let script = asked.script();
         let text = script
             .text()
-            .strip_prefix(FUNCTIONS)
+            .strip_prefix(LISTENS)
+            .and_then(|text| text.strip_prefix(FUNCTIONS))
             .expect("the functions");
         text.to_owned()
     }

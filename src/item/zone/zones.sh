@@ -2,8 +2,9 @@
 
 # zones_ready: finds the database that PowerDNS is configured to use.
 zones_ready() {
-	# The last one counts.
-	zones=$(sed -n -e '/^[[:space:]]*gsqlite3-database[[:space:]]*=[[:space:]]*/{s///;h;}' -e '${x;p;}' \
+	# The last one counts, without the remark behind it.
+	zones=$(sed -n -e '/^[[:space:]]*gsqlite3-database[[:space:]]*=[[:space:]]*/{s///;s/[[:space:]]#.*//;s/[[:space:]]*$//;h;}' \
+		-e '${x;p;}' \
 		/etc/powerdns/pdns.conf /etc/powerdns/pdns.d/*.conf 2>/dev/null) || :
 	[ -n "$zones" ] && [ -s "$zones" ] && command -v sqlite3 >/dev/null
 }
@@ -62,10 +63,11 @@ zones_sign() {
 # zones_answered ZONE...: the server itself must answer for each, for a few seconds.
 zones_answered() {
 	command -v dig >/dev/null || return 0
+	pdns_at
 	printf '%s. SOA\n' "$@" >"$t/questions"
 	tries=0
 	while :; do
-		timeout 30 dig @127.0.0.1 +tries=1 +time=2 +noall +answer -f "$t/questions" >"$t/answers" 2>&1 || :
+		timeout 30 dig "@$pdns_address" -p "$pdns_port" +tries=1 +time=2 +noall +answer -f "$t/questions" >"$t/answers" 2>&1 || :
 		[ "$(grep -c '[[:space:]]SOA[[:space:]]' "$t/answers")" -lt $# ] || return 0
 		tries=$((tries + 1))
 		[ "$tries" -lt 10 ] || break

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::Zone;
 use super::name::Name;
+use crate::item::zone::LISTENS;
 use crate::kind::Heard;
 use crate::shell::Script;
 
@@ -76,9 +77,10 @@ fn spread(all: &[String], most: usize) -> Vec<String> {
 
 /// Puts questions to the server's own name server, all in one go.
 fn dig(questions: &[String], out: &mut Script) {
-    out.raw("command -v dig >/dev/null && printf '%s\\n'")
+    out.raw(LISTENS)
+        .raw("pdns_at\ncommand -v dig >/dev/null && printf '%s\\n'")
         .words(questions.iter().map(String::as_str));
-    out.raw(" | timeout 30 dig @127.0.0.1 +tries=1 +time=3 +noall +answer -f - 2>/dev/null\n:\n");
+    out.raw(" | timeout 30 dig \"@$pdns_address\" -p \"$pdns_port\" +tries=1 +time=3 +noall +answer -f - 2>/dev/null\n:\n");
 }
 
 /// Has a server transfer zones from their first one now: it may have asked before there was anything, and else waits for a
