@@ -14,6 +14,8 @@ use crate::shell::Script;
 mod cover;
 mod evaluate;
 mod live;
+#[cfg(test)]
+mod load_tests;
 mod rule;
 mod span;
 #[cfg(test)]

@@ -463,3 +463,31 @@ fn what_goes_on_when_the_firewall_comes_goes_on() {
     assert_eq!(doors(&world, "lab-1", 80), "");
     world.sh("lab-2", "rm -f /run/say-it");
 }
+
+#[test]
+fn rules_that_cannot_be_written_for_the_next_boot_are_taken_back() {
+    let Some(world) = World::new(&["lab-1"]) else {
+        return;
+    };
+    world.fleet("enable-firewall lab-1").expect(0);
+    world
+        .fleet("add-rule web --allow --port 8080 --on lab-1")
+        .expect(0);
+    world.sh(
+        "lab-1",
+        "cp /etc/fleet/firewall /root/kept && mount -t tmpfs -o size=8k,mode=755 full /etc/fleet && \
+         cp /root/kept /etc/fleet/firewall && head -c 4096 /dev/zero >/etc/fleet/more",
+    );
+    let full = world.fleet("set-rule web --port 8081").expect(1);
+    expect_words(
+        &full.stderr,
+        &["/etc/fleet/firewall cannot be written", "as it was before"],
+    );
+    world.sh(
+        "lab-1",
+        "cmp /root/kept /etc/fleet/firewall && umount /etc/fleet",
+    );
+    assert!(rules(&world, "lab-1").contains("8080"));
+    world.expect_settled();
+    world.fleet("set-rule web --port 8081").expect(0);
+}

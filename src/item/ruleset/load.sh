@@ -9,18 +9,29 @@ firewall_keep() {
 		if [ -e "$file" ] || [ -L "$file" ]; then cp -a --parents -t "$t/firewall-before" -- "$file"; fi
 	done
 	cat /proc/sys/kernel/random/boot_id >"$t/boot-id"
-	nft list table inet fleet >"$t/rules-before" 2>/dev/null || rm -f -- "$t/rules-before"
+	if nft list table inet fleet >"$t/rules-before" 2>/dev/null; then
+		# nft does not say that a disk is full.
+		if [ "$(tail -n 1 -- "$t/rules-before")" != '}' ]; then
+			why 'the rules in force cannot be kept for the way back: is the disk full?'
+			return 1
+		fi
+	elif nft list table inet fleet >/dev/null 2>&1; then
+		why 'the rules in force cannot be kept for the way back: is the disk full?'
+		return 1
+	else
+		rm -f -- "$t/rules-before"
+	fi
 	sync -f "$t"
 	: >"$t/firewall-kept"
 	sync -f "$t"
 }
 
-# firewall_put FILE CONTENT: writes beside a file what is to be moved there, and says whether it is anything new.
+# firewall_put FILE CONTENT: writes beside a file what is to be moved there, and says whether it is anything new. It is called
+# in conditions, where nothing that fails ends a script by itself.
 firewall_put() {
 	if [ -e "$1" ] && printf %s "$2" | cmp -s - "$1"; then return 1; fi
-	[ -d "${1%/*}" ] || mkdir -p -m 755 -- "${1%/*}"
-	printf %s "$2" >"$1.fleet-undo"
 	put="$put $1"
+	{ [ -d "${1%/*}" ] || mkdir -p -m 755 -- "${1%/*}"; } && printf %s "$2" >"$1.fleet-undo" || unwritten=$1
 }
 
 # firewall_reread: has systemd read the units anew if it has them in memory; else it reads them when it needs them.
@@ -68,11 +79,15 @@ firewall_load() {
 	fi
 	step 'keeping the firewall rules'
 	units=/etc/systemd/system
-	put='' changed=''
+	put='' changed='' unwritten=''
 	firewall_put /etc/fleet/firewall "$1" || :
 	umask 022
 	if firewall_put "$units/fleet-firewall.service" "$2"; then changed=1; fi
 	if firewall_put "$units/nftables.service.d/fleet.conf" "$3"; then changed=1; fi
+	if [ -n "$unwritten" ]; then
+		why "$unwritten cannot be written, by which the rules would be loaded at the next boot"
+		return 1
+	fi
 	# Whole on the disk before it is there; none of these names has a blank.
 	for file in $put; do printf '%s.fleet-undo\n' "$file"; done | xargs -r sync --
 	for file in $put; do mv -f -T -- "$file.fleet-undo" "$file"; done

@@ -1,0 +1,48 @@
+//! Shell functions that load the rules, run in the shell of this machine.
+
+#![allow(clippy::unwrap_used)]
+
+use std::process::{Command, Stdio};
+
+/// What `sh` prints, with the functions there.
+fn run(script: &str) -> String {
+    let functions = super::LOAD;
+    let script = format!("{functions}why() {{ printf 'why %s\\n' \"$1\"; }}\nset -e\nput='' unwritten=''\n{script}");
+    let output = Command::new("sh")
+        .args(["-c", &script])
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn a_file_for_the_next_boot_that_cannot_be_written_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("firewall");
+    let path = path.to_str().unwrap();
+    std::os::unix::fs::symlink("/dev/full", format!("{path}.fleet-undo")).unwrap();
+    let put = format!("if firewall_put {path} rules; then echo new; fi; echo \"$unwritten\"");
+    assert_eq!(run(&put), format!("new\n{path}\n"));
+    std::fs::remove_file(format!("{path}.fleet-undo")).unwrap();
+    assert_eq!(run(&put), "new\n\n");
+    std::fs::write(path, "rules").unwrap();
+    assert_eq!(run(&put), "\n");
+}
+
+#[test]
+fn rules_that_cannot_be_kept_whole_are_not_replaced() {
+    let dir = tempfile::tempdir().unwrap();
+    let keep = |listing: &str| {
+        let nft = format!("t={}; firewall_files=''; sync() {{ :; }}; nft() {{ {listing}; }}", dir.path().display());
+        let said = run(&format!("{nft}\nrm -rf \"$t/firewall-before\" \"$t/firewall-kept\" \"$t/rules-before\"\nfirewall_keep || exit\necho kept\n[ ! -e \"$t/rules-before\" ] || echo rules"));
+        assert_eq!(said.contains("kept\n"), dir.path().join("firewall-kept").exists());
+        said
+    };
+    assert_eq!(keep("printf 'table inet fleet {\\n}\\n'"), "kept\nrules\n");
+    assert_eq!(keep("return 1"), "kept\n");
+    // nft ends well where a disk is full.
+    for full in ["printf 'table inet fleet {\\n\\tset ban'", ":", "if [ -e \"$t/once\" ]; then rm -- \"$t/once\"; else : >\"$t/once\"; return 1; fi"] {
+        assert_eq!(keep(full), "why the rules in force cannot be kept for the way back: is the disk full?\n");
+    }
+}
