@@ -80,7 +80,7 @@ impl Verb for ImportZone {
                 name: &zone,
             };
             return edit.run(context, None, |spec: &mut Zone, _now| {
-                spec.forget_soa();
+                spec.forget_soa(&read);
                 spec.take_in(read, &zone);
                 Ok(())
             });

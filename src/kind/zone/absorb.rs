@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::name::Name;
+use super::records::RecordSet;
 use super::{TransferKey, Zone, file, records, template};
 use crate::diagnostic::Invalid;
 use crate::kind::Edge;
@@ -54,9 +55,14 @@ impl Zone {
         }
     }
 
-    /// Forgets what the SOA of a master file will say anew.
-    pub fn forget_soa(&mut self) {
-        self.ttl = None;
+    /// Forgets what a master file says anew: what it does not say stays as it was set.
+    pub fn forget_soa(&mut self, read: &file::Read) {
+        if read.ttl.is_some() {
+            self.ttl = None;
+        }
+        if !read.sets.iter().any(RecordSet::is_soa) {
+            return;
+        }
         self.mname = None;
         self.email = None;
         self.refresh = None;
@@ -80,11 +86,7 @@ impl Zone {
             }
             (Some(_), None) => {}
         }
-        let Some(at) = self
-            .records
-            .iter()
-            .position(|set| set.rtype == "SOA" && set.name == "@")
-        else {
+        let Some(at) = self.records.iter().position(RecordSet::is_soa) else {
             return;
         };
         let soa = self.records.remove(at);

@@ -170,6 +170,8 @@ struct Record {
     name: Name,
     rtype: RecordType,
     ttl: Option<u32>,
+    /// What is written beside it.
+    own_ttl: Option<u32>,
     value: String,
 }
 
@@ -262,6 +264,7 @@ impl Reader {
             // Where a file says nothing of times to live, the last figure of the SOA is the default (BIND; RFC 1035, 3.3.13).
             self.last_ttl = value.split(' ').nth(6).and_then(|least| least.parse().ok());
         }
+        let own_ttl = ttl;
         let ttl = ttl.or(if self.ttl.is_some() {
             None
         } else {
@@ -272,6 +275,7 @@ impl Reader {
             rtype,
             // With `$TTL` in force the default is kept as such only where the file has just one.
             ttl: ttl.or(self.ttl),
+            own_ttl,
             value,
         });
         Ok(())
@@ -334,7 +338,20 @@ impl Reader {
                 self.signed
             ));
         }
-        let default = self.ttl;
+        let soa = self
+            .records
+            .iter()
+            .find(|record| record.rtype == RecordType::SOA && record.name == zone);
+        let soa_ttl = soa.and_then(|soa| soa.own_ttl);
+        // A transfer has no `$TTL`. The SOA has the default of its zone.
+        let default = self.ttl.or(soa_ttl);
+        if let (Some(default), Some(own)) = (default, soa_ttl)
+            && own != default
+        {
+            self.notes.push(format!(
+                "the SOA gets the time to live of the zone, {default}, and not {own}"
+            ));
+        }
         let mut sets: Vec<RecordSet> = Vec::new();
         let mut outside = 0;
         let mut index = std::collections::HashMap::new();
@@ -381,6 +398,10 @@ impl Reader {
                 }
             }
             if set.values.contains(&record.value) {
+                // A transfer ends with the SOA that it began with.
+                if record.rtype == RecordType::SOA {
+                    continue;
+                }
                 self.notes.push(format!(
                     "{} {} is there twice",
                     set.label(),

@@ -34,6 +34,11 @@ pub struct RecordSet {
 }
 
 impl RecordSet {
+    /// Whether it is the SOA of the zone.
+    pub(super) fn is_soa(&self) -> bool {
+        self.rtype == "SOA" && self.name == "@"
+    }
+
     /// The type.
     pub(super) fn record_type(&self) -> Result<RecordType, Reason> {
         self.rtype.parse().map_err(|message| Reason {

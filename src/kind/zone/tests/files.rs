@@ -78,16 +78,58 @@ fn a_transfer_as_dig_prints_it_is_read() {
     assert_eq!(
         lines(&read),
         [
-            "@ 3600 SOA ns1.example.org. h.example.org. 7 1 2 3 4",
+            "@ - SOA ns1.example.org. h.example.org. 7 1 2 3 4",
             "@ 60 TXT \"a\" \"b\""
         ]
     );
-    assert!(
-        read.notes
-            .iter()
-            .any(|note| note.starts_with("2 records of the signing")),
-        "{:?}",
-        read.notes
+    // As it was served: the SOA has the default of its zone.
+    assert_eq!(read.ttl, Some(3600));
+    assert_eq!(read.notes.len(), 1, "{:?}", read.notes);
+    assert!(read.notes[0].starts_with("2 records of the signing"));
+}
+
+#[test]
+fn what_a_file_does_not_say_stays_as_it_was_set() {
+    let settings = || Zone {
+        ttl: Some("5m".to_owned()),
+        mname: Some("ns.example.net".to_owned()),
+        email: Some("me@example.net".to_owned()),
+        refresh: Some("2h".to_owned()),
+        ..Zone::default()
+    };
+    let import = |text: &str| {
+        let read = file::read(text, Some("example.com")).unwrap();
+        let mut zone = settings();
+        zone.forget_soa(&read);
+        zone.take_in(read, "example.com");
+        zone
+    };
+    let records = import("@ A 192.0.2.1\n");
+    assert_eq!(records.records.len(), 1);
+    let kept = Zone {
+        records: records.records.clone(),
+        ..settings()
+    };
+    assert_eq!(
+        serde_json::to_value(&records).unwrap(),
+        serde_json::to_value(&kept).unwrap()
+    );
+    assert_eq!(
+        import("$TTL 60\n@ A 192.0.2.1\n").ttl.as_deref(),
+        Some("60")
+    );
+    let soa = import("@ SOA ns1 hostmaster 1 1h 10m 2w 5m\n@ A 192.0.2.1\n");
+    assert_eq!(soa.mname.as_deref(), Some("ns1.example.com."));
+    assert_eq!((soa.email, soa.refresh.as_deref()), (None, Some("3600")));
+}
+
+#[test]
+fn the_soa_has_the_default_of_its_zone_and_that_is_told() {
+    let read = read("$TTL 1h\n@ 60 SOA ns1 hostmaster 1 1h 10m 2w 5m\na A 192.0.2.1\n").unwrap();
+    assert_eq!(read.ttl, Some(3600));
+    assert_eq!(
+        read.notes,
+        ["the SOA gets the time to live of the zone, 3600, and not 60"]
     );
 }
 
@@ -175,7 +217,7 @@ fn without_times_to_live_the_soa_has_the_default() {
         file(""),
         ["a 300 A 192.0.2.1", "b 7 A 192.0.2.1", "c 7 A 192.0.2.1"]
     );
-    assert_eq!(file("60")[0], "a 60 A 192.0.2.1");
+    assert_eq!(file("60")[0], "a - A 192.0.2.1");
 }
 
 #[test]
