@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 /// What `sh` prints, with the functions there.
 fn run(script: &str) -> String {
-    let functions = super::LOAD;
+    let functions = [super::UNDO, super::LOAD].concat();
     let script = format!("{functions}why() {{ printf 'why %s\\n' \"$1\"; }}\nset -e\nput='' unwritten=''\n{script}");
     let output = Command::new("sh")
         .args(["-c", &script])
@@ -45,4 +45,24 @@ fn rules_that_cannot_be_kept_whole_are_not_replaced() {
     for full in ["printf 'table inet fleet {\\n\\tset ban'", ":", "if [ -e \"$t/once\" ]; then rm -- \"$t/once\"; else : >\"$t/once\"; return 1; fi"] {
         assert_eq!(keep(full), "why the rules in force cannot be kept for the way back: is the disk full?\n");
     }
+}
+
+/// What nftables is asked and given while the rules of before are brought back.
+fn restored(script: &str) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    let stage = "nft() { printf 'nft %s\\n' \"$*\"; [ \"$1\" != -f ] || cat; }
+        cat /proc/sys/kernel/random/boot_id >\"$t/boot-id\"\necho old >\"$t/rules-before\"\n: >\"$t/firewall-kept\"";
+    run(&format!("t={}\n{stage}\n{script}", dir.path().display()))
+}
+
+#[test]
+fn rules_that_were_brought_back_are_not_taken_away_by_who_comes_late() {
+    let whole = "nft -f -\nadd table inet fleet\ndelete table inet fleet\nold\n";
+    assert_eq!(restored("firewall_restore"), whole);
+    // The timer waits for the undo, which takes everything away that it would bring back.
+    let late = "exec 6<\"$t/firewall-kept\"; flock 6; firewall_restore 2>/dev/null & sleep 0.2; rm -r -- \"$t\"; flock -u 6; wait $! || :";
+    assert_eq!(restored(late), "");
+    // What cannot be read makes no ruleset that nftables takes.
+    let unread = restored("rm -- \"$t/rules-before\"; mkdir -- \"$t/rules-before\"; firewall_restore 2>/dev/null");
+    assert!(unread.ends_with("\nunread\n"), "{unread}");
 }

@@ -1,8 +1,16 @@
-# firewall_restore: brings the rules back that were in force before. After a boot those are the ones that it loaded.
-firewall_restore() {
+# firewall_restore: brings the rules back that were in force before, the timer and the undo one after the other: the timer
+# may be slow, and the undo does not only do the same but takes away what they are brought back from.
+firewall_restore() { firewall_bring_back 7<"$t/firewall-kept"; }
+
+# firewall_bring_back: after a boot those are the rules that it loaded.
+firewall_bring_back() {
+	flock 7
+	# All was done while we waited.
+	[ -e "$t/boot-id" ] || return 0
 	if [ "$(cat "$t/boot-id")" = "$(cat /proc/sys/kernel/random/boot_id)" ]; then
 		if [ -e "$t/rules-before" ]; then
-			{ printf 'add table inet fleet\ndelete table inet fleet\n' && cat -- "$t/rules-before"; } | nft -f -
+			# What cannot be read makes it no ruleset, rather than none.
+			{ printf 'add table inet fleet\ndelete table inet fleet\n' && cat -- "$t/rules-before" || echo unread; } | nft -f -
 			return
 		fi
 	elif [ -e /etc/fleet/firewall ]; then
