@@ -657,4 +657,8 @@ fn a_name_server_is_asked_where_it_listens_and_its_configuration_may_have_remark
         let shown = world.fleet("show-zone example.com").expect(0);
         expect_words(&shown.stdout, &["serial  20"]);
     }
+    // One that is stopped is not passed over.
+    world.sh("lab-1", "systemctl stop pdns");
+    let shown = world.fleet("show-zone example.com").expect(0);
+    expect_words(&shown.stdout, &["on lab-1", "tells nothing of it"]);
 }

@@ -7,9 +7,12 @@ use serde_json::{Map, Value};
 use crate::commands::agree::{agrees, laggards};
 use crate::commands::ask::{self, Known};
 use crate::kind::{Kind, Summary};
-use crate::model::{Resource, ServerName};
+use crate::model::{PlacementStatus, Resource, ServerName};
 use crate::plan::follow::staying;
 use crate::ui::{Cell, Page, Table, Tone};
+
+/// Of a server that answered and told nothing: its service is stopped, or has never heard of it.
+const SILENT: &str = "tells nothing of it";
 
 fn behind(kind: &Kind, resource: &Resource, known: &Known) -> BTreeSet<ServerName> {
     let laggards = laggards(kind, resource, known).into_iter();
@@ -44,6 +47,16 @@ pub(super) fn print(page: &mut Page, kind: &Kind, resource: &Resource, known: &K
             .toned_line("on its servers", Tone::Strong)
             .table(&side_by_side(kind, resource, known));
     }
+    if !together && !kind.agree.is_empty() && !resource.suspended {
+        for placement in staying(&resource.placements) {
+            let server = &placement.server;
+            let silent = known.answered.contains(server) && known.of(server, &resource.name.name).is_none();
+            if silent && placement.status == PlacementStatus::Applied {
+                let fields = [("state", SILENT.to_owned(), Tone::Bad)];
+                page.end().toned_line(&format!("on {server}"), Tone::Strong).fields(fields);
+            }
+        }
+    }
     // What several tell alike is there once.
     let mut parts: Vec<(Vec<&str>, Summary)> = Vec::new();
     for ((server, _), columns) in &known.columns {
@@ -70,6 +83,10 @@ fn side_by_side(kind: &Kind, resource: &Resource, known: &Known) -> Table {
     }
     table = table.column("state");
     let behind = behind(kind, resource, known);
+    // Nobody lags behind a first one that is silent.
+    let known_of_first = staying(&resource.placements)
+        .next()
+        .is_some_and(|first| known.of(&first.server, &resource.name.name).is_some());
     for (at, placement) in staying(&resource.placements).enumerate() {
         let server = &placement.server;
         let columns = known.of(server, &resource.name.name);
@@ -79,7 +96,8 @@ fn side_by_side(kind: &Kind, resource: &Resource, known: &Known) -> Table {
         };
         let (state, tone) = match columns {
             _ if !known.answered.contains(server) => ("did not answer", Tone::Warn),
-            None => ("does not have it", Tone::Bad),
+            None => (SILENT, Tone::Bad),
+            Some(_) if !known_of_first => ("tells it alone", Tone::Warn),
             Some(_) if behind.contains(server) => ("lags behind", Tone::Warn),
             Some(_) if at == 0 => ("the first", Tone::Good),
             Some(_) => ("follows", Tone::Good),
