@@ -172,6 +172,8 @@ struct Record {
     ttl: Option<u32>,
     /// What is written beside it.
     own_ttl: Option<u32>,
+    /// The `$TTL` in force.
+    default: Option<u32>,
     value: String,
 }
 
@@ -276,6 +278,7 @@ impl Reader {
             // With `$TTL` in force the default is kept as such only where the file has just one.
             ttl: ttl.or(self.ttl),
             own_ttl,
+            default: self.ttl,
             value,
         });
         Ok(())
@@ -343,8 +346,9 @@ impl Reader {
             .iter()
             .find(|record| record.rtype == RecordType::SOA && record.name == zone);
         let soa_ttl = soa.and_then(|soa| soa.own_ttl);
-        // A transfer has no `$TTL`. The SOA has the default of its zone.
-        let default = self.ttl.or(soa_ttl);
+        // The SOA has the default of its zone: the one in force beside it. A transfer has no `$TTL`.
+        let in_force = soa.and_then(|soa| soa.default);
+        let default = in_force.or(self.ttl).or(soa_ttl);
         if let (Some(default), Some(own)) = (default, soa_ttl)
             && own != default
         {
@@ -413,6 +417,12 @@ impl Reader {
         }
         if outside > 20 {
             invalid.push("", format!("and {} more names", outside - 20));
+        }
+        if sets.iter().any(|set| set.is_soa() && set.values.len() > 1) {
+            invalid.push(
+                "",
+                "the zone has several SOA, it can have one (RFC 1035, 5.2)",
+            );
         }
         sort(&mut sets);
         invalid.into_result()?;

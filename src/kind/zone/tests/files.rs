@@ -125,11 +125,29 @@ fn what_a_file_does_not_say_stays_as_it_was_set() {
 
 #[test]
 fn the_soa_has_the_default_of_its_zone_and_that_is_told() {
-    let read = read("$TTL 1h\n@ 60 SOA ns1 hostmaster 1 1h 10m 2w 5m\na A 192.0.2.1\n").unwrap();
+    let one = read("$TTL 1h\n@ 60 SOA ns1 hostmaster 1 1h 10m 2w 5m\na A 192.0.2.1\n").unwrap();
+    assert_eq!(one.ttl, Some(3600));
+    assert_eq!(
+        one.notes,
+        ["the SOA gets the time to live of the zone, 3600, and not 60"]
+    );
+    let text =
+        "$TTL 1h\n@ SOA ns1 hostmaster 1 1h 10m 2w 5m\na A 192.0.2.1\n$TTL 60\nb A 192.0.2.1\n";
+    let read = read(text).unwrap();
     assert_eq!(read.ttl, Some(3600));
     assert_eq!(
-        read.notes,
-        ["the SOA gets the time to live of the zone, 3600, and not 60"]
+        lines(&read)[1..],
+        ["a - A 192.0.2.1", "b 60 A 192.0.2.1"].map(str::to_owned)
+    );
+    assert_eq!(read.notes.len(), 0, "{:?}", read.notes);
+}
+
+#[test]
+fn of_several_soa_none_is_chosen() {
+    let text = "@ SOA ns1 hostmaster 1 1h 10m 2w 5m\n@ SOA ns2 hostmaster 2 1h 10m 2w 5m\n";
+    assert_eq!(
+        read(text).unwrap_err(),
+        ["the zone has several SOA, it can have one (RFC 1035, 5.2)"]
     );
 }
 
