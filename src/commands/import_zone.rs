@@ -1,5 +1,6 @@
 //! `fleet import-zone`: the records of a master file as a zone.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::{Args, Command};
@@ -12,12 +13,12 @@ use super::flags::{InWaves, Staging};
 use super::{Ending, Example, Group, KindVerb, Verb};
 use crate::context::Context;
 use crate::diagnostic::{Diagnostic, Diagnostics, ticked};
-use crate::kind::zone::{Zone, file};
-use crate::kind::{from_json, to_json};
+use crate::kind::zone::{self, Zone, file};
+use crate::kind::{Fleet, from_json, to_json};
 use crate::model::{Resource, ResourceName};
 
 /// Reads a master file (RFC 1035) as BIND and PowerDNS write them. A zone that is not there yet is added, one that is
-/// gets these records in place of its own.
+/// gets these records in place of its own; where the file has just what fleet generates, that goes on to be generated.
 #[derive(Args, Debug)]
 pub struct ImportZone {
     /// The file; `-` reads standard input
@@ -79,7 +80,12 @@ impl Verb for ImportZone {
                 kind,
                 name: &zone,
             };
+            let served = served(context, &there);
             return edit.run(context, None, |spec: &mut Zone, _now| {
+                let mut read = read;
+                if let Some(served) = &served {
+                    spec.leave_generated(&mut read, served);
+                }
                 spec.forget_soa(&read);
                 spec.take_in(read, &zone);
                 Ok(())
@@ -94,6 +100,20 @@ impl Verb for ImportZone {
         let spec = to_json(&spec).map_err(|i| i.into_diagnostics(&subject))?;
         Add::spec(context, kind, &matches, &zone, spec, &edge)
     }
+}
+
+/// The zone as it is now, as its master file says it; `None` where that cannot be told.
+fn served(context: &Context, there: &Resource) -> Option<file::Read> {
+    let spec: Zone = from_json(&there.spec).ok()?;
+    let only = BTreeSet::from([there.name.clone()]);
+    let followed = context.state_to_read().ok()??.read(|read| read.followed(Some(&only))).ok()?;
+    let fleet = Fleet {
+        servers: &context.inventory().ok()?.servers,
+        resources: &followed,
+    };
+    let name = &there.name.name;
+    let text = zone::export(&spec, name, &there.placements, fleet, 1).ok()?;
+    file::read(&text, Some(name)).ok()
 }
 
 impl ImportZone {

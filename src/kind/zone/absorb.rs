@@ -1,5 +1,6 @@
 //! What a zone's arguments name outside of them: templates, master files, keys.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use base64::Engine as _;
@@ -69,6 +70,52 @@ impl Zone {
         self.retry = None;
         self.expire = None;
         self.negative_ttl = None;
+    }
+
+    /// Leaves to the zone what it generates where a file has just that, so that it goes on to follow sites and servers.
+    /// `served` is the zone as it is now, as a master file.
+    pub fn leave_generated(&self, read: &mut file::Read, served: &file::Read) {
+        let of = |sets: &[RecordSet], like: &RecordSet| {
+            let mut sets = sets.iter();
+            sets.position(|set| (&set.name, &set.rtype) == (&like.name, &like.rtype))
+        };
+        let sorted = |set: &RecordSet| set.values.iter().cloned().collect::<BTreeSet<_>>();
+        let default = read.ttl.or(served.ttl);
+        let alike = |set: &RecordSet, now: &RecordSet| {
+            sorted(set) == sorted(now) && set.ttl.or(default) == now.ttl.or(served.ttl)
+        };
+        let follows = |set: &&RecordSet| {
+            set.values
+                .iter()
+                .any(|value| records::followed(value).is_some())
+        };
+        for own in self.records.iter().filter(follows) {
+            match (of(&read.sets, own), of(&served.sets, own)) {
+                (Some(at), Some(now)) if alike(&read.sets[at], &served.sets[now]) => {
+                    read.sets[at].values.clone_from(&own.values);
+                }
+                // The site has no such address now.
+                (None, None) => read.sets.push(own.clone()),
+                _ => {}
+            }
+        }
+        // All or none: a name server with an address of its own gets no other.
+        let generated: Vec<&RecordSet> = served
+            .sets
+            .iter()
+            .filter(|set| !set.is_soa() && of(&self.records, set).is_none())
+            .collect();
+        let there = |now: &&RecordSet| {
+            let set = of(&read.sets, now).map(|at| &read.sets[at]);
+            set.is_some_and(|set| set.ttl.is_none() && alike(set, now))
+        };
+        if generated.iter().all(there) {
+            read.sets.retain(|set| {
+                !generated
+                    .iter()
+                    .any(|now| (&now.name, &now.rtype) == (&set.name, &set.rtype))
+            });
+        }
     }
 
     /// Takes the records of a master file for its own: what the SOA says becomes settings, and so do the names of the

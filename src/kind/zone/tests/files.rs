@@ -124,6 +124,66 @@ fn what_a_file_does_not_say_stays_as_it_was_set() {
 }
 
 #[test]
+fn what_is_generated_goes_on_to_be_generated() {
+    let records = "@ A site:a.example\nlonger 60 A 192.0.2.9\nsix AAAA site:a.example\n";
+    let set = |line: &str| {
+        let words: Vec<&str> = line.split(' ').collect();
+        RecordSet {
+            name: words[0].to_owned(),
+            rtype: words[words.len() - 2].to_owned(),
+            ttl: words[1].parse().ok(),
+            values: vec![words[words.len() - 1].to_owned()],
+        }
+    };
+    let zone = Zone {
+        records: records.lines().map(set).collect(),
+        ..Zone::default()
+    };
+    // `a.example` has no IPv6.
+    let served = "$TTL 1h\n@ SOA ns1 h 1 1h 10m 2w 5m\n@ NS ns1\n@ A 192.0.2.1\nlonger 60 A 192.0.2.9\nns1 A 192.0.2.1\n";
+    let import = |text: &str| {
+        let mut file = read(text).unwrap();
+        zone.leave_generated(&mut file, &read(served).unwrap());
+        let mut after = zone.clone();
+        after.forget_soa(&file);
+        after.take_in(file, "example.com");
+        let sets = after.records.iter();
+        sets.map(|set| format!("{} {} {}", set.name, set.rtype, set.values.join(" ")))
+            .collect::<Vec<_>>()
+    };
+    let own = [
+        "@ A site:a.example",
+        "longer A 192.0.2.9",
+        "six AAAA site:a.example",
+    ];
+    assert_eq!(import(served), own);
+    assert_eq!(
+        import(
+            &served
+                .replace("1h\n@ SOA", "1h\n@ 1h SOA")
+                .replace("$TTL 1h\n", "")
+                .replace("ns1 A", "ns1 1h A")
+        ),
+        own
+    );
+    // Other addresses are wanted, or another time to live: then all is as it is written.
+    assert_eq!(
+        import(&served.replace("192.0.2.1\n", "192.0.2.2\n")),
+        [
+            "@ A 192.0.2.2",
+            "@ NS ns1.example.com.",
+            "longer A 192.0.2.9",
+            "ns1 A 192.0.2.2",
+            "six AAAA site:a.example"
+        ]
+    );
+    assert_eq!(
+        import(&served.replace("ns1 A", "ns1 7 A"))[1],
+        "@ NS ns1.example.com."
+    );
+}
+
+#[test]
 fn the_soa_has_the_default_of_its_zone_and_that_is_told() {
     let one = read("$TTL 1h\n@ 60 SOA ns1 hostmaster 1 1h 10m 2w 5m\na A 192.0.2.1\n").unwrap();
     assert_eq!(one.ttl, Some(3600));
