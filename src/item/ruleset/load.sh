@@ -45,6 +45,10 @@ firewall_reread() {
 # kept for the next boot.
 firewall_load() {
 	step 'testing the firewall rules'
+	if ! command -v nft >/dev/null; then
+		why 'there is no nft: the package nftables is not installed'
+		return 1
+	fi
 	umask 077
 	printf %s "$1" >"$t/firewall"
 	if ! log=$(unshare -n sh -c 'sh "$1" && nft -s list table inet fleet >"$2"' sh "$t/firewall" "$t/rules-tried" 2>&1); then

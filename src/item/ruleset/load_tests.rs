@@ -66,3 +66,9 @@ fn rules_that_were_brought_back_are_not_taken_away_by_who_comes_late() {
     let unread = restored("rm -- \"$t/rules-before\"; mkdir -- \"$t/rules-before\"; firewall_restore 2>/dev/null");
     assert!(unread.ends_with("\nunread\n"), "{unread}");
 }
+
+#[test]
+fn without_nftables_the_package_is_named() {
+    let said = run("step() { :; }\nPATH=/nowhere\nfirewall_load rules unit drop-in undo || echo failed");
+    assert_eq!(said, "why there is no nft: the package nftables is not installed\nfailed\n");
+}
