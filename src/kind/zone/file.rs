@@ -324,6 +324,26 @@ impl Reader {
         }
     }
 
+    /// The time to live of what has none of its own in the zone.
+    fn default_ttl(&mut self, zone: &Name) -> Option<u32> {
+        let soa = self
+            .records
+            .iter()
+            .find(|record| record.rtype == RecordType::SOA && record.name == *zone);
+        let soa_ttl = soa.and_then(|soa| soa.own_ttl);
+        // The SOA has the default of its zone: the one in force beside it. A transfer has no `$TTL`.
+        let in_force = soa.and_then(|soa| soa.default);
+        let default = in_force.or(self.ttl).or(soa_ttl);
+        if let (Some(default), Some(own)) = (default, soa_ttl)
+            && own != default
+        {
+            self.notes.push(format!(
+                "the SOA gets the time to live of the zone, {default}, and not {own}"
+            ));
+        }
+        default
+    }
+
     fn finish(mut self) -> Result<Read, Invalid> {
         let mut invalid = Invalid::default();
         let zone = self.zone.take().or_else(|| self.origin.take());
@@ -341,21 +361,7 @@ impl Reader {
                 self.signed
             ));
         }
-        let soa = self
-            .records
-            .iter()
-            .find(|record| record.rtype == RecordType::SOA && record.name == zone);
-        let soa_ttl = soa.and_then(|soa| soa.own_ttl);
-        // The SOA has the default of its zone: the one in force beside it. A transfer has no `$TTL`.
-        let in_force = soa.and_then(|soa| soa.default);
-        let default = in_force.or(self.ttl).or(soa_ttl);
-        if let (Some(default), Some(own)) = (default, soa_ttl)
-            && own != default
-        {
-            self.notes.push(format!(
-                "the SOA gets the time to live of the zone, {default}, and not {own}"
-            ));
-        }
+        let default = self.default_ttl(&zone);
         let mut sets: Vec<RecordSet> = Vec::new();
         let mut outside = 0;
         let mut index = std::collections::HashMap::new();
