@@ -418,9 +418,11 @@ fn an_interrupt_at_a_passphrase_leaves_the_terminal_as_it_was() {
     let line =
         format!("trap : INT; {fleet} rotate-key --to passphrase; echo \"ended $?\"; stty -a");
     let template = environment.command([""; 0]);
-    let mut command = Command::new("script");
+    // Whoever runs the tests in the background may have signals ignored.
+    let mut command = Command::new("env");
     command
-        .args(["--quiet", "--return", "--command", &line, "/dev/null"])
+        .args(["--default-signal=INT", "script", "--quiet", "--return"])
+        .args(["--command", &line, "/dev/null"])
         .current_dir(environment.path())
         .env_clear()
         .env("SHELL", "/bin/sh");
