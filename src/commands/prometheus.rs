@@ -1,17 +1,16 @@
 //! `fleet health --prometheus FILE`: a sweep as a file for `node_exporter`'s textfile collector.
 
 use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
-use std::fs::{self, OpenOptions, Permissions};
-use std::io::{self, Write as _};
+use std::fs;
+use std::io;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::maintenance;
+use super::replace_file::{prefix_beside, replace};
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
 use crate::health::Look;
@@ -90,51 +89,23 @@ pub(super) fn write(
         placed: &placed,
         waiting: &waiting,
     });
-    replace(path, &text, context.clock()).map_err(|error| {
+    put(path, &text, context.clock()).map_err(|error| {
         Diagnostic::failed(format!("cannot write `{}`: {error}", path.display())).into()
     })
 }
 
-/// Puts `text` in the place of the file at once: a collector sees the old one or the new one. The file beside it does
-/// not end in `.prom`, so that no collector reads that. A symbolic link is followed, and what is no file (a pipe, a
-/// device) is written to and stays what it is.
-fn replace(path: &Path, text: &str, clock: Timestamp) -> io::Result<()> {
-    if fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
-        let mut other = OpenOptions::new().write(true).open(path)?;
-        return other.write_all(text.as_bytes());
-    }
+/// Puts `text` in the place of the file at once: a collector sees the old one or the new one.
+fn put(path: &Path, text: &str, clock: Timestamp) -> io::Result<()> {
     let real = fs::canonicalize(path);
-    let path = real.as_deref().unwrap_or(path);
-    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-    let mut prefix = OsString::from(".");
-    prefix.push(name);
-    prefix.push(".");
-    clear(path, &prefix, clock);
-    let mut beside = prefix;
-    beside.push(std::process::id().to_string());
-    let beside: PathBuf = path.with_file_name(beside);
-    let written = (|| {
-        // What a killed run left is of the same process number, and nobody's.
-        let _ = fs::remove_file(&beside);
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(MODE)
-            .open(&beside)?;
-        file.write_all(text.as_bytes())?;
-        // The umask may have taken something away.
-        file.set_permissions(Permissions::from_mode(MODE))?;
-        file.sync_all()?;
-        fs::rename(&beside, path)
-    })();
-    if written.is_err() {
-        let _ = fs::remove_file(&beside);
-    }
-    written
+    clear(real.as_deref().unwrap_or(path), clock);
+    replace(path, text.as_bytes(), Some(MODE))
 }
 
 /// Removes what runs have left that were killed: they had other process numbers. It is no failure when that fails.
-fn clear(path: &Path, prefix: &OsStr, clock: Timestamp) {
+fn clear(path: &Path, clock: Timestamp) {
+    let Some(prefix) = path.file_name().map(prefix_beside) else {
+        return;
+    };
     let directory = match path.parent() {
         Some(directory) if !directory.as_os_str().is_empty() => directory,
         _ => Path::new("."),
@@ -170,21 +141,21 @@ mod tests {
         let now = Timestamp::UNIX_EPOCH;
         let socket = directory.path().join("socket");
         let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
-        replace(&socket, "text", now).unwrap_err();
+        put(&socket, "text", now).unwrap_err();
         assert!(fs::metadata(&socket).unwrap().file_type().is_socket());
         drop(listener);
         let other = directory.path().join("other");
         symlink("/dev/null", &other).unwrap();
-        replace(&other, "text", now).unwrap();
+        put(&other, "text", now).unwrap();
         assert!(other.is_symlink());
         let file = directory.path().join("fleet.prom");
         let link = directory.path().join("link.prom");
         symlink("fleet.prom", &link).unwrap();
         fs::write(&file, "old").unwrap();
-        replace(&link, "new", now).unwrap();
+        put(&link, "new", now).unwrap();
         assert!(link.is_symlink());
         assert_eq!(fs::read_to_string(&file).unwrap(), "new");
-        replace(directory.path(), "text", now).unwrap_err();
+        put(directory.path(), "text", now).unwrap_err();
         assert_eq!(fs::read_dir(&directory).unwrap().count(), 4);
     }
 }

@@ -1,44 +1,59 @@
 //! Writing a file for others to read: they see the old one or the new one, never a part.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::Diagnostic;
 
-/// Writes `content` to the file at `path` as a whole or not at all; one that is there is replaced and keeps its mode. A
-/// symbolic link is followed, and what is no file (a pipe, a device) is written to.
+/// Writes `content` to the file at `path` as [`replace`] does; one that is there keeps its mode.
 pub(super) fn replace_file(path: &Path, content: &[u8]) -> Result<(), Diagnostic> {
-    let failed = |error: io::Error| {
-        Diagnostic::failed(format!("cannot write `{}`: {error}", path.display())).hint(
-            "its directory must be there and writable by you: the file is replaced as a whole",
-        )
-    };
-    let real = match fs::canonicalize(path) {
-        Ok(real) => real,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => path.to_owned(),
-        Err(error) => return Err(failed(error)),
-    };
-    let there = match fs::metadata(&real) {
-        Ok(found) => Some(found),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(failed(error)),
-    };
-    if there.as_ref().is_some_and(fs::Metadata::is_dir) {
+    if path.is_dir() {
         return Err(Diagnostic::usage(format!(
             "`{}` is a directory",
             path.display()
         )));
     }
-    if there.as_ref().is_some_and(|found| !found.is_file()) {
-        let mut other = OpenOptions::new().write(true).open(&real).map_err(failed)?;
-        return other.write_all(content).map_err(failed);
+    replace(path, content, None).map_err(|error| {
+        Diagnostic::failed(format!("cannot write `{}`: {error}", path.display())).hint(
+            "its directory must be there and writable by you: the file is replaced as a whole",
+        )
+    })
+}
+
+/// Writes `content` to the file at `path` as a whole or not at all, with this mode, or that of the one that is there. A
+/// symbolic link is followed, and what is no file (a pipe, a device) is written to and stays what it is.
+pub(super) fn replace(path: &Path, content: &[u8], mode: Option<u32>) -> io::Result<()> {
+    let real = match fs::canonicalize(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => path.to_owned(),
+        found => found?,
+    };
+    let there = match fs::metadata(&real) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        found => Some(found?),
+    };
+    if there
+        .as_ref()
+        .is_some_and(|found| !found.is_file() && !found.is_dir())
+    {
+        let mut other = OpenOptions::new().write(true).open(&real)?;
+        return other.write_all(content);
     }
-    let unfinished = Unfinished::beside(&real).map_err(failed)?;
-    unfinished
-        .fill(content, there.map(|found| found.permissions()))
-        .map_err(failed)?;
-    fs::rename(&unfinished.path, &real).map_err(failed)
+    let mode = mode.map(fs::Permissions::from_mode);
+    let unfinished = Unfinished::beside(&real)?;
+    unfinished.fill(content, mode.or(there.map(|found| found.permissions())))?;
+    fs::rename(&unfinished.path, &real)
+}
+
+/// What the file beside one begins with that is not under its name yet; the number of the process follows. It does not
+/// end as the name does: who collects files by their ending does not read it.
+pub(super) fn prefix_beside(name: &OsStr) -> OsString {
+    let mut prefix = OsString::from(".");
+    prefix.push(name);
+    prefix.push(".");
+    prefix
 }
 
 /// A file that is not under its name yet, and goes away unless it gets there.
@@ -50,7 +65,8 @@ struct Unfinished {
 impl Unfinished {
     fn beside(real: &Path) -> io::Result<Self> {
         let name = real.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-        let name = format!(".{}.{}.part", name.to_string_lossy(), std::process::id());
+        let mut name = prefix_beside(name);
+        name.push(std::process::id().to_string());
         let path = real.with_file_name(name);
         // Left over from a process of the same number that died here.
         drop(fs::remove_file(&path));
@@ -82,7 +98,7 @@ impl Drop for Unfinished {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    use std::os::unix::fs::symlink;
 
     use super::*;
 
