@@ -53,14 +53,7 @@ impl Verb for Apply {
             return self.reviewed(context, &word);
         }
         let started = Instant::now();
-        let mut run = Run::new(context, Self::NAME, &self.flags)?;
-        run.parallel = self.parallel.map_or(run.parallel, usize::from);
-        if self.require_all {
-            run.require_all = true;
-            run.rollout = run.rollout.at_once();
-        } else {
-            self.flags.in_waves.check(context.inventory()?)?;
-        }
+        let run = self.to_run(context)?;
         let chosen = self.selection.choose(context)?;
         if self.flags.dry_run {
             let jobs = chosen.jobs(context)?;
@@ -80,6 +73,19 @@ impl Verb for Apply {
 }
 
 impl Apply {
+    /// How it goes, by its flags.
+    fn to_run(&self, context: &Context) -> anyhow::Result<Run<'_>> {
+        let mut run = Run::new(context, Self::NAME, &self.flags)?;
+        run.parallel = self.parallel.map_or(run.parallel, usize::from);
+        if self.require_all {
+            run.require_all = true;
+            run.rollout = run.rollout.at_once();
+        } else {
+            self.flags.in_waves.check(context.inventory()?)?;
+        }
+        Ok(run)
+    }
+
     /// Carries out the plan of a file.
     fn reviewed(mut self, context: &Context, word: &str) -> anyhow::Result<Ending> {
         let started = Instant::now();
@@ -92,14 +98,7 @@ impl Apply {
         let plan = PlanFile::read(context, word)?;
         let only = plan.mode(&mut self.flags);
         let chosen = Chosen::of(plan.servers(context)?, only);
-        let mut run = Run::new(context, Self::NAME, &self.flags)?;
-        run.parallel = self.parallel.map_or(run.parallel, usize::from);
-        if self.require_all {
-            run.require_all = true;
-            run.rollout = run.rollout.at_once();
-        } else {
-            self.flags.in_waves.check(context.inventory()?)?;
-        }
+        let mut run = self.to_run(context)?;
         run.expected = Some(plan.expected());
         plan.fits(context, &chosen.jobs(context)?)?;
         if self.flags.dry_run {

@@ -74,9 +74,9 @@ impl Marks {
         format!("{} over", self.nonce)
     }
 
-    /// The command for `/bin/sh -c`, without what an environment may have for tools to take options after operands for
-    /// operands (`systemctl list-units --plain`), which is the mode of bash as well: the loop, which waits at most `hold` for the next script, unless a script sets
-    /// `fleet_hold` to another number of seconds.
+    /// The command for `/bin/sh -c`: the loop, which waits at most `hold` for the next script, unless a script sets
+    /// `fleet_hold` to another number of seconds. It is without what an environment may have for tools to take options
+    /// after operands for operands (`systemctl list-units --plain`), which is the mode of bash as well.
     fn body(&self, hold: Duration, client: &str) -> String {
         let nonce = &self.nonce;
         let hold = hold.as_secs().max(1);
@@ -170,7 +170,7 @@ pub(super) fn not_ready(user: &str, said: String, status: Option<i32>) -> Transp
 #[cfg(test)]
 mod tests {
     use std::io::Write as _;
-    use std::process::{Command, Stdio};
+    use std::process::{ChildStdin, Command, Stdio};
 
     use super::*;
 
@@ -188,27 +188,37 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_long_script_may_take_longer_to_arrive_than_the_next_one_is_waited_for() {
+    /// What the loop prints, on this machine, that waits as long for a script and is given one by `feed`.
+    fn said(
+        wait: Duration,
+        variables: &[(&str, &str)],
+        feed: impl FnOnce(&Marks, ChildStdin),
+    ) -> String {
         let marks = Marks::new("0123456789abcdef".to_owned(), "fedcba9876543210".to_owned());
-        // A shell of 38,000 bytes may take nine seconds more than the one that any has.
-        let frame = marks.frame(&format!("echo here # {}\n", "x".repeat(38_000)));
-        let words = marks.local_command(Duration::from_secs(1), false);
+        let words = marks.local_command(wait, false);
         let mut child = Command::new(&words[0])
             .args(&words[1..])
+            .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .expect("a shell");
-        let mut stdin = child.stdin.take().expect("its input");
-        let (first, second) = frame.split_at(20_000);
-        stdin.write_all(first).expect("it reads");
-        std::thread::sleep(Duration::from_secs(2));
-        drop(stdin.write_all(second));
-        drop(stdin);
+        feed(&marks, child.stdin.take().expect("its input"));
         let output = child.wait_with_output().expect("its end");
-        let said = String::from_utf8(output.stdout).expect("text");
+        String::from_utf8(output.stdout).expect("text")
+    }
+
+    #[test]
+    fn a_long_script_may_take_longer_to_arrive_than_the_next_one_is_waited_for() {
+        let said = said(Duration::from_secs(1), &[], |marks, mut stdin| {
+            // A shell of 38,000 bytes may take nine seconds more than the one that any has.
+            let frame = marks.frame(&format!("echo here # {}\n", "x".repeat(38_000)));
+            let (first, second) = frame.split_at(20_000);
+            stdin.write_all(first).expect("it reads");
+            std::thread::sleep(Duration::from_secs(2));
+            drop(stdin.write_all(second));
+        });
         assert!(
             said.contains("ready\nhere\nfedcba9876543210 end 0\n"),
             "{said}"
@@ -217,23 +227,12 @@ mod tests {
 
     #[test]
     fn what_an_environment_says_of_operands_does_not_count() {
-        let marks = Marks::new("0123456789abcdef".to_owned(), "fedcba9876543210".to_owned());
-        let words = marks.local_command(Duration::from_secs(10), false);
-        let mut child = Command::new(&words[0])
-            .args(&words[1..])
-            .env("POSIXLY_CORRECT", "1")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("a shell");
-        let mut stdin = child.stdin.take().expect("its input");
-        stdin
-            .write_all(&marks.frame("date +fine -u\n"))
-            .expect("it reads");
-        drop(stdin);
-        let output = child.wait_with_output().expect("its end");
-        let said = String::from_utf8(output.stdout).expect("text");
+        let variables = [("POSIXLY_CORRECT", "1")];
+        let said = said(Duration::from_secs(10), &variables, |marks, mut stdin| {
+            stdin
+                .write_all(&marks.frame("date +fine -u\n"))
+                .expect("it reads");
+        });
         assert!(
             said.contains("ready\nfine\nfedcba9876543210 end 0\n"),
             "{said}"

@@ -21,4 +21,3 @@ pdns_at() {
 	::) pdns_address=::1 ;;
 	esac
 }
-
